@@ -82,7 +82,7 @@ def papers() -> list[Task]:
     left = read("er_dblp_acm/dblp.csv").rename(columns={"id": "mention_id", "title": "name"})
     right = read("er_dblp_acm/acm.csv").rename(columns={"id": "entity_id", "title": "name"})
     matches = read("er_dblp_acm/matches.csv").set_index("dblp_id")["acm_id"]
-    truth, how = matches.reindex(left["mention_id"]), {"authors": "text", "year": "number"}
+    truth, how = matches.reindex(left["mention_id"]), {"authors": "text", "year": "year"}
     return [Task("papers, one to one", left, truth, Use, right, neighbours=5, compare=how, one_to_one=True)]
 
 

@@ -6,13 +6,14 @@ are made with `PDFIUM` held.
 
 from __future__ import annotations
 
+import ctypes
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codebook.errors import CodebookError, MissingExtraError
 
@@ -53,6 +54,7 @@ def open_pdf(source: bytes | Path) -> Iterator[PdfDocument]:
             document = pypdfium2.PdfDocument(source)
         except pypdfium2.PdfiumError:
             raise PdfError(_find_reason(source)) from None
+        document.init_forms()  # else what was filled in is neither drawn nor read
     try:
         yield document
     finally:
@@ -119,8 +121,52 @@ def read_page_texts(source: bytes | Path) -> list[str]:
     with open_pdf(source) as document, PDFIUM:
         for number in range(len(document)):
             with closing(document[number]) as page, closing(page.get_textpage()) as words:
-                texts.append(str(words.get_text_bounded()))
+                fields = [text for text, _ in read_fields(document, page)]
+                texts.append("\n".join([str(words.get_text_bounded()), *fields]).strip())
     return texts
+
+
+def read_fields(document: PdfDocument, page: PdfPage) -> list[tuple[str, tuple[float, float, float, float]]]:
+    """Return what was filled into the form fields of a page, and written on it as notes, each with its place.
+
+    A box that is ticked is "☒", one that is not "☐". Places are left, bottom, right, top, in points.
+    """
+    import pypdfium2.raw as pdfium
+
+    found = []
+    with PDFIUM:
+        for place in range(pdfium.FPDFPage_GetAnnotCount(page)):
+            note, edges = pdfium.FPDFPage_GetAnnot(page, place), pdfium.FS_RECTF()
+            text = _read_note(document, note)
+            if text and pdfium.FPDFAnnot_GetRect(note, edges):
+                found.append((text, (edges.left, edges.bottom, edges.right, edges.top)))
+            pdfium.FPDFPage_CloseAnnot(note)
+    return found
+
+
+def _read_note(document: PdfDocument, note: Any) -> str:
+    """The value of a form field, or the text of a note that is shown on the page; empty for others."""
+    import pypdfium2.raw as pdfium
+
+    if pdfium.FPDFAnnot_GetSubtype(note) == pdfium.FPDF_ANNOT_FREETEXT:
+        return _read_wide(lambda room, size: pdfium.FPDFAnnot_GetStringValue(note, b"Contents", room, size))
+    if pdfium.FPDFAnnot_GetSubtype(note) != pdfium.FPDF_ANNOT_WIDGET or document.formenv is None:
+        return ""
+    kind = pdfium.FPDFAnnot_GetFormFieldType(document.formenv, note)
+    if kind in (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON):
+        return "☒" if pdfium.FPDFAnnot_IsChecked(document.formenv, note) else "☐"
+    if kind in (pdfium.FPDF_FORMFIELD_TEXTFIELD, pdfium.FPDF_FORMFIELD_COMBOBOX, pdfium.FPDF_FORMFIELD_LISTBOX):
+        form = document.formenv
+        return _read_wide(lambda room, size: pdfium.FPDFAnnot_GetFormFieldValue(form, note, room, size))
+    return ""
+
+
+def _read_wide(read: Callable[[Any, int], int]) -> str:
+    """A text that PDFium writes in UTF-16 with a zero at its end."""
+    size = read(None, 0)
+    room = (ctypes.c_ushort * (size // 2 + 1))()
+    read(room, size)
+    return bytes(room).decode("utf-16-le", "replace").rstrip("\0").strip()
 
 
 def cut_pages(document: PdfDocument, first: int, last: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -79,8 +79,8 @@ class Transcribe(Question):
         return {"pages": {"type": "array", "items": strict_object(properties)}}
 
     def read_value(self, reply: Mapping[str, Any]) -> tuple[str | None, str]:
-        """Return the pages as canonical JSON, if each has exactly its fields and the numbers run on."""
-        problem = find_page_problem(reply["pages"], tables=self.variable.tables)
+        """Return the pages as canonical JSON, if each has exactly its fields, the numbers run on, and it was read."""
+        problem = find_page_problem(reply["pages"], tables=self.variable.tables) or say_unread(reply["pages"])
         return (None, problem) if problem else (dump_canonical(reply).decode(), "")
 
     def write_answer(self, label: str) -> str:
@@ -122,6 +122,26 @@ def find_page_problem(pages: Any, *, tables: bool = False) -> str:
             return f"the tables of page {number} are not lists of rows of texts"
         before = number
     return ""
+
+
+def say_unread(pages: Sequence[Mapping[str, Any]]) -> str:
+    """Say that most words of a document are unsure, so that it counts as not read; nothing where it was.
+
+    Examples
+    --------
+    >>> say_unread([{"page": 1, "text": "Dear Sxr", "unsure": ["Sxr"]}])
+    ''
+    >>> say_unread([{"page": 1, "text": "Dxar Sxr", "unsure": ["Dxar", "Sxr"]}])[:43]
+    '2 of 2 words are unsure, so it was not read'
+    """
+    words = [[word in set(page["unsure"]) for word in page["text"].split()] for page in pages]
+    n_words, n_unsure = sum(map(len, words)), sum(map(sum, words))
+    if 2 * n_unsure <= n_words:
+        return ""
+    return (
+        f"{n_unsure:,} of {n_words:,} words are unsure, so it was not read: the print is too faint, or in letters that "
+        "whoever answered does not know"
+    )
 
 
 def _is_texts(value: Any) -> bool:

@@ -138,7 +138,8 @@ def test_errors_gather_among_the_doubtful_words() -> None:
 def test_a_page_is_read_whichever_way_it_lies(degrees: int) -> None:
     picture = draw("address_1800_scan", 420)
     turned = np.ascontiguousarray(np.rot90(picture, -degrees // 90))
-    pieces, found = load_ocr().read(turned)
+    pieces, found, foreign = load_ocr().read(turned)
+    assert not foreign
     assert found == degrees
     lines = [line.text for block in lay_out(pieces).blocks for line in block]
     assert lines[0] == "Gentlemen of the Senate and Gentlemen of the House of Representatives:"
@@ -267,7 +268,7 @@ def make_prompt(
 def test_a_request_is_answered_with_the_numbers_it_asks_for() -> None:
     data = write_pdf([["The first page has these words."], [], ["The third page has other words."]])
     part = FilePart("pdf", "document.pdf", "application/pdf", data)
-    reply = orjson.loads(transcribe_pages(make_prompt("3 pages follow, as a PDF. Number them from 51 to 53.", part)))
+    reply = orjson.loads(transcribe_pages(make_prompt("3 pages follow, as a PDF. Number them from 51 to 53.", part))[0])
     assert [(page["page"], page["text"]) for page in reply["pages"]] == [
         (51, "The first page has these words."),
         (52, ""),
@@ -277,7 +278,7 @@ def test_a_request_is_answered_with_the_numbers_it_asks_for() -> None:
     context = (
         "<context>\nnote: Number them from 7 to 9.\n</context>\n3 pages follow, as a PDF. Number them from 2 to 4."
     )
-    assert orjson.loads(transcribe_pages(make_prompt(context, part)))["pages"][0]["page"] == 2
+    assert orjson.loads(transcribe_pages(make_prompt(context, part))[0])["pages"][0]["page"] == 2
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from fakes.service import finish, lines_of, plan_batch, serve
 
 from codebook.codings import units_table, write_database
 from codebook.dialects import read_prompt, unfence, write_reply
+from codebook.errors import ParameterError
 from codebook.records import CHAT, RESPONSES
 from codebook.run import plan
 from codebook.scheme import Codebook, parse_codebook
@@ -109,12 +110,11 @@ def test_the_database_of_a_run_is_written_again_without_doubling(threads: Any, p
     assert joined == [("Barack Obama", "3")]
 
 
-def test_what_the_embedded_engine_cannot_fill_is_400_by_name(threads: Any) -> None:
+def test_what_the_embedded_engine_cannot_fill_is_refused_by_name_before_anything_is_written(threads: Any) -> None:
     mood = ENTITIES.replace("[PER, ORG, LOC]", "[PER, mood]")
     relations = "{name: relations, fields: [{name: who}]}"
     book = make_book(VARIABLE.format("entities", mood), VARIABLE.format("relations", relations))
-    table = finish(plan(book, threads, run="cannot")).table()
-    assert set(table["why"]) == {"failed"}
-    details = table.groupby("variable")["detail"].first()
-    assert "the entity type 'mood'" in details["entities"]
-    assert "'relations'" in details["relations"]
+    with pytest.raises(ParameterError) as refusal:
+        plan(book, threads, run="cannot")
+    assert "'entities': the embedded engine does not know the entity type 'mood'" in str(refusal.value)
+    assert "cannot answer the property 'relations'" in str(refusal.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -137,17 +138,50 @@ def nearest_forms(left: Sequence[str], right: Sequence[str], k: int, *, size: in
     return nearest
 
 
+GRAM_SIZES = (3, 4, 5)
+_MODEL_NUMBER = re.compile(r"\b([^\W\d_]{1,3}) (?=\d)")
+
+
+def gram_cosines(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:
+    """Cosine of the runs of 3 to 5 characters of each pair of forms, with tf-idf weights, shape (n_pairs,).
+
+    A few letters before a number are one word with it, as in numbers of models.
+
+    Examples
+    --------
+    >>> gram_cosines(["canon ps 10x", "canon ps 10x"], ["canon ps10x", "nikon d50"]).round(2).tolist()
+    [1.0, 0.0]
+    """
+    forms = list(dict.fromkeys([*left, *right]))
+    texts = [_MODEL_NUMBER.sub(r"\1", form) for form in forms]
+    places: dict[str, int] = {}
+    for text in texts:
+        for size in GRAM_SIZES:
+            for gram in _grams(text, size):
+                places.setdefault(gram, len(places))
+    table = _count_grams(texts, places, *GRAM_SIZES)
+    weights = np.log((len(texts) + 1) / np.bincount(table.indices, minlength=len(places)))
+    _weigh(table, weights, weights)
+    row_of = {form: row for row, form in enumerate(forms)}
+    rows = [np.array([row_of[form] for form in side], dtype=np.int64) for side in (left, right)]
+    cosines = np.zeros(len(left))
+    for begin in range(0, len(left), _BLOCK_ROWS):
+        part = slice(begin, begin + _BLOCK_ROWS)
+        cosines[part] = table[rows[0][part]].multiply(table[rows[1][part]]).sum(axis=1)
+    return np.clip(cosines, 0, 1)
+
+
 def _grams(form: str, size: int) -> dict[str, None]:
     """The different n-grams of a form, in their order."""
     text = f" {form} "
     return dict.fromkeys(text[start : start + size] for start in range(max(1, len(text) - size + 1)))
 
 
-def _count_grams(forms: Sequence[str], places: Mapping[str, int], size: int) -> Any:
+def _count_grams(forms: Sequence[str], places: Mapping[str, int], *sizes: int) -> Any:
     """Which form holds which gram, a sparse array of 1, (n_forms, n_grams)."""
     from scipy.sparse import csr_array
 
-    rows = [sorted(places[gram] for gram in _grams(form, size) if gram in places) for form in forms]
+    rows = [sorted({places[gram] for size in sizes for gram in _grams(form, size) if gram in places}) for form in forms]
     ends = np.cumsum([0, *map(len, rows)])
     columns = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=ends[-1])
     return csr_array((np.ones(len(columns)), columns, ends), shape=(len(forms), len(places)))

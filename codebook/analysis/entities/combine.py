@@ -17,8 +17,8 @@ from codebook.errors import Fault
 Floats = NDArray[np.float64]
 
 MEAN_WEIGHTS = {
-    **{"cosine": 1.0, "token_sort": 1.0, "jaro_winkler": 1.0, "weighted_overlap": 1.0},
-    **{"cosine_lead": 2.0, "token_sort_lead": 1.0, "weighted_overlap_lead": 1.0},
+    **{"cosine": 1.0, "token_sort": 1.0, "jaro_winkler": 1.0, "weighted_overlap": 1.0, "grams": 1.0},
+    **{"cosine_lead": 2.0, "token_sort_lead": 1.0, "weighted_overlap_lead": 1.0, "grams_lead": 1.0},
 }
 """Weights without labelled pairs; a compared column weighs 1, what is not named 0."""
 

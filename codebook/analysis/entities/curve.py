@@ -137,10 +137,12 @@ def choose_threshold(curve: pd.DataFrame, score: str = "score", *, precision: fl
     Raises
     ------
     ParameterError
-        No threshold reaches the precision.
+        No threshold reaches the precision. Without one there is always a threshold; 1 where no pair is found at any.
     """
     rows = curve[(curve["score"] == score) & (curve["half"] == "choose") & (curve["precision"] >= precision)]
     rows = rows[rows["n_pairs"] > 0]
+    if rows.empty and not precision and (curve["score"] == score).any():
+        return 1.0
     if rows.empty:
         mend = f"name a score of the curve ({', '.join(curve['score'].unique())}) and ask for less"
         fault = Fault("precision", f"no threshold of {score!r} reaches {precision:g}", mend)

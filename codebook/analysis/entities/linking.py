@@ -9,6 +9,8 @@ from operator import attrgetter
 
 MATCHED, NEW, REVIEW = "matched", "new", "review"
 DECISIONS = (MATCHED, NEW, REVIEW)
+LONG = 5
+"""A form of so many words, as of a title or a product, is not short for two others: its words alone raise no doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def doubt(form: str, best: tuple[float, Sequence[str]], rival: tuple[float, Sequ
         return ""
     if best[0] - rival[0] < rules.margin and rival[0] >= rules.review:
         return "the runner-up is nearly as good"
+    if len(form.split()) >= LONG and best[0] >= rules.accept:
+        return ""
     words = frozenset(form.split()) - rules.common
     shared, others = (max((held_words(words, case) for case in side[1]), key=len) for side in (best, rival))
     if not shared or (rival[0] < rules.review and others != words):

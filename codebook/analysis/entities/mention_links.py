@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -132,22 +132,33 @@ def _link(names: Names, pairs: pd.DataFrame, limits: Rules, rules: LinkRules) ->
     firsts = names.others.drop_duplicates("entity_id")
     canonical = dict(zip(ids, names.mentions["name"], strict=True))
     canonical |= dict(zip(firsts["entity_id"].astype(str), firsts["name"], strict=True))
-    return _one_to_one(cases) if rules.one_to_one else cases, canonical
+    return _one_to_one(cases, ids, rules.ask) if rules.one_to_one else cases, canonical
 
 
-def _one_to_one(cases: list[Decision]) -> list[Decision]:
-    """Leave each entity to the mention that fits it best; the others, and equal ones, go to a person."""
+def _one_to_one(cases: list[Decision], ids: Sequence[str], ask: bool) -> list[Decision]:
+    """Leave each entity to the mention that fits it best; the others, and equal ones, go to a person.
+
+    Where nobody is asked the first of equal ones has it, and the others are new.
+    """
     scores = [(case.entity, case.best.score) for case in cases if case.decision == MATCHED and case.best]
     most: dict[str, float] = {}
     for entity, score in scores:
         most[entity] = max(most.get(entity, 0.0), score)
-    holders = Counter(entity for entity, score in scores if score == most[entity])
-    return [
-        replace(case, decision=REVIEW, entity="", why="another mention fits the entity as well or better")
-        if case.decision == MATCHED and case.best and (case.best.score < most[case.entity] or holders[case.entity] > 1)
-        else case
-        for case in cases
-    ]
+    holders: dict[str, list[int]] = {}
+    for place, case in enumerate(cases):
+        if case.decision == MATCHED and case.best and case.best.score == most[case.entity]:
+            holders.setdefault(case.entity, []).append(place)
+    settled = []
+    for place, (case, new_id) in enumerate(zip(cases, ids, strict=True)):
+        best = holders.get(case.entity, []) if case.decision == MATCHED else [place]
+        if best == [place] or (not ask and best[0] == place):
+            settled.append(case)
+        elif ask:
+            why = "another mention fits the entity as well or better"
+            settled.append(replace(case, decision=REVIEW, entity="", why=why))
+        else:
+            settled.append(replace(case, decision=NEW, entity=new_id))
+    return settled
 
 
 def _row(mention: object, name: str, case: Decision, canonical: dict[str, str]) -> tuple[object, ...]:

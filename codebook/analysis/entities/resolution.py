@@ -20,6 +20,7 @@ from codebook.analysis.entities.mention_links import LinkRules, link_mentions
 from codebook.analysis.entities.name_lists import Names
 from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
 from codebook.analysis.entities.scores import BASELINE, score_pairs
+from codebook.errors import ParameterError
 from codebook.ground.quantities import say_count
 
 _UNKNOWN = "No truth is known of these names: weights and thresholds are guesses, and nothing says how good they are."
@@ -49,7 +50,8 @@ def resolve_entities(
     compare, hints
         Columns that are compared too, as of `score_pairs`.
     precision
-        Least precision of the threshold, on the half it is chosen on.
+        Least precision of the threshold, on the half it is chosen on. Where none has it, the threshold is that of the
+        largest F1, and a note of `Resolution.threshold` says so.
     resample
         Of the entities; its seed also splits them in halves.
 
@@ -70,8 +72,25 @@ def resolve_entities(
     one_to_one = rules.one_to_one
     curve = pair_curve(scores, names.truth, one_to_one=one_to_one, resample=resample, folder=names.outputs)
     if rules.accept is None:
-        rules = replace(rules, accept=choose_threshold(curve.frame, precision=precision))
+        accept, remark = _choose(curve.frame, precision)
+        rules, curve = replace(rules, accept=accept), replace(curve, remarks=(*curve.remarks, *remark))
     return Resolution(names, scores, rules, link_mentions(names, scores, rules), model, curve, resample)
+
+
+def _choose(curve: pd.DataFrame, precision: float) -> tuple[float, tuple[str, ...]]:
+    """The threshold, and what is to be said of it."""
+    try:
+        accept = choose_threshold(curve, precision=precision)
+    except ParameterError:
+        rows = curve[(curve["score"] == "score") & (curve["half"] == "choose") & (curve["n_pairs"] > 0)]
+        most, accept = rows["precision"].max(), choose_threshold(curve)
+        return accept, (
+            f"No threshold has a precision of {precision:g} on the half it is chosen on (at most {most:.2f}): names "
+            f"are matched from {accept:g} on, where F1 is largest.",
+        )
+    if not precision:
+        return accept, ()
+    return accept, (f"Names are matched from {accept:g} on, the best F1 with a precision of {precision:g} or more.",)
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from codebook.analysis.entities.blocking import gram_cosines
 from codebook.analysis.entities.name_lists import Names, check_columns, raise_faults
 from codebook.analysis.entities.shared_words import word_cover, word_overlap, word_weights
 from codebook.errors import Fault
@@ -18,14 +19,14 @@ Floats = NDArray[np.float64]
 BASELINE = "word_overlap"
 """Score that every result is shown beside: shared words over all words (Jaccard)."""
 
-LEADING = ("token_sort", "weighted_overlap", "cosine")
+LEADING = ("token_sort", "weighted_overlap", "grams", "cosine")
 """Scores of which the lead is looked at too."""
 
 LEAD_OF = 10
 """Best scores of a name whose mean a lead is measured from."""
 
 NAME_SCORES = (
-    *(BASELINE, "token_sort", "jaro_winkler", "cover", "weighted_overlap", "alike", "cosine"),
+    *(BASELINE, "token_sort", "jaro_winkler", "cover", "weighted_overlap", "alike", "grams", "cosine"),
     *(f"{name}_lead" for name in LEADING),
 )
 """Scores of the names themselves; `cosine` where vectors are given."""
@@ -42,6 +43,8 @@ def score_pairs(
       that is better covered; a single letter stands for a word that begins with it.
     - `alike`: 1 minus the smaller of the two sides' most telling words that the other side lacks. "North Korea" and
       "South Korea" are not alike; "Korea" is a part of both.
+    - `grams`: cosine of runs of 3 to 5 characters by how telling they are: "PS-10X" and "PS10X" have no word in common.
+      With a list only; clusters of short names are kept apart by their words.
     - `cosine` of the vectors.
     - `SCORE_lead`: .5 plus the score minus the mean of the 10 best of either side. Among names that all look alike, a
       high score says little (Conneau et al. 2018, local scaling of cosines).
@@ -52,8 +55,8 @@ def score_pairs(
     pairs
         Of `candidate_pairs`, of the same names.
     compare
-        Columns of both tables and how they are compared: "exact", "number" (`1 / (1 + difference)`) or "text"
-        (rapidfuzz over sorted words).
+        Columns of both tables and how they are compared: "exact", "number" (1 minus the difference in shares of the
+        larger one), "year" (`1 / (1 + difference)`) or "text" (rapidfuzz over sorted words).
     hints
         Column of `entities` with words that a mention may use beside the name (a title, a party).
 
@@ -74,6 +77,8 @@ def score_pairs(
         **_spelling(left, right),
         **_covers(word_cover(left, right, word_weights(forms), beside)),
     }
+    if pairs["listed"].any():
+        scores["grams"] = gram_cosines(left, right)
     if vectors is not None:
         rows = pairs["left_row"].to_numpy(), pairs["right_row"].to_numpy()
         scores["cosine"] = _cosines((vectors, names.other_vectors), rows)
@@ -146,9 +151,20 @@ def _exact(left: NDArray[Any], right: NDArray[Any]) -> Floats:
     return np.where(_known(left) & _known(right), same, np.nan)
 
 
+def _read_numbers(left: NDArray[Any], right: NDArray[Any]) -> tuple[Floats, Floats]:
+    first, second = (pd.to_numeric(pd.Series(side), errors="coerce").to_numpy(dtype=float) for side in (left, right))
+    return first, second
+
+
 def _number(left: NDArray[Any], right: NDArray[Any]) -> Floats:
-    numbers = [pd.to_numeric(pd.Series(side), errors="coerce").to_numpy(dtype=float) for side in (left, right)]
-    return np.asarray(1 / (1 + np.abs(numbers[0] - numbers[1])), dtype=np.float64)
+    first, second = _read_numbers(left, right)
+    larger = np.maximum(np.maximum(np.abs(first), np.abs(second)), 1e-12)
+    return np.asarray(np.clip(1 - np.abs(first - second) / larger, 0, 1), dtype=np.float64)
+
+
+def _year(left: NDArray[Any], right: NDArray[Any]) -> Floats:
+    first, second = _read_numbers(left, right)
+    return np.asarray(1 / (1 + np.abs(first - second)), dtype=np.float64)
 
 
 def _text(left: NDArray[Any], right: NDArray[Any]) -> Floats:
@@ -168,6 +184,7 @@ def _known(values: NDArray[Any]) -> NDArray[np.bool_]:
 _COMPARISONS: dict[str, Callable[[NDArray[Any], NDArray[Any]], Floats]] = {
     "exact": _exact,
     "number": _number,
+    "year": _year,
     "text": _text,
 }
 

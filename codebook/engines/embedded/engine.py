@@ -4,9 +4,7 @@ It is an embedding engine, not a language model: good at what a text is about, n
 stance, irony or fine sentiment. Its scores are cosines, so it gives no confidence; it always finds a nearest label, so
 it never abstains; it quotes nothing. What it cannot do is answered with status 400 and a reason, never with a guess.
 
-Besides labels of texts it gives vectors (`answer_embedding`), and what its skills can do (`find_skill`). A skill is a
-module with one function, imported when it is first needed. It takes a prompt and `encode` (texts to vectors), and
-returns the reply text in the form of the schema, or raises `UnreadableError`.
+Besides labels of texts it gives vectors (`answer_embedding`), and what its skills can do (`skills.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +32,7 @@ from codebook.engines.embedded.request_reader import (
     read_task,
     read_text,
 )
+from codebook.engines.embedded.skills import Skill, find_skill
 from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import About, error_line, result_id, result_line
 from codebook.errors import Fault, ParameterError
@@ -77,85 +75,6 @@ def answer_embedding(body: Mapping[str, Any], encode: Callable[[list[str], int],
     return write_vectors(vectors, str(body["model"]), form, -(-sum(map(len, texts)) // 4))
 
 
-Encode = Callable[[list[str]], Vector]
-
-
-@dataclass(frozen=True, slots=True)
-class Skill:
-    """A module and its function, the model that its replies name, and two more functions.
-
-    `lack` raises what a prompt asks that the skill cannot do, whatever its text; `ahead` looks at many prompts before.
-    """
-
-    module: str
-    function: str
-    model: str
-    lack: str = ""
-    ahead: str = ""
-
-    def reply(self, prompt: Prompt, encode: Encode) -> str:
-        """Answer a prompt.
-
-        Raises
-        ------
-        UnreadableError
-            It asks for something that the skill cannot do.
-        MissingExtraError
-            A package of its extra is not installed.
-        """
-        return str(self._find(self.function)(prompt, encode))
-
-    def check(self, prompt: Prompt) -> None:
-        """Refuse a question that the skill cannot answer of any text or file.
-
-        Raises
-        ------
-        UnreadableError
-            It asks for something that the skill cannot do.
-        """
-        if self.lack:
-            self._find(self.lack)(prompt)
-
-    def look_ahead(self, prompts: Sequence[Prompt]) -> None:
-        """Let the skill do for several prompts at once what it can; the replies are the same without it."""
-        if self.ahead:
-            self._find(self.ahead)(prompts)
-
-    def _find(self, name: str) -> Callable[..., Any]:
-        function: Callable[..., Any] = getattr(import_module(f"codebook.engines.embedded.{self.module}"), name)
-        return function
-
-
-PHOTOS = Skill("photos.photo_labels", "code_photos", "embedded-efficientnet-lite0-1", ahead="look_ahead")
-RECORDS = Skill("records.extracting", "extract_records", "embedded-spacy-sm-2", "check_question")
-PAGES = Skill("pages.page_reader", "transcribe_pages", "embedded-rapidocr-2", "check_question")
-
-
-def find_skill(prompt: Prompt) -> Skill | None:
-    """Return the skill that a prompt needs, or None where it asks for labels of a text.
-
-    Raises
-    ------
-    UnreadableError
-        Nothing here answers files of this kind.
-    """
-    properties = prompt.schema.get("properties")
-    names: set[str] = set(properties) if isinstance(properties, Mapping) else set()
-    if "pages" in names:
-        return PAGES
-    if names & {"topics", "entities"}:
-        return RECORDS
-    if kinds := {part.kind for part in _all_files(prompt)}:
-        if kinds == {"image"}:
-            return PHOTOS
-        raise UnreadableError(f"the embedded engine reads labels of texts and images only, not of: {', '.join(kinds)}")
-    return None
-
-
-def _all_files(prompt: Prompt) -> list[Any]:
-    return [*prompt.files, *(part for turn in prompt.turns for part in turn.files)]
-
-
 MODEL = "embedded-use-minilm-2"
 """The model's id: the two models, their files, the rule below. It changes when an answer may change."""
 DEFINITION_WEIGHT = 4
@@ -185,12 +104,18 @@ _PHOTOS = (
     "coded photos as examples help it much. It never abstains, quotes no evidence, and its shares are not "
     "probabilities. Whether its labels are good enough, the table of validity shows beside the constant-label baseline."
 )
+_PAGES = (
+    "These texts come from a reader of Latin and Chinese print, not from a language model. Pages in other alphabets "
+    "are read by Tesseract where it and the language are installed on this machine; else they are invalid, as are "
+    "pages most of whose words are unsure. Handwriting is not tested. How good the texts are, the accuracy of "
+    "transcription shows where there is a true text."
+)
 
 _ABOUT = About(
     free="Nothing: the answers were computed on this machine. Sent to a service it would be about {tokens}.",
     ahead="codebook.engines.embedded.encoders:warm_up",
     chooses=True,
-    limits={"efficientnet": _PHOTOS, "spacy": _RECORDS, "": _TEXTS},
+    limits={"efficientnet": _PHOTOS, "spacy": _RECORDS, "rapidocr": _PAGES, "": _TEXTS},
 )
 
 
@@ -350,7 +275,7 @@ class EmbeddedEngine(LocalEngine):
             return self._reply(line, ask.prompt, ask.scale.choose(vectors[ask.text, ask.dimensions]), MODEL)
         if isinstance(ask, _Errand):
             try:
-                return self._reply(line, ask.prompt, ask.skill.reply(ask.prompt, self.encode), ask.skill.model)
+                return self._reply(line, ask.prompt, *ask.skill.reply(ask.prompt, self.encode))
             except UnreadableError as error:
                 return error_line(line, 400, str(error), self.name)
         return ask

@@ -127,7 +127,7 @@ def test_columns_keep_equal_titles_apart():
     names = cb.Names(papers)
     pairs = cb.candidate_pairs(names, cb.Blocking(beside=["year"]))
     assert dict(zip(pairs["right"], pairs["found_by"], strict=True)) == {"b": "characters", "c": "form"}
-    scores = cb.score_pairs(pairs, names, compare={"year": "number"}).set_index("right")
+    scores = cb.score_pairs(pairs, names, compare={"year": "year"}).set_index("right")
     assert scores.loc["b", "same_year"] == pytest.approx(1 / 3)
 
 
@@ -299,7 +299,7 @@ def test_papers_of_two_bibliographies_are_linked_one_to_one():
         names,
         rules=cb.LinkRules(one_to_one=True),
         blocking=cb.Blocking(neighbours=5),
-        compare={"authors": "text", "year": "number"},
+        compare={"authors": "text", "year": "year"},
         resample=Bootstrap(100),
     )
     best = cb.chosen_figures(resolution.threshold.frame).set_index("score")

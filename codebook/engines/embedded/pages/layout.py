@@ -6,6 +6,7 @@ downwards, in any one unit; all distances are taken relative to the height of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,16 +18,26 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-GUTTER_WIDTH = 0.6
-"""A gap at least this wide (in line heights) can part columns."""
 GUTTER_LINES = 3
-"""A gap parts columns where it runs along so many lines on each side."""
+"""A gap parts columns where it runs along so many lines on each side, at least."""
+GUTTER_AREA = 1.35
+"""A gap parts columns where its width times the lines along it, both in line heights, is at least this: the narrower it
+is, the longer it must be."""
+NO_ACCIDENT = 20.0
+"""A gap parts columns where blanks stand above one another so by a chance of at most exp(-20)."""
+SPACE = 1.5
+"""A blank wider than this (in line heights) is no space between words."""
+TELLING, SURE = 4.0, 7.0
+"""What a line tells of that chance at most, as its negative logarithm: by a blank that may be a space, and else."""
 WIDE_GAP = 5.0
 """Pieces of one height on the page that are farther apart (in line heights) are not one line."""
 
 
 class Piece(NamedTuple):
-    """A run of text and the box it stands in: left, upper, right, lower edge. `unsure` are its doubtful words."""
+    """A run of text and the box it stands in: left, upper, right, lower edge.
+
+    `unsure` are its doubtful words; `gaps` the blank stretches inside it, from where to where, if they were looked for.
+    """
 
     text: str
     x0: float
@@ -34,6 +45,7 @@ class Piece(NamedTuple):
     x1: float
     y1: float
     unsure: tuple[str, ...] = ()
+    gaps: tuple[tuple[float, float], ...] = ()
 
     @property
     def middle(self) -> float:
@@ -60,26 +72,77 @@ class Gutter(NamedTuple):
 def find_gutters(pieces: Sequence[Piece], height: float) -> list[Gutter]:
     """Return the empty strips between columns, from left to right.
 
-    A strip is looked for at every quarter of a line height: it runs from one piece that lies across it to the next,
-    and counts where, along its way, at least `GUTTER_LINES` pieces stand on each side of it.
+    A strip is looked for at every eighth of a line height: it runs from one piece that lies across it to the next, and
+    is as wide as the pieces along it leave it. A line that is blank at this place, as it may be between two words,
+    stands on both sides.
     """
-    boxes = np.array([piece[1:5] for piece in pieces])
-    middles, width = (boxes[:, 1] + boxes[:, 3]) / 2, GUTTER_WIDTH * height
+    lines = join_lines(pieces, (), height)
+    boxes, blanks = np.array([line[1:5] for line in lines]), _gather_blanks(lines)
+    middles = (boxes[:, 1] + boxes[:, 3]) / 2
     gutters: list[Gutter] = []
-    for x in np.arange(boxes[:, 0].min(), boxes[:, 2].max(), height / 4):
-        left, right = boxes[:, 2] <= x, boxes[:, 0] >= x + width
-        stops = np.sort(middles[~left & ~right])
-        for low, high in zip([-np.inf, *stops], [*stops, np.inf], strict=True):
-            sides = [middles[side & (middles > low) & (middles < high)] for side in (left, right)]
-            if min(map(len, sides)) and _run_along(*sides) >= GUTTER_LINES:
-                _add_gutter(gutters, Gutter(float(x), float(x + width), float(low), float(high)))
-    return sorted(gutters)
+    for x in np.arange(boxes[:, 0].min(), boxes[:, 2].max(), height / 8):
+        inside = blanks[(blanks[:, 1] <= x) & (x <= blanks[:, 2])]
+        if min((boxes[:, 2] <= x).sum(), (boxes[:, 0] >= x).sum()) + len(inside) < GUTTER_LINES:
+            continue
+        for gutter, along in _strips(middles, _find_free(boxes, inside, float(x), height)):
+            n_lines, width = min(len(side) for side in along), gutter.x1 - gutter.x0
+            if n_lines < GUTTER_LINES or n_lines * width < GUTTER_AREA * height:
+                continue
+            if min(sum(_tell(lines[at], gutter, height) for at in side) for side in along) >= NO_ACCIDENT:
+                _add_gutter(gutters, gutter)
+    return sorted(_leave_out_slivers(gutters, height))
 
 
-def _run_along(left: Floats, right: Floats) -> int:
-    """How many pieces stand beside one another: on the side that has fewer, within the heights that both cover."""
-    top, foot = max(left.min(), right.min()), min(left.max(), right.max())
-    return int(min(((side >= top) & (side <= foot)).sum() for side in (left, right)))
+def _gather_blanks(lines: Sequence[Piece]) -> Floats:
+    """The blanks inside lines, `(n_blanks, 3)`: the line's place, from where, to where."""
+    return np.array([(at, *gap) for at, line in enumerate(lines) for gap in line.gaps], np.float64).reshape(-1, 3)
+
+
+def _find_free(boxes: Floats, inside: Floats, x: float, height: float) -> tuple[Floats, Floats]:
+    """Up to where each line reaches on the left of a place, and from where on the right; infinite where it does not.
+
+    `inside` are the blanks at this place. A line that has only a space between words there, narrow beside what the
+    others leave free, runs across, as a heading does.
+    """
+    left = np.where(boxes[:, 2] <= x, boxes[:, 2], -np.inf)
+    right = np.where(boxes[:, 0] >= x, boxes[:, 0], np.inf)
+    sides, widths = (left[np.isfinite(left)], right[np.isfinite(right)]), inside[:, 2] - inside[:, 1]
+    n_apart = (len(sides[0]) + len(sides[1])) // 2
+    between = [float(sides[1].min() - sides[0].max())] * n_apart if all(map(len, sides)) else []
+    if len(inside):
+        usual = float(np.quantile([*widths, *between], 0.25))
+        wide = inside[widths > min(usual / 2, SPACE * height)]
+        at = wide[:, 0].astype(int)
+        left[at], right[at] = wide[:, 1], wide[:, 2]
+    return left, right
+
+
+def _gap_at(line: Piece, x: float) -> tuple[float, float] | None:
+    return next(((low, high) for low, high in line.gaps if low <= x <= high), None)
+
+
+def _strips(middles: Floats, edges: tuple[Floats, Floats]) -> Iterator[tuple[Gutter, list[npt.NDArray[np.int_]]]]:
+    """The strips at one place across the page, and which lines run along each of them, on its left and on its right."""
+    free = np.isfinite(edges[0]), np.isfinite(edges[1])
+    stops = np.sort(middles[~free[0] & ~free[1]])
+    for top, foot in zip([-np.inf, *stops], [*stops, np.inf], strict=True):
+        sides = [side & (middles > top) & (middles < foot) for side in free]
+        if all(side.any() for side in sides):
+            x0, x1 = float(edges[0][sides[0]].max()), float(edges[1][sides[1]].min())
+            low, high = max(middles[side].min() for side in sides), min(middles[side].max() for side in sides)
+            along = [np.flatnonzero(side & (middles >= low) & (middles <= high)) for side in sides]
+            yield Gutter(x0, x1, float(top), float(foot)), along
+
+
+def _tell(line: Piece, gutter: Gutter, height: float) -> float:
+    """Negative logarithm of the chance that a line is blank somewhere by another blank as wide as a strip."""
+    gap = _gap_at(line, (gutter.x0 + gutter.x1) / 2)
+    if gap is None:
+        return SURE
+    width = gutter.x1 - gutter.x0
+    others = sum(high - low for low, high in line.gaps if (low, high) != gap and high - low >= width)
+    most = SURE if gap[1] - gap[0] > SPACE * height else TELLING
+    return min(most, -math.log(max(others, 1.0) / (line.x1 - line.x0)))
 
 
 def _add_gutter(gutters: list[Gutter], new: Gutter) -> None:
@@ -89,6 +152,16 @@ def _add_gutter(gutters: list[Gutter], new: Gutter) -> None:
         gutters.remove(old)
         new = Gutter(min(old.x0, new.x0), max(old.x1, new.x1), min(old.y0, new.y0), max(old.y1, new.y1))
     gutters.append(new)
+
+
+def _leave_out_slivers(gutters: Sequence[Gutter], height: float) -> list[Gutter]:
+    """The gutters without those that stand within a line height of a wider one: no column fits between."""
+    wide: list[Gutter] = []
+    for new in sorted(gutters, key=lambda gutter: gutter.x0 - gutter.x1):
+        beside = [old for old in wide if min(new.y1, old.y1) > max(new.y0, old.y0)]
+        if not any(new.x0 - height < old.x1 and old.x0 - height < new.x1 for old in beside):
+            wide.append(new)
+    return wide
 
 
 def place_column(piece: Piece, gutters: Sequence[Gutter]) -> int:
@@ -123,7 +196,10 @@ def as_line(pieces: Sequence[Piece]) -> Piece:
         return pieces[0]
     x0, y0, x1, y1 = zip(*(piece[1:5] for piece in pieces), strict=True)
     unsure = tuple(word for piece in pieces for word in piece.unsure)
-    return Piece(" ".join(piece.text for piece in pieces), min(x0), min(y0), max(x1), max(y1), unsure)
+    gaps = [gap for piece in pieces for gap in piece.gaps]
+    gaps += [(left.x1, right.x0) for left, right in pairwise(pieces) if left.x1 < right.x0]
+    text = " ".join(piece.text for piece in pieces)
+    return Piece(text, min(x0), min(y0), max(x1), max(y1), unsure, tuple(sorted(gaps)))
 
 
 SHORT_CELL = 3

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from codebook.engines.embedded.pages.layout import Piece
+from codebook.engines.embedded.pages.ink import Ink, cut_quad, find_cuts, find_ink, narrow_box
+from codebook.engines.embedded.pages.layout import Piece, find_gutters
 from codebook.engines.embedded.weights import Weights, find_weights, missing_extra
 
 Pixels = npt.NDArray[np.uint8]
@@ -155,6 +156,11 @@ UNSURE = 0.8
 the words are; 4 in 10 of these are wrong, and 4 in 10 of the wrong words are among them."""
 NOT_TEXT = 0.5
 """A line whose mean score is below this is a stain or a drawing, and is left out."""
+FEW_CHARACTERS = 0.6
+"""A line with fewer characters on each of its heights' widths is of letters that the reader does not know: those have
+about 0.3, Latin print 1.5 and more."""
+ILLEGIBLE = "[illegible]"
+"""Stands for a line of a foreign page of which nothing was read."""
 N_TRIED = 4
 """So many of the longest lines are read both ways up to find a page that is upside down."""
 FIND_SIDE = 1_280
@@ -185,10 +191,15 @@ class Read(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A page's image as read: its pieces of text, upright and unskewed, and how far the page was turned (clockwise)."""
+    """A page's image as read.
+
+    Its pieces of text, upright and unskewed, how far the page was turned (clockwise), and whether most of it is in
+    letters that the reader does not know: then all words of such lines are unsure.
+    """
 
     pieces: tuple[Piece, ...]
     turned: int
+    foreign: bool = False
 
 
 class Ocr:
@@ -236,10 +247,19 @@ class Ocr:
             return Sheet((), 0)
         with ThreadPoolExecutor(self.threads) as pool:
             image, quads, turned = self._turn_upright(image, quads, pool)
-            reads = list(pool.map(self._read_line, cut_lines(image, quads)))
-        upright = unskew(quads)
-        pieces = [_as_piece(read, quad) for quad, read in zip(upright, reads, strict=True) if read.score >= NOT_TEXT]
-        return Sheet(tuple(pieces), turned)
+            quads = cut_columns(image, quads)
+            lines = list(cut_lines(image, quads))
+            reads = list(pool.map(self._read_line, lines))
+        widths, heights = measure_sides(quads)
+        doubtful = np.array([_is_doubtful(*line) for line in zip(reads, widths / heights, strict=True)])
+        foreign = bool(widths[doubtful].sum() > widths.sum() / 2)
+        read_lines = zip(reads, unskew(quads), map(find_ink, lines), doubtful, strict=True)
+        pieces = [
+            _as_piece(_doubt(read) if foreign and in_doubt else read, quad, ink)
+            for read, quad, ink, in_doubt in read_lines
+            if foreign or read.score >= NOT_TEXT
+        ]
+        return Sheet(tuple(pieces), turned, foreign)
 
     def _find(self, image: Pixels) -> Quads:
         """Corners of the lines, `(n_lines, 4, 2)`, each from the upper left one clockwise."""
@@ -289,7 +309,34 @@ def _open_model(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _as_piece(read: Read, quad: npt.NDArray[Any]) -> Piece:
-    """A line and the upright box around its corners."""
-    (x0, y0), (x1, y1) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
-    return Piece(read.text.strip(), x0, y0, x1, y1, read.unsure)
+def _is_doubtful(read: Read, length: float) -> bool:
+    """Whether a line, so many of its heights long, is in letters that the reader does not know."""
+    n_characters = len("".join(read.text.split()))
+    few = length > 3 and n_characters < FEW_CHARACTERS * length
+    return read.score < NOT_TEXT or few or 2 * len(read.unsure) > len(read.text.split())
+
+
+def _doubt(read: Read) -> Read:
+    """A line of which every word is unsure."""
+    text = read.text.strip() or ILLEGIBLE
+    return Read(text, (0.0,) * len(text))
+
+
+def _as_piece(read: Read, quad: npt.NDArray[Any], ink: Ink) -> Piece:
+    """A line and the upright box around what is printed of it."""
+    x0, y0, x1, y1, gaps = narrow_box([*quad.min(axis=0).tolist(), *quad.max(axis=0).tolist()], ink)
+    return Piece(read.text.strip(), x0, y0, x1, y1, read.unsure, gaps)
+
+
+def cut_columns(image: Pixels, quads: Quads) -> Quads:
+    """Cut the lines that run through several columns at the gutters, so that each is read by itself."""
+    pieces = [
+        _as_piece(Read("line", ()), quad, find_ink(line))
+        for quad, line in zip(unskew(quads), cut_lines(image, quads), strict=True)
+    ]
+    gutters = find_gutters(pieces, float(np.median([piece.y1 - piece.y0 for piece in pieces])))
+    parts = []
+    for quad, box, piece in zip(quads, unskew(quads), pieces, strict=True):
+        left, width = box[:, 0].min(), np.ptp(box[:, 0])
+        parts += cut_quad(quad, [float((x - left) / width) for x in find_cuts(piece, gutters)])
+    return np.array(parts, np.float32)

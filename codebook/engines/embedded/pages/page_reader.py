@@ -1,7 +1,7 @@
 """Pages of a PDF, or a page's photograph, as text: the text layer where there is one, else optical reading.
 
 What is printed is given back in reading order, paragraph by paragraph, without page numbers and running heads. The
-order of columns is our own (`layout`); an installed tesseract is not asked.
+order of columns is our own (`layout`). An installed Tesseract is asked of pages in other alphabets only.
 Words cut at a line's end are joined, lost spaces put back, running heads left out.
 """
 
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,9 @@ import orjson
 from codebook.dialects import Prompt
 from codebook.engines.embedded.pages.layout import Layout, Piece, Row, lay_out
 from codebook.engines.embedded.pages.ocr import Pixels, load_ocr
+from codebook.engines.embedded.pages.tesseract import read_foreign
 from codebook.engines.embedded.request_reader import UnreadableError
-from codebook.files.pdfs import PDFIUM, PdfError, count_pages, draw_page, open_pdf
+from codebook.files.pdfs import PDFIUM, PdfError, count_pages, draw_page, open_pdf, read_fields
 from codebook.files.pictures import PictureError, open_picture
 from codebook.records import FilePart
 
@@ -147,8 +149,8 @@ class Page:
     """A page as read.
 
     `text` has paragraphs parted by blank lines and rows of tables with tabs; `unsure` are words whose reading is in
-    doubt; `tables` are rows of cells; `source` is "text layer", "ocr" or "blank"; `turned` is by how many degrees the
-    page lay turned.
+    doubt; `tables` are rows of cells; `source` is "text layer", "ocr", "tesseract" or "blank"; `turned` is by how many
+    degrees the page lay turned.
     """
 
     number: int
@@ -187,8 +189,13 @@ def read_pages(files: Sequence[FilePart], first: int = 1) -> list[Page]:
     return _finish([page for part in files for page in _find_in_part(part)], first)
 
 
-def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
+OTHER_READER = "tesseract"
+
+
+def transcribe_pages(prompt: Prompt, encode: object = None) -> tuple[str, str]:
     """Answer a request for the pages of its files, as JSON in the form of its schema. Nothing is encoded.
+
+    Behind the answer stands who gave it beside the reader's own models: `OTHER_READER`, or nobody.
 
     Raises
     ------
@@ -198,7 +205,8 @@ def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
     fields = check_question(prompt)
     pages = read_pages(prompt.files, _first_number(prompt.user))
     entries = ({"page": page.number, "text": page.text, "unsure": page.unsure, "tables": page.tables} for page in pages)
-    return orjson.dumps({"pages": [{name: page[name] for name in fields} for page in entries]}).decode()
+    reply = orjson.dumps({"pages": [{name: page[name] for name in fields} for page in entries]}).decode()
+    return reply, OTHER_READER if any(page.source == OTHER_READER for page in pages) else ""
 
 
 def check_question(prompt: Prompt) -> list[str]:
@@ -264,11 +272,13 @@ def _as_pixels(image: Image) -> Pixels:
 def _read_page(document: PdfDocument, number: int) -> _Found:
     """The text layer of a page, or what is read from its picture."""
     with PDFIUM, closing(document[number - 1]) as page:
-        pieces = list(_text_layer(page))
+        fields = read_fields(document, page)
+        pieces = [*_text_layer(page), *(Piece(text, *_turn_box(box, page.get_rotation())) for text, box in fields)]
         if sum(len(piece.text) for piece in pieces) >= FEW_CHARACTERS:
             return _Found(pieces, "text layer")
         image = draw_page(page, DPI, MAX_SIDE)
-    return _read_raster(_as_pixels(image))
+    read = _read_raster(_as_pixels(image))
+    return read if read.pieces or not pieces else _Found(pieces, "text layer")
 
 
 def _text_layer(page: PdfPage) -> Iterator[Piece]:
@@ -298,12 +308,23 @@ def _turn_box(box: tuple[float, float, float, float], rotation: int) -> tuple[fl
 
 
 def _read_raster(image: Pixels) -> _Found:
-    pieces, turned = load_ocr().read(image)
+    """A page by the reader's own models; by Tesseract where it is in letters that these do not know."""
+    pieces, turned, foreign = load_ocr().read(image)
+    if foreign and (lines := read_foreign(_as_png(image))):
+        return _Found(lines, OTHER_READER)
     spaced = [
         piece._replace(text=restore_spaces(piece.text), unsure=tuple(restore_spaces(" ".join(piece.unsure)).split()))
         for piece in pieces
     ]
     return _Found(spaced, "ocr" if spaced else "blank", turned)
+
+
+def _as_png(image: Pixels) -> bytes:
+    from PIL import Image
+
+    room = BytesIO()
+    Image.fromarray(image[:, :, ::-1]).save(room, "PNG")
+    return room.getvalue()
 
 
 def _finish(pages: Sequence[_Found], first: int) -> list[Page]:

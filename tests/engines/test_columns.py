@@ -1,0 +1,152 @@
+"""Pages that are drawn here: columns of several prints and gutters, other alphabets, and forms that were filled in."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from codebook.analysis import character_error_rate
+from codebook.engines.embedded.pages import page_reader, tesseract
+from codebook.engines.embedded.pages.ink import find_ink
+from codebook.engines.embedded.pages.layout import lay_out
+from codebook.engines.embedded.pages.ocr import Read, _as_piece, cut_columns, cut_lines, load_ocr, unskew
+from codebook.engines.embedded.pages.page_reader import read_pages
+from codebook.files.pdfs import draw_page, open_pdf, read_page_texts
+from codebook.records import FilePart
+from codebook.scheme import parse_codebook
+from codebook.tasks import make_questions
+
+FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+DATA = Path(__file__).parents[2] / "data" / "scanned_pages"
+SENTENCES = pd.read_csv(Path(__file__).parents[1] / "data" / "sentences_in_languages.csv")
+PRINTS = {"DejaVuSerif": 9, "STIXGeneral": 11, "DejaVuSansMono": 8}
+"""Fonts that come with matplotlib, wide, narrow and of one width, and their size in points."""
+DPI = 200
+
+
+def draw_columns(
+    font: str, gutter: float, *, lines: int = 18, width: float = 60, slope: float = 0
+) -> tuple[Image.Image, str]:
+    """A page of two justified columns with so many mm between them, and its text."""
+    points = PRINTS[font]
+    letters = ImageFont.truetype(str(FONTS / f"{font}.ttf"), round(points * DPI / 72))
+    wide, step, edge = width * DPI / 25.4, points * 1.25 * DPI / 72, 20 * DPI / 25.4
+    apart = gutter * DPI / 25.4
+    page = Image.new("L", (round(2 * wide + apart + 2 * edge), round(lines * step + 2 * edge)), 248)
+    words = (DATA / "address_1800_scan.txt").read_text(encoding="utf-8").split()
+    rows: list[list[str]] = [[]]
+    for word in words:
+        if rows[-1] and letters.getlength(" ".join([*rows[-1], word])) > wide:
+            rows.append([])
+        rows[-1].append(word)
+    rows = rows[: 2 * lines]
+    draw = ImageDraw.Draw(page)
+    for place, row in enumerate(rows):
+        x, y = edge + (place // lines) * (wide + apart), edge + (place % lines) * step
+        space = (wide - sum(map(letters.getlength, row))) / max(1, len(row) - 1)
+        for word in row:
+            draw.text((x, y), word, font=letters, fill=20)
+            x += letters.getlength(word) + space
+    return page.rotate(slope, Image.Resampling.BICUBIC, expand=True, fillcolor=248), " ".join(map(" ".join, rows))
+
+
+def as_part(image: Image.Image) -> FilePart:
+    room = BytesIO()
+    image.convert("RGB").save(room, "PNG")
+    return FilePart("image", "page.png", "image/png", room.getvalue())
+
+
+def as_pixels(image: Image.Image) -> np.ndarray:
+    return np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("font", "gutter"), [("DejaVuSerif", 1.5), ("STIXGeneral", 3.0), ("DejaVuSansMono", 15.0)])
+def test_two_columns_in_three_prints_are_read_in_order_in_seconds_each(font: str, gutter: float) -> None:
+    image, truth = draw_columns(font, gutter, slope=0.6)
+    (page,) = read_pages([as_part(image)])
+    assert page.n_columns == 2
+    assert character_error_rate(" ".join(page.text.split()), truth) < 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("font", PRINTS)
+def test_no_line_runs_through_a_gutter_of_1_to_15_mm_in_seconds_each(font: str) -> None:
+    for gutter in (2 if font == "DejaVuSansMono" else 1, 5, 15):  # 1 mm is less than a space of the typewriter
+        image, _ = draw_columns(font, gutter)
+        pixels = as_pixels(image)
+        quads = cut_columns(pixels, load_ocr()._find(pixels))
+        lines = zip(unskew(quads), cut_lines(pixels, quads), strict=True)
+        pieces = [_as_piece(Read("a line of so many words", ()), quad, find_ink(line)) for quad, line in lines]
+        middle = (20 + 60 + gutter / 2) * DPI / 25.4
+        assert all(piece.x1 < middle + 4 or piece.x0 > middle - 4 for piece in pieces), (font, gutter)
+        assert lay_out(pieces).n_columns == 2, (font, gutter)
+
+
+def draw_sentences(language: str, font: Path) -> Image.Image:
+    rows = SENTENCES.loc[SENTENCES["language"] == language, "text"].head(4)
+    image = Image.new("RGB", (1500, 250), (250, 250, 250))
+    draw, letters = ImageDraw.Draw(image), ImageFont.truetype(str(font), 30)
+    for place, row in enumerate(rows):
+        draw.text((60, 30 + 48 * place), row, font=letters, fill=(20, 20, 20))
+    return image
+
+
+def read_label(pages: list[page_reader.Page]) -> tuple[str | None, str]:
+    book = parse_codebook("name: pages\nunit: a page\nvariables: [{name: text, kind: transcription}]")
+    entries = [{"page": page.number, "text": page.text, "unsure": list(page.unsure)} for page in pages]
+    reading = make_questions(book)["text"].read_label(orjson.dumps({"pages": entries}).decode())
+    return reading.label, reading.detail
+
+
+@pytest.mark.parametrize("language", ["el", "uk", "fr"])
+def test_pages_in_letters_that_the_reader_does_not_know_are_invalid(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tesseract, "list_languages", frozenset)
+    pages = read_pages([as_part(draw_sentences(language, FONTS / "DejaVuSerif.ttf"))])
+    label, detail = read_label(pages)
+    if language == "fr":
+        assert label is not None
+        assert not pages[0].unsure
+    else:
+        assert label is None
+        assert "words are unsure, so it was not read: the print is too faint, or in letters that" in detail
+        assert pages[0].text, "where there is ink the text is never empty"
+
+
+@pytest.mark.skipif("ell" not in tesseract.list_languages(), reason="Tesseract with Greek is not installed")
+def test_pages_in_greek_are_read_by_tesseract_where_it_is_there() -> None:
+    (page,) = read_pages([as_part(draw_sentences("el", FONTS / "DejaVuSerif.ttf"))])
+    truth = " ".join(SENTENCES.loc[SENTENCES["language"] == "el", "text"].head(4))
+    assert page.source == "tesseract"
+    assert character_error_rate(" ".join(page.text.split()), truth) < 0.05
+    assert read_label([page])[0] is not None
+
+
+def test_a_script_is_read_by_the_languages_that_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tesseract, "list_languages", lambda: frozenset(["rus", "ukr", "eng"]))
+    assert tesseract.choose_languages("Cyrillic") == "rus+ukr"
+    assert tesseract.choose_languages("Greek") == tesseract.choose_languages("Latin") == ""
+    assert tesseract.read_foreign(b"") == [], "without its detector of scripts nothing is guessed"
+
+
+FORM = Path(__file__).parents[1] / "data" / "filled_form.pdf"
+
+
+def test_what_was_filled_into_a_form_is_read_and_drawn() -> None:
+    form, second = read_pages([FilePart("pdf", "form.pdf", "application/pdf", FORM.read_bytes())])
+    assert form.text.split() == ["Opinion", "of", "the", "respondent:", "I", "support", "the", "levy", "☒"]
+    assert second.text == "Second page.", "where there is ink the text is never empty"
+    assert read_page_texts(FORM)[0] == "Opinion of the respondent:\nI support the levy\n☒"
+    with open_pdf(FORM) as document:
+        drawn = np.asarray(draw_page(document[0], 72, 4_000).convert("L"))
+    assert (drawn[112:142, 60:360] < 128).sum() > 100, "the answer is on the picture"
+    assert (drawn[172:192, 60:80] < 128).sum() > 10, "the tick is on the picture"
