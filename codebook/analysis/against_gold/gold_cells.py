@@ -16,6 +16,7 @@ from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.gold_balance import say_unbalanced
 from codebook.analysis.core.gold_samples import why_no_gold
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
@@ -274,7 +275,18 @@ def list_facts(codings: Codings, pairs: dict[str, Pair], bootstrap: Bootstrap, *
 
 def remark_gold(codings: Codings, pair: Pair, *notes: str) -> tuple[str, ...]:
     """Sentences of a note: its own, by which chances gold is weighted, and what of it is not used."""
-    return *notes, codings.gold_sample()[1], *pair.design.notes
+    return *notes, codings.gold_sample()[1], *pair.design.notes, *_say_unbalanced(codings, pair)
+
+
+def _say_unbalanced(codings: Codings, pair: Pair) -> list[str]:
+    """A warning where gold units that all weigh the same are visibly no random sample of the model's units."""
+    frame = codings.frame
+    model = next((name for name in codings.machines if name != codings.gold), "")
+    if pair.design.weighted or not model:
+        return []
+    rows = frame[(frame["coder"] == model) & (frame["variable"] == codings.variable.name) & (frame["draw"] == 0)]
+    warning = say_unbalanced(rows.set_index("unit_id")["label"], set(map(str, pair.units)))
+    return [warning] if warning else []
 
 
 def change_level(codings: LabelCodes, *, level: str, labels: Sequence[str]) -> LabelCodes:

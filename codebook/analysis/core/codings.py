@@ -17,7 +17,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.coder_roles import CoderRoles
-from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
+from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample, take_test
 from codebook.analysis.core.label_titles import name_label, title_of, titles_of, with_titles
 from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
@@ -244,7 +244,7 @@ class Codings(CoderRoles):
             return replace(self, sample=NO_WEIGHTS)
         if isinstance(sample, pd.DataFrame):
             raise_faults("The gold sample cannot be used.", check_sample(sample))
-            sample = GoldSample(sample, named=True)
+            sample = take_test(sample)
         return replace(self, sample=sample)
 
     def with_clusters(self, clusters: Clusters | str | None) -> Codings:

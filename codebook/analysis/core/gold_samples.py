@@ -11,6 +11,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, name_some, raise_faults
 from codebook.errors import Fault
+from codebook.ground.quantities import is_or_are, say_count
 from codebook.outputs import block_html, print_rows
 
 _SLIP = 0.8
@@ -84,6 +85,25 @@ class GoldSample:
 
 NO_WEIGHTS = GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True)
 """In place of a sample: the gold units are a simple random sample, and weigh the same."""
+
+
+def take_test(frame: pd.DataFrame) -> GoldSample:
+    """The sample of a frame; where that has parts, its test part: units by which prompts were made are no test.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"unit_id": list("abc"), "prob": 0.5, "part": ["dev", "test", "test"], "prob_part": 0.3})
+    >>> take_test(frame).sentence
+    "the gold sample: 2 gold units (part 'test'), weighted by chances of 0.3 to 0.3. 1 unit of part 'dev' is left out."
+    """
+    is_dev = frame["part"].eq("dev") if "part" in frame else pd.Series(data=False, index=frame.index)
+    if not is_dev.any() or is_dev.all():
+        return GoldSample(frame, named=True)
+    test = frame[~is_dev]
+    test = test.assign(prob=test["prob_part"]) if "prob_part" in test else test
+    n = int(is_dev.sum())
+    remark = f"{say_count(n, 'unit')} of part 'dev' {is_or_are(n)} left out."
+    return GoldSample(test, part="test", named=True, remark=remark)
 
 
 def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:

@@ -11,7 +11,9 @@ from codebook.analysis.core.estimates import Bootstrap, Interval, percentile_int
 from codebook.analysis.core.sample_design import Drawn, resample_design
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.core.standard_errors import wilson_interval
-from codebook.analysis.core.unseen import ALIKE, APART
+
+JEFFREYS = 0.5
+"""Hits, and misses, that a share is given beforehand in a replicate: Jeffreys' prior."""
 
 Parts = tuple[Floats, Floats]
 """Hits, and the wholes of which they are a share, each of shape (n_draws, n_shares)."""
@@ -91,7 +93,7 @@ def draw_shares(drawn: Drawn, parts: Callable[[Floats], Parts], bootstrap: Boots
 def add_room(drawn: Drawn) -> tuple[Drawn, Floats]:
     """After the cells those of hits and of misses that were not seen, one for each weight; and the prior of all."""
     n = len(drawn.heavy)
-    prior = np.concatenate([np.zeros(len(drawn.times)), np.full(n, ALIKE), np.full(n, APART)])
+    prior = np.concatenate([np.zeros(len(drawn.times)), np.full(2 * n, JEFFREYS)])
     return drawn.with_more(np.tile(drawn.heavy, 2)), prior
 
 

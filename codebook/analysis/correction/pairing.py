@@ -11,6 +11,7 @@ import pandas as pd
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings, SampleLike
 from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.gold_balance import say_unbalanced
 from codebook.analysis.core.gold_samples import why_no_gold
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Result, nothing_to_say
@@ -53,6 +54,14 @@ class Beside:
     def text(self, codes: Ints) -> np.ndarray:
         """Labels as the table has them, None without."""
         return np.array([*self.names, None], dtype=object)[codes]
+
+    @property
+    def balance(self) -> str:
+        """A warning where gold taken for a simple random sample visibly is none; else empty."""
+        if self.weighted:
+            return ""
+        labels = pd.Series(self.text(self.coded), index=self.units)
+        return say_unbalanced(labels, set(self.units[self.gold_rows].astype(str)))
 
     def facts(self, codings: Codings) -> CorrectionFacts:
         """How many units, gold units and labels there are."""

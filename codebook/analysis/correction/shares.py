@@ -21,7 +21,7 @@ from codebook.analysis.correction.model_shares import ROGAN_GLADEN, estimate_rog
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
 from codebook.analysis.correction.pairing import Beside, find_nothing, open_codings, read_beside
 from codebook.analysis.correction.regression import spread_normal
-from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
+from codebook.analysis.correction.sentences import FEW_GOLD, NOTE, SOURCES, say_correction
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
 
@@ -52,8 +52,9 @@ def prevalence(
     give the label. With w = 1 it is design-based supervised learning, with w = 0 the weighted gold alone; the tuned w
     has the smallest variance (PPI++, Angelopoulos, Duchi and Zrnic 2023), so it is not worse than gold alone in large
     samples. A unit without an answer of the model counts as without the label there, and the gold corrects it.
-    Intervals are for the population that the units come from and for gold drawn unit by unit: they are on the safe
-    side for the very units at hand, and for gold drawn by strata.
+    Intervals are for the population that the units come from, and normal: with few gold units that have the label, or
+    gold drawn by the model's label where it misses many, they are too short (in simulations of a label of 5 %, .88 for
+    100 gold units drawn by chance and .81 for 200 by label, in place of .95).
 
     Parameters
     ----------
@@ -103,11 +104,24 @@ def prevalence(
         frame=frame,
         facts=replace(beside.facts(codings), n_clusters=n_clusters, confidence=confidence),
         finding=say_correction(shown, codings.name_label(beside.labels[0])),
-        remarks=(_NOTE, NOTE, *([say_few_clusters(n_clusters)] if 0 < n_clusters < SMALL else [])),
+        remarks=(_NOTE, NOTE, *_list_doubts(beside, frame, n_clusters)),
         table=_print_shares(shown),
         figure=partial(_plot_shares, shown, codings.variable, f"{100 * confidence:g} % intervals."),
         outputs=codings.outputs,
     )
+
+
+def _list_doubts(beside: Beside, frame: pd.DataFrame, n_clusters: int) -> list[str]:
+    """What is in doubt: gold that is no random sample, labels that few gold units have, few clusters."""
+    rows = frame[(frame["source"] == SOURCES[2]) & frame["estimate"].notna()]
+    rare = rows.loc[rows[["n_with"]].assign(rest=rows["n_gold"] - rows["n_with"]).min(axis=1) < FEW_GOLD, "label"]
+    doubts = [beside.balance] if beside.balance else []
+    if len(rare):
+        doubts.append(
+            f"Intervals of {name_some(rare, 3)} are in doubt and rather too short: fewer than {FEW_GOLD} gold units "
+            "have the label, or lack it."
+        )
+    return [*doubts, *([say_few_clusters(n_clusters)] if 0 < n_clusters < SMALL else [])]
 
 
 def _print_shares(frame: pd.DataFrame) -> pd.DataFrame:

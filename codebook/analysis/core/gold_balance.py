@@ -1,0 +1,59 @@
+"""Was gold drawn by chance? A model's labels among the gold units, beside its labels of all the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from codebook.ground.quantities import say_p, say_percent
+
+UNLIKELY = 0.001
+"""Chance below which gold units are said not to be a simple random sample: one study in a thousand is told in vain."""
+
+
+def say_unbalanced(labels: pd.Series, gold: Collection[str]) -> str:
+    """Say that gold units cannot be a simple random sample; empty where they may be one.
+
+    Pearson's chi-square test of the model's labels among gold against those of the other units; labels that too few
+    units have for the test (fewer than five expected among gold) are counted together.
+
+    Parameters
+    ----------
+    labels
+        Of one model, by unit_id.
+    gold
+        The units with a gold label.
+
+    Examples
+    --------
+    >>> labels = pd.Series(["yes"] * 50 + ["no"] * 950, index=[f"u{at}" for at in range(1000)])
+    >>> print(say_unbalanced(labels, {f"u{at}" for at in range(100)}))
+    Gold was not drawn by chance from all units: the model's label 'yes' is 50 % of the gold units and 0 % of the \
+others (p < .001). Figures that take these units as alike are not those of all units: use the sample's chances.
+    >>> say_unbalanced(labels, {f"u{at}" for at in range(0, 1000, 10)})
+    ''
+    """
+    known = labels.dropna()
+    inside = known.index.astype(str).isin({str(unit) for unit in gold})
+    if not inside.any() or inside.all():
+        return ""
+    table = pd.crosstab(inside, known.to_numpy()).reindex([True, False])
+    rare = table.sum() * inside.mean() < 5
+    pooled = table.loc[:, ~rare].assign(**({"(others)": table.loc[:, rare].sum(axis=1)} if rare.any() else {}))
+    pooled = pooled.loc[:, pooled.sum() > 0]
+    if pooled.shape[1] < 2:
+        return ""
+    from scipy.stats import chi2_contingency
+
+    p = float(chi2_contingency(pooled.to_numpy(), correction=False).pvalue)
+    if p >= UNLIKELY:
+        return ""
+    shares = pooled.div(pooled.sum(axis=1), axis=0)
+    label = str((shares.loc[True] - shares.loc[False]).idxmax())
+    of_gold, others = (say_percent(float(shares.loc[at, label])) for at in (True, False))
+    return (
+        f"Gold was not drawn by chance from all units: the model's label {label!r} is {of_gold} of the gold units and "
+        f"{others} of the others ({say_p(p)}). Figures that take these units as alike are not those of all units: use "
+        "the sample's chances."
+    )
