@@ -147,8 +147,30 @@ def reliability(
         return nothing_to_say(codings, reason, empty)
     facts, shown = _list_facts(codings, coverage, frame, resample), codings.in_words(frame, "label")
     words, remarks, table = say_agreement(shown, by), remark_agreement(shown, by), print_agreement(shown, by)
+    remarks = (*remarks, *_say_unweighted(codings))
     figure = partial(draw_agreement, shown, by, codings.roles, facts.interval)
     return Result(frame, name, empty.title, "reliability", facts, words, remarks, table, figure, codings.outputs)
+
+
+def _say_unweighted(codings: Codings) -> list[str]:
+    """A sentence where the units that several coders labelled are those of a sample with unequal chances."""
+    sample = codings.sample
+    if (
+        sample is None
+        or sample.declined
+        or not len(sample.frame)
+        or np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9
+    ):
+        return []
+    rows = codings.frame[codings.frame["coder"].isin(codings.people) & codings.frame["label"].notna()]
+    several = rows.groupby("unit_id")["coder"].nunique()
+    units = several.index[several > 1].astype(str)
+    if not len(units) or not units.isin(sample.frame["unit_id"].astype(str)).all():
+        return []
+    return [
+        "The units that people labelled twice were drawn with unequal chances, and each counts alike here: agreement on "
+        "all units differs where it differs between often and seldom drawn ones."
+    ]
 
 
 def _usual(codings: Codings) -> Sequence[str]:
