@@ -22,6 +22,7 @@ SMALL = {
     "batch": ("", ["--units", "40", "--runs", "1"], "ours, harvest"),
     "chain": ("", ["--rows", "12", "--steps", "submit, collect, validity"], "ratio"),
     "coding_form": ("", ["--units", "3"], "codebook code"),
+    "coverage": ("STUDIES, HOW, N_TRUE, UNITS = 3, Bootstrap(20), 500, (20,)", ["validity"], "50 gold units"),
     "documents": ("", ["--documents", "3"], '"n_written": 3'),
     "embedded": ("TEXTS = Path('few.csv')", [], "requests/s"),
     "entities": ("", ["countries"], "peak memory"),

@@ -159,7 +159,7 @@ def _say_unweighted(codings: Codings) -> list[str]:
         sample is None
         or sample.declined
         or not len(sample.frame)
-        or np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9
+    if sample is None or not len(sample.frame) or np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9:
     ):
         return []
     rows = codings.frame[codings.frame["coder"].isin(codings.people) & codings.frame["label"].notna()]
