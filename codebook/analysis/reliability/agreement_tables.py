@@ -155,12 +155,9 @@ def reliability(
 def _say_unweighted(codings: Codings) -> list[str]:
     """A sentence where the units that several coders labelled are those of a sample with unequal chances."""
     sample = codings.sample
-    if (
-        sample is None
-        or sample.declined
-        or not len(sample.frame)
-    if sample is None or not len(sample.frame) or np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9:
-    ):
+    if sample is None or not len(sample.frame):
+        return []
+    if np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9:
         return []
     rows = codings.frame[codings.frame["coder"].isin(codings.people) & codings.frame["label"].notna()]
     several = rows.groupby("unit_id")["coder"].nunique()
