@@ -165,7 +165,7 @@ def _say_unweighted(codings: Codings) -> list[str]:
     if not len(units) or not units.isin(sample.frame["unit_id"].astype(str)).all():
         return []
     return [
-        "The units that people labelled twice were drawn with unequal chances, and each counts alike here: agreement on "
+        "The units that people labelled twice were drawn with unequal chances, and each counts alike: agreement on "
         "all units differs where it differs between often and seldom drawn ones."
     ]
 
