@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -70,6 +71,17 @@ def test_every_step_of_a_study_of_numbers_ends_with_a_sentence(codings: cb.Codin
     page = cb.write_report("one")
     assert "mean absolute error" in Path(page).read_text(encoding="utf-8").lower()
     assert "number, interval" in cb.methods_paragraph("one")
+
+
+@pytest.mark.slow  # the report
+def test_the_verdict_on_each_label_stands_in_the_report(codings: cb.Codings) -> None:
+    tone = codings.of("tone")
+    mine = tone.frame[tone.frame["coder"] == tone.machines[0]]
+    both = replace(tone, frame=pd.concat([mine, mine.assign(coder="gold")], ignore_index=True))
+    cb.analysis.verdicts(both).save()
+    page = Path(cb.write_report("one")).read_text(encoding="utf-8")
+    assert "which labels may be automated?" in page
+    assert "not enough evidence" in page
 
 
 def test_texts_and_points_of_a_scale_are_labels_as_they_are(codings: cb.Codings) -> None:
