@@ -252,6 +252,7 @@ def test_the_commonest_errors_come_first_with_an_example(several):
     assert (first["status"], first["n_final"]) == (500, 0)
     assert errors.loc[errors["why"] == "refused", "status"].isna().all()
     assert len(list_errors(limit=1)) == 1
+    assert list_errors("running").empty
     assert list_errors(run="running").empty
     assert list_errors(until="2020-01-01").empty
 

@@ -31,7 +31,7 @@ def resolve_entities(
     *,
     rules: LinkRules | None = None,
     blocking: Blocking | None = None,
-    compare: Mapping[str, str] | None = None,
+    compare: Mapping[str, str] | Sequence[str] | None = None,
     hints: str = "",
     precision: float = 0.0,
     resample: Bootstrap = REPLICATES,
@@ -48,7 +48,7 @@ def resolve_entities(
     blocking
         Which pairs are looked at.
     compare, hints
-        Columns that are compared too, as of `score_pairs`.
+        Columns that are compared too, as of `score_pairs`; `compare` also as texts such as "price: number".
     precision
         Least precision of the threshold, on the half it is chosen on. Where none has it, the threshold is that of the
         largest F1, and a note of `Resolution.threshold` says so.
@@ -63,7 +63,7 @@ def resolve_entities(
     [['Niger (the)', 'NIGER', 'matched'], ['NIGER', 'NIGER', 'matched'], ['France', 'France', 'new']]
     """
     rules = rules or LinkRules()
-    scores = score_pairs(candidate_pairs(names, blocking), names, compare=compare, hints=hints)
+    scores = score_pairs(candidate_pairs(names, blocking), names, compare=_read_compare(compare), hints=hints)
     if names.truth is None:
         scores = combine_scores(scores)
         return Resolution(names, scores, rules, link_mentions(names, scores, rules), resample=resample)
@@ -75,6 +75,12 @@ def resolve_entities(
         accept, remark = _choose(curve.frame, precision)
         rules, curve = replace(rules, accept=accept), replace(curve, remarks=(*curve.remarks, *remark))
     return Resolution(names, scores, rules, link_mentions(names, scores, rules), model, curve, resample)
+
+
+def _read_compare(compare: Mapping[str, str] | Sequence[str] | None) -> Mapping[str, str]:
+    if compare is None or isinstance(compare, Mapping):
+        return compare or {}
+    return {column.strip(): way.strip() for column, _, way in (text.rpartition(":") for text in compare)}
 
 
 def _choose(curve: pd.DataFrame, precision: float) -> tuple[float, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
@@ -16,8 +16,9 @@ from codebook.analysis.entities import Names, Resolution
 from codebook.codings.database.frames import KeyedTable
 from codebook.codings.exports import write_frame
 from codebook.codings.label_counts import shorten_names
-from codebook.errors import TableError
+from codebook.errors import TableError, UnitsError
 from codebook.files import open_rows
+from codebook.files.yaml_text import parse_pairs
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
 from codebook.ground.quotes import HOW
@@ -216,8 +217,15 @@ def units_table(units: Units) -> KeyedTable:
     return KeyedTable("units", frame, ("unit_id", "member"), ("unit_id",))
 
 
-def read_names(path: str | Path, *, listed: str = "", source: str = "source_column") -> Names:
-    r"""Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
+def read_names(
+    path: str | Path,
+    *,
+    listed: str = "",
+    source: str = "source_column",
+    entities: str | Path = "",
+    columns: Mapping[str, str] | Sequence[str] = (),
+) -> Names:
+    """Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
 
     Parameters
     ----------
@@ -225,11 +233,15 @@ def read_names(path: str | Path, *, listed: str = "", source: str = "source_colu
         The source whose names are the list of entities; empty for none.
     source
         Column that says from which source a name is.
+    entities
+        A table of its own that is the list of entities, with the columns `entity_id` and `name`; empty for none.
+    columns
+        What these columns are called in your tables, such as {"name": "title"} or ["name: title"].
 
     Raises
     ------
     UnitsError
-        The file cannot be read, or lacks a column.
+        A file cannot be read, or lacks a column.
 
     Examples
     --------
@@ -238,10 +250,21 @@ def read_names(path: str | Path, *, listed: str = "", source: str = "source_colu
     >>> read_names("names.csv")
     2 names, 2 different in their normal form
     """
-    rows = open_rows(path)
-    rows.require(["mention_id", "name", *([source, "entity_id"] if listed else [])])
-    table = pd.DataFrame(list(rows), columns=list(rows.columns), dtype=object)
+    own = parse_pairs(columns, "columns", error=UnitsError, summary="The columns cannot be read.")
+    needed = ["mention_id", "name", *([source, "entity_id"] if listed else [])]
+    table = _read_table(path, needed, own)
     on_list = (table[source] == listed) if listed else pd.Series(data=False, index=table.index)
+    others = table[on_list].reset_index(drop=True) if listed else None
+    if entities:
+        others = _read_table(entities, ["entity_id", "name"], own)
     mentions = table[~on_list].reset_index(drop=True)
     truth = mentions.set_index("mention_id")["entity_id"] if "entity_id" in table else None
-    return Names(mentions, table[on_list].reset_index(drop=True) if listed else None, truth)
+    return Names(mentions, others, truth)
+
+
+def _read_table(path: str | Path, needed: Sequence[str], own: Mapping[str, str]) -> pd.DataFrame:
+    """A table of texts whose columns have the kit's names."""
+    rows = open_rows(path)
+    rows.require([own.get(name, name) for name in needed])
+    table = pd.DataFrame(list(rows), columns=list(rows.columns), dtype=object)
+    return table.rename(columns={name: kit for kit, name in own.items() if name in table})

@@ -216,9 +216,9 @@ def summarise_runs(
 
 
 def list_errors(
+    run: str = "",
     *,
     limit: int = 20,
-    run: str = "",
     study: str = "",
     engine: str = "",
     since: Moment = None,
