@@ -33,6 +33,7 @@ from memory import peak_mb
 from codebook.dialects import read_prompt, write_body, write_reply
 from codebook.engines import ENGINES
 from codebook.engines.protocol import result_line
+from codebook.files.lines import read_lines
 from codebook.records import CHAT
 from codebook.requests import make_custom_id
 from codebook.run import open_run, plan
@@ -85,7 +86,7 @@ class Study:
         with (self.folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["id", "gold", "ann"])
-            for n in sorted(rng.sample(range(self.n_units), N_PEOPLE)):
+            for n in sorted(rng.sample(range(self.n_units), min(N_PEOPLE, self.n_units))):
                 label = draw_label(make_custom_id(f"unit-{n}", "topic"), labels)
                 writer.writerow([f"unit-{n}", *(label if rng.random() < 0.8 else rng.choice(labels) for _ in "12")])
         columns = "{gold: gold, ann: ann}"
@@ -180,7 +181,9 @@ def measure(study: Study, stage: str) -> dict[str, Any]:
         "processor": time.process_time() - worked,
         "peak_mb": peak_mb(),
     }
-    return figures | ({"labels": digest_labels(made)} if stage == "table" else {})
+    if stage == "table":
+        return figures | {"labels": digest_labels(made), "n_labelled": int(made["label"].notna().sum())}
+    return figures
 
 
 def digest_labels(table: Any) -> str:
@@ -213,7 +216,11 @@ def run_study(n_units: int, tell: Callable[[str], None]) -> dict[str, dict[str, 
         run = study.folder / "runs" / RUN
         sizes = {"texts": study.texts, "ledger": run.parent / "ledger.db", "table": run / "table.csv"}
         figures["sizes"] = {what: path.stat().st_size / 2**20 for what, path in sizes.items()}
-        figures["sizes"]["shards"] = sum(path.stat().st_size for path in run.glob("shards/*")) / 2**20
+        shards = list(run.glob("shards/*"))
+        figures["sizes"]["shards"] = sum(path.stat().st_size for path in shards) / 2**20
+        n_lines = sum(1 for path in shards for _ in read_lines(path))
+        n_read = sum(1 for _ in read_lines(run / "units.jsonl"))
+        figures["counts"] = {"n_read": n_read, "n_lines": n_lines, "n_shards": len(shards)}
     return figures
 
 
@@ -256,6 +263,7 @@ def profile(study: Study, stage: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--folder", default="", help="where a study lies already")
     parser.add_argument("--stage", default="", help="one stage, as a line of JSON; it needs the folder")
     parser.add_argument("--profile", default="", help="the stage to profile")
@@ -267,7 +275,8 @@ def main() -> None:
         print(json.dumps(measure(Study(Path(chosen.folder), chosen.units[0]), chosen.stage)))
     else:
         tell = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-        print(show({n_units: run_study(n_units, tell) for n_units in chosen.units}))
+        studies = {n_units: run_study(n_units, tell) for n_units in chosen.units}
+        print(json.dumps(studies) if chosen.json else show(studies))
 
 
 if __name__ == "__main__":

@@ -287,6 +287,11 @@ def iter_table(path: Path) -> Iterator[pd.DataFrame]:
     ------
     TableError
         The file holds no tidy table.
+
+    Examples
+    --------
+    >>> [len(piece) for piece in iter_table(Path("runs/topics/table.csv"))]
+    [12]
     """
     with reading(path, TableError):
         yield from map(check_table, _read_csv(path))

@@ -130,7 +130,14 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
 
 
 def pile_pieces(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put pieces of a table that are checked under each other; repeated texts (`REPEATED`) are held once."""
+    """Put pieces of a table that are checked under each other; repeated texts (`REPEATED`) are held once.
+
+    Examples
+    --------
+    >>> ann = make_table([{"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"}])
+    >>> pile_pieces([ann, ann.assign(unit_id="8")])[["unit_id", "label"]].to_numpy().tolist()
+    [['7', 'sports'], ['8', 'sports']]
+    """
     return _stack([number_texts(piece) for piece in pieces])
 
 

@@ -27,7 +27,7 @@ SMALL = {
     "embedded": ("TEXTS = Path('few.csv')", [], "requests/s"),
     "entities": ("", ["countries"], "peak memory"),
     "live": ("SIZES, SECONDS = {8: (40, 40, 40)}, 1", ["--rounds", "1"], "no headers"),
-    "scale": ("", ["--units", "40"], '"n_labelled": 40'),
+    "scale": ("", ["--units", "40"], "planning takes"),
     "vectors": ("N_TEXTS, N_QUERIES, SIZES = 640, 10, ((16, 400),)", [], "vectors 640"),
 }
 """What is made small, the words of the command, and what is printed."""
