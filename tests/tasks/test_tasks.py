@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebook.dialects import unfence
+from codebook.engines.embedded.request_reader import UnreadableError, read_task
 from codebook.records import CHAT, RESPONSES, WHYS, Unit
 from codebook.requests import RequestMaker
 from codebook.scheme import parse_codebook
@@ -362,3 +363,9 @@ def test_bounds_stand_in_the_message_and_in_the_schema():
 def test_a_number_out_of_its_bounds_is_invalid_and_never_clipped(name, reply, label):
     read = TYPED[name].read_label(reply)
     assert (read.label, read.why) == (label, None if label else "invalid")
+
+
+@pytest.mark.parametrize(("name", "reason"), [("heat", "measures nothing"), ("claim", "it writes no text")])
+def test_the_embedded_engine_refuses_what_it_cannot_answer_with_the_reason(name, reason):
+    with pytest.raises(UnreadableError, match=reason):
+        read_task(TYPED[name].write_prompt(UNITS[0]))
