@@ -81,7 +81,7 @@ replay: $(READY)  ## rebuild the recorded studies of data/archive offline: the s
 	rm -rf $(REPLAYED)
 	$(BIN)/python -m codebook execute --replay data/archive/runs/topics --out $(CURDIR)/$(REPLAYED)
 	$(BIN)/python -m codebook execute headlines.yaml --replay data/archive/runs/headlines
-	CODEBOOK_PROJECT=data/archive CODEBOOK_RUNS=$(REPLAYED) $(NBMAKE) notebooks/06_reliability.ipynb
+	CODEBOOK_PROJECT=$(CURDIR)/data/archive CODEBOOK_RUNS=$(CURDIR)/$(REPLAYED) $(NBMAKE) notebooks/06_reliability.ipynb
 
 archive: $(READY)  ## after a figure was mended: tables and texts of data/archive anew, from the replies that stay
 	$(BIN)/python tests/support/archive_making.py

@@ -31,14 +31,14 @@ def project_folder(start: str | Path | None = None) -> Path:
 
 
 def runs_folder() -> Path:
-    """Return the folder of all runs: `runs/` of the project, or the one that CODEBOOK_RUNS names.
+    """Return the folder of all runs: `runs/` of the project, or the one that CODEBOOK_RUNS names, seen from there.
 
     Examples
     --------
     >>> runs_folder() == project_folder() / "runs"
     True
     """
-    return Path(named).resolve() if (named := os.environ.get(RUNS_VARIABLE)) else project_folder() / "runs"
+    return project_folder() / (os.environ.get(RUNS_VARIABLE) or "runs")
 
 
 def resolve_path(path: str | Path) -> Path:
