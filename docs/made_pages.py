@@ -31,8 +31,8 @@ FILES = {
 }
 ROOMS = (
     *("analysis", "analysis.reliability", "analysis.joining", "analysis.correction", "analysis.entities"),
-    *("analysis.vectors", "codings", "costs", "engines", "execute", "outputs", "report", "run", "sampling"),
-    *("scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"),
+    *("analysis.vectors", "coding", "codings", "costs", "engines", "exchange", "execute", "outputs", "report", "run"),
+    *("sampling", "scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"),
 )
 GALLERY = (
     ("topics", "05_validity"),
@@ -79,11 +79,16 @@ def _room_pages() -> Iterator[tuple[str, str]]:
     yield "rooms", _contents("The rest, by room", [f"room_{room}" for room in ROOMS])
     for room in ROOMS:
         module = importlib.import_module(f"codebook.{room}")
-        names = [name for name in module.__all__ if name not in codebook.__all__ and _is_own(module, name)]
+        inner = {name for each in ROOMS if each.startswith(f"{room}.") for name in _offers(each)}
+        names = [name for name in _offers(room) if name not in {*codebook.__all__, *inner} and _is_own(module, name)]
         listed = "\n".join(f"   {name}" for name in names)
         summary = f".. autosummary::\n   :toctree: api\n\n{listed}"
         words = f"{{eval-rst}}\n.. currentmodule:: codebook.{room}\n\n{summary}\n"
         yield f"room_{room}", f"# codebook.{room}\n\n{_prose(module.__doc__)}\n\n```{words}```\n"
+
+
+def _offers(room: str) -> list[str]:
+    return list(importlib.import_module(f"codebook.{room}").__all__)
 
 
 def _is_own(module: Any, name: str) -> bool:
