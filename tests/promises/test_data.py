@@ -23,7 +23,16 @@ FOLDERS = (
     "scanned_pages",
     "topics_sib200_en",
 )
-OURS = {"adjudication.yaml", "codebook.yaml", "codebook_brief.yaml", "coders.yaml", "students.yaml", "embedding.yaml"}
+OURS = {
+    "adjudication.yaml",
+    "codebook.yaml",
+    "codebook_brief.yaml",
+    "coders.yaml",
+    "students.yaml",
+    "embedding.yaml",
+    "published.csv",
+    "waves.yaml",
+}
 MAX_BYTES = 8_000_000
 SUMS = dict(line.split("  ", 1)[::-1] for line in (DATA / "checksums.sha256").read_text().splitlines())
 
