@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from codebook.outputs.documents import Heading, Paragraph, Part, Picture, TableBlock, split_blanks
+from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock, split_blanks
 from codebook.outputs.latex_tables import latex_table, latex_text
 from codebook.outputs.templating import render_plain
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from codebook.outputs.documents import Heading, Paragraph, Part, Picture, TableBlock, split_blanks
+from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock, split_blanks
 from codebook.outputs.word_tables import add_table, as_bytes, legal, new_document, set_page
 
 

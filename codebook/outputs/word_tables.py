@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from codebook.errors import MissingExtraError
-from codebook.outputs.documents import TableBlock
+from codebook.outputs.document_parts import TableBlock
 from codebook.outputs.panels import GAP, PAGE_WIDTH, Panel, has_intervals, lay_out, say_layout
 
 _SHORT_SIDE, _LONG_SIDE, _MARGIN = 210.0, 297.0, 20.0  # mm

@@ -5,11 +5,11 @@ the folder says), `methods.py`, `results_words.py` and `referee_checks.py`.
 """
 
 from codebook.outputs import OutputEntry, list_outputs, read_outputs
+from codebook.report.guideline_items import reporting_guideline
 from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
 from codebook.report.paper import write_paper
 from codebook.report.referee_checks import checklist
-from codebook.report.reporting_guideline import reporting_guideline
 from codebook.report.results_words import results_paragraph
 from codebook.report.views.image_grid import show_images
 from codebook.report.views.page_view import PageView, show_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codebook.outputs.documents import Heading, Paragraph, Part, TableBlock
+from codebook.outputs.document_parts import Heading, Paragraph, Part, TableBlock
 from codebook.scheme import Category, Codebook, Variable
 
 _EXAMPLES = 3

@@ -29,11 +29,11 @@ from codebook.paths import resolve_path, show_path
 from codebook.records import Asking, say_erased
 from codebook.report.cards import open_cards, telling_html
 from codebook.report.facts import Facts, find_collected, gather_facts
+from codebook.report.guideline_items import NOTE as GUIDELINE_NOTE
+from codebook.report.guideline_items import fill_guideline, say_guideline
 from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
-from codebook.report.reporting_guideline import NOTE as GUIDELINE_NOTE
-from codebook.report.reporting_guideline import fill_guideline, say_guideline
 from codebook.report.sections import is_result, list_results, say_denominators, show_section
 from codebook.scheme import render_html
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from codebook.errors import MissingExtraError
 from codebook.files.kept_files import write_unless_changed
 from codebook.outputs import OutputEntry
-from codebook.outputs.documents import Heading, Paragraph, Part, Picture, TableBlock
+from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock
 from codebook.outputs.latex_documents import write_latex
 from codebook.outputs.word_documents import write_word
 from codebook.paths import make_private, resolve_path

@@ -267,7 +267,7 @@ def test_r13_a_locked_ledger_is_said_and_not_waited_for_in_silence(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connecting, "SAY_AFTER_S", 0.02)
-    monkeypatch.setattr(connecting, "WAIT_S", 0.1)
+    monkeypatch.setattr(connecting, "WAIT_S", 0.4)
     path = project / "runs" / "ledger.db"
     with (
         caplog.at_level(logging.WARNING, logger="codebook"),

@@ -13,7 +13,7 @@ import pytest
 from latex import NO_LATEX
 
 import codebook as cb
-from codebook.outputs.documents import Heading, Paragraph, TableBlock
+from codebook.outputs.document_parts import Heading, Paragraph, TableBlock
 from codebook.outputs.latex_documents import write_latex
 from codebook.outputs.word_documents import write_word
 from codebook.run import plan

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codebook.ground.quantities import say_count
-from codebook.outputs.documents import split_blanks
+from codebook.outputs.document_parts import split_blanks
 from codebook.report import disclosures
 from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import say_coverage, say_instrument, say_models, say_people, say_software, say_units
