@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from codebook.analysis.against_gold.gold_cells import Cells, add_unseen
+from codebook.analysis.against_gold.gold_cells import Cells
+from codebook.analysis.against_gold.unseen_cells import add_unseen
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
