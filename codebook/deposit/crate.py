@@ -84,6 +84,8 @@ def _add_run(crate: Any, entity: Any, room: Path, name: str) -> None:
         "@type": "SoftwareApplication",
         "name": models,
         "description": f"asked through the engine {asked['engine']}, {asked['url']}",
+        "version": ", ".join(answered.get("fingerprints") or [models]),
+        "url": asked.get("options", {}).get("base_url") or f"#model-{name}",
     }
     model = crate.add(entity(crate, f"#model-{name}", instrument))
     properties = {

@@ -80,6 +80,14 @@ def read_about(folder: Path) -> About:
         The folder is no deposit.
     RecordError
         What it says is damaged.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> study = cb.open_study(run="topics", codebook="codebook.yaml", coders="coders.yaml")
+    >>> folder = cb.deposit.write_deposit(study, replay=False).folder
+    >>> read_about(folder).texts
+    'include'
     """
     path = folder / ABOUT
     if not path.is_file():

@@ -76,6 +76,14 @@ def verify_deposit(
     ------
     ParameterError
         It is no deposit.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> study = cb.open_study(run="topics", codebook="codebook.yaml", coders="coders.yaml")
+    >>> folder = cb.deposit.write_deposit(study, replay=False).folder
+    >>> verify_deposit(folder, replay=False).passes
+    True
     """
     with _opened(Path(folder).expanduser().resolve()) as room:
         about = read_about(room)
