@@ -62,6 +62,9 @@ def show_dry_run(dry: DryRun, end: str) -> None:
     """Print what would be sent and where it would go, and every fault; a faulty shard ends it with an error."""
     from codebook.errors import RecordError
 
+    if dry.frame.empty:
+        say("\n".join([f"Nothing is left to be sent: every question of run {dry.run!r} was asked before.", *dry.notes]))
+        return
     say(repr(dry))
     if dry.faults:
         raise RecordError(f"The service would refuse the shards of run {dry.run!r}; nothing was sent.")

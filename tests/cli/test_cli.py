@@ -194,6 +194,15 @@ def test_a_dry_run_sizes_and_prices_and_sends_nothing(fake: FakeOpenAI, command:
     assert cb.open_run("study").status().jobs[0].job_id == ""
 
 
+def test_a_dry_run_of_answered_questions_says_that_nothing_is_left_to_be_sent(command: Command) -> None:
+    command("plan", "--run", "first", "--engine", "embedded")
+    command("submit", "first")
+    again = command("plan", "--run", "second", "--engine", "embedded", "--dry-run")
+    assert again.exit_code == 0
+    assert "Nothing is left to be sent: every question of run 'second' was asked before." in again.output
+    assert "DataFrame" not in again.output
+
+
 def test_a_dry_run_shows_what_the_service_would_refuse(fake: FakeOpenAI, command: Command) -> None:
     assert command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna").exit_code == 0
     own = {"openai": {"base_url": fake.base_url, "n_requests": 3}}
