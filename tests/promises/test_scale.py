@@ -47,7 +47,8 @@ def test_memory_does_not_grow_with_the_units(figures: dict[int, dict[str, Any]],
     assert growth <= many["sizes"]["texts"] - few["sizes"]["texts"] + bound_mb
 
 
-def test_every_stage_up_to_the_first_statistic_stays_below_300_mb(figures: dict[int, dict[str, Any]]) -> None:
-    """Peak memory of the whole process."""
-    stages = ("plan", "submit", "index", "collect", "table", "codings", "reliability")
-    assert max(figures[MANY][stage]["peak_mb"] for stage in stages) < 300
+def test_every_stage_stays_in_little_memory(figures: dict[int, dict[str, Any]]) -> None:
+    """Peak memory of the whole process: up to the codings, and of the first statistic with its figure."""
+    peaks = {stage: figures[MANY][stage]["peak_mb"] for stage in figures[MANY] if "peak_mb" in figures[MANY][stage]}
+    assert max(peaks[stage] for stage in ("plan", "submit", "index", "collect", "table", "codings")) < 250
+    assert peaks["reliability"] < 350
