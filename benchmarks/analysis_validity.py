@@ -59,7 +59,9 @@ def main() -> None:
     cells, bootstrap = count_cells(read_pair(codings, "m"), labels), Bootstrap(REPLICATES, 0.95, SEED)
 
     def macro(cells: Cells) -> np.ndarray:
-        return resample_cells(cells, lambda weights: overall_measures(weights, cells)[:, MACRO], bootstrap)
+        return resample_cells(
+            [cells], lambda wide: lambda weights: overall_measures(weights, wide)[:, MACRO], bootstrap
+        )
 
     alone = clock(lambda: macro(cells), 5, timer=perf_counter)
     every = clock(lambda: measure_cells(cells, bootstrap), 5, timer=perf_counter)

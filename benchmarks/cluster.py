@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -142,7 +142,7 @@ def measure_ideal(n_lines: int) -> float:
     return time.monotonic() - begin
 
 
-def compare(ways: list[str], peers: str, n_lines: int, n_runs: int) -> Iterator[str]:
+def compare(ways: list[str], peers: str, n_lines: int, n_runs: int, kills: Sequence[str]) -> Iterator[str]:
     """Lines of the table."""
     times: dict[str, list[tuple[float, float, float]]] = {way: [] for way in ways}
     for _ in range(n_runs):
@@ -153,7 +153,7 @@ def compare(ways: list[str], peers: str, n_lines: int, n_runs: int) -> Iterator[
         whole, processor, ideal = (statistics.median(column) for column in zip(*rows, strict=True))
         over = statistics.median(seconds - best for seconds, _, best in rows)
         yield f"{way:10} {whole:6.1f} s, {over:5.1f} s over the ideal of {ideal:.1f} s; processor {processor:.1f} s"
-    for kill in ("answering", "driver"):
+    for kill in kills:
         for way in ways:
             seconds, _, words = run(peers, way, n_lines, kill)
             yield f"{way:10} {seconds:6.1f} s, {kill} killed: {words}"
@@ -164,9 +164,10 @@ def main() -> None:
     parser.add_argument("--peers", default="", help="folder in which Dask is installed; without it Dask is left out")
     parser.add_argument("--lines", type=int, default=1600)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--kill", nargs="*", default=["answering", "driver"], help="who is killed; nobody where empty")
     chosen = parser.parse_args()
     ways = ["cluster", "processes", *(["dask"] if chosen.peers else [])]
-    for line in compare(ways, chosen.peers, chosen.lines, chosen.runs):
+    for line in compare(ways, chosen.peers, chosen.lines, chosen.runs, chosen.kill):
         print(line, flush=True)
 
 

@@ -54,7 +54,7 @@ from codebook.analysis.association.pair_statistics import tetrachoric
 from codebook.analysis.association.pair_tables import correlogram
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.correlograms import PairMeasure, plot_correlogram
-from codebook.analysis.core.estimates import Bootstrap, Estimate
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
@@ -102,7 +102,6 @@ __all__ = [
     "Bootstrap",
     "CoderPlan",
     "Codings",
-    "Estimate",
     "PairMeasure",
     "Result",
     "VariableLike",

@@ -31,6 +31,12 @@ def start_lab(options: Sequence[str] = (), *, browser: bool = True) -> int:
     ------
     MissingExtraError
         JupyterLab is not installed.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> start_lab(["--version"], browser=False)
+    0
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingExtraError("JupyterLab", "widgets")

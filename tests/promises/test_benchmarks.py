@@ -21,6 +21,7 @@ SMALL = {
     "analysis_validity": ("", ["--units", "200", "--loops", "2"], "ratio"),
     "batch": ("", ["--units", "40", "--runs", "1"], "ours, harvest"),
     "chain": ("", ["--rows", "12", "--steps", "submit, collect, validity"], "ratio"),
+    "cluster": ("", ["--lines", "40", "--runs", "1", "--kill"], "over the ideal"),
     "coding_form": ("", ["--units", "3"], "codebook code"),
     "coverage": ("STUDIES, HOW, N_TRUE, UNITS = 3, Bootstrap(20), 500, (20,)", ["validity"], "50 gold units"),
     "documents": ("", ["--documents", "3"], '"n_written": 3'),
@@ -31,7 +32,7 @@ SMALL = {
     "vectors": ("N_TEXTS, N_QUERIES, SIZES = 640, 10, ((16, 400),)", [], "vectors 640"),
 }
 """What is made small, the words of the command, and what is printed."""
-PARTS = {"analysis", "batch_ways", "clock", "instant", "memory"}
+PARTS = {"analysis", "batch_ways", "cluster_ways", "clock", "instant", "memory"}
 """One that starts others, and what they share."""
 
 

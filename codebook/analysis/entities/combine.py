@@ -28,6 +28,12 @@ class PairModel:
     """Logistic regression with ridge over scores at mean 0 and deviation 1: a weight a score, all of them to be read.
 
     `n_same` and `n_different` are the labelled pairs it was fitted on.
+
+    Examples
+    --------
+    >>> model = PairModel(("cosine",), (2.0,), 0.0, (0.5,), (0.25,), 1.0, 10, 30)
+    >>> model.names
+    ('cosine',)
     """
 
     names: tuple[str, ...]
@@ -78,6 +84,17 @@ def fit_pairs(
         Truth or a score is missing.
     ParameterError
         The half has no pair of one of the two kinds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from codebook.analysis.entities import Names, candidate_pairs, score_pairs
+    >>> forms = ["Ann Lee", "Lee, Ann", "Ann Li", "Bo Ek", "Ek, Bo", "Bo Eck"]
+    >>> names = Names(pd.DataFrame({"mention_id": list("abcdef"), "name": forms}))
+    >>> scores = score_pairs(candidate_pairs(names), names)
+    >>> model = fit_pairs(scores, dict(zip("abcdef", "112334")), names=["word_overlap"], half="")
+    >>> model.n_same, model.n_different, model.weights[0] > 0
+    (2, 4, True)
     """
     names = tuple(names or score_columns(scores))
     raise_faults("The weights cannot be fitted.", check_columns(scores, names, "pairs", "pass those of score_pairs"))

@@ -77,6 +77,17 @@ def pair_curve(
         `.frame` has one row a score, half and threshold: `score half threshold precision recall f1`, `_low` and `_high`
         of each, `n_pairs` at or above it, `n_true` pairs to be found, `chosen` (the threshold that `choose_threshold`
         takes). What may be reported (`chosen_figures`) is printed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from codebook.analysis.entities import Names, candidate_pairs, combine_scores, score_pairs
+    >>> forms = ["Ann Lee", "Lee, Ann", "Ann Li", "Bo Ek", "Ek, Bo", "Bo Eck"]
+    >>> names = Names(pd.DataFrame({"mention_id": list("abcdef"), "name": forms}))
+    >>> scores = combine_scores(score_pairs(candidate_pairs(names), names))
+    >>> curve = pair_curve(scores, dict(zip("abcdef", "112334")), resample=Bootstrap(0))
+    >>> curve.frame["score"].unique().tolist()
+    ['score', 'word_overlap']
     """
     mend = "pass the pairs of combine_scores"
     raise_faults("The curve cannot be drawn.", check_columns(scores, ["found_by", *names], "pairs", mend))
@@ -138,6 +149,12 @@ def choose_threshold(curve: pd.DataFrame, score: str = "score", *, precision: fl
     ------
     ParameterError
         No threshold reaches the precision. Without one there is always a threshold; 1 where no pair is found at any.
+
+    Examples
+    --------
+    >>> curve = pd.DataFrame({"threshold": [0.4, 0.5, 0.6], "f1": [0.8, 0.9, 0.7], "n_pairs": [3, 2, 1]})
+    >>> choose_threshold(curve.assign(score="score", half="choose", precision=[0.8, 0.9, 1.0]))
+    0.5
     """
     rows = curve[(curve["score"] == score) & (curve["half"] == "choose") & (curve["precision"] >= precision)]
     rows = rows[rows["n_pairs"] > 0]
@@ -152,7 +169,16 @@ def choose_threshold(curve: pd.DataFrame, score: str = "score", *, precision: fl
 
 
 def chosen_figures(curve: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the half "test" at the thresholds chosen on the other half: what may be reported."""
+    """Rows of the half "test" at the thresholds chosen on the other half: what may be reported.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = [("score", "choose", 0.5, False), ("score", "test", 0.5, True), ("score", "test", 0.6, False)]
+    >>> chosen_figures(pd.DataFrame(rows, columns=["score", "half", "threshold", "chosen"]))
+       score  half  threshold
+    0  score  test        0.5
+    """
     return curve[(curve["half"] == "test") & curve["chosen"]].drop(columns="chosen").reset_index(drop=True)
 
 

@@ -77,6 +77,15 @@ def evaluate_links(resolved: pd.DataFrame, truth: Truth, *, half: str = "", resa
 
     Parameters are those of `evaluate_clusters`; a mention in review or new is not linked. `review_hit` is the share of
     the mentions in review whose entity is one of the two candidates shown.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> resolved = pd.DataFrame({"mention_id": ["a", "b"], "entity_id": ["1", "2"], "decision": "matched"})
+    >>> resolved = resolved.assign(candidate_id=["1", "2"], runner_up_id="")
+    >>> result = evaluate_links(resolved, {"a": "1", "b": "1"}, resample=Bootstrap(0))
+    >>> result.frame.iloc[0][["precision", "recall"]].astype(float).round(2).tolist()
+    [0.5, 0.5]
     """
     _check(resolved, truth)
     raw = pd.Series(truth, dtype=object).loc[resolved["mention_id"]]

@@ -36,6 +36,12 @@ class FormRules:
         moved to the front in any case.
     stop_words
         More words to drop, e.g. ("inc", "ltd"). A form that has no other word keeps them.
+
+    Examples
+    --------
+    >>> from codebook.analysis.entities.forms import normalise_form
+    >>> normalise_form("Acme Ltd", FormRules(stop_words=["ltd"]))
+    'acme'
     """
 
     keep_accents: bool = False

@@ -96,6 +96,16 @@ def link_mentions(names: Names, pairs: pd.DataFrame, rules: LinkRules | None = N
     -----
     An id is the UUIDv5 of the entity's canonical form: the commonest of its forms, of equal ones the nearest to the
     others, then the first by alphabet. A mention that goes to a person has no id until that person has decided.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> listed = pd.DataFrame({"entity_id": ["NER", "NGA"], "name": ["Niger", "Nigeria"]})
+    >>> names = Names(pd.DataFrame({"mention_id": ["m1"], "name": ["NIGER (the)"]}), listed)
+    >>> from codebook.analysis.entities import candidate_pairs, combine_scores, score_pairs
+    >>> pairs = combine_scores(score_pairs(candidate_pairs(names), names))
+    >>> link_mentions(names, pairs)[["mention_id", "entity_id"]].to_numpy().tolist()
+    [['m1', 'NER']]
     """
     rules = rules or LinkRules()
     accept, review = rules.thresholds(listed=names.entities is not None)

@@ -51,7 +51,7 @@ def grey_pairs(
     high: float = 0.6,
     columns: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Pairs that the score does not decide, as units for a codebook: write them as csv and read them with `read_units`.
+    r"""Pairs that the score does not decide, as units for a codebook: write them as csv, read them by `read_units`.
 
     Parameters
     ----------
@@ -69,6 +69,15 @@ def grey_pairs(
     -------
     pd.DataFrame
         `pair_id text left right score`, the most doubtful first; each pair once, with its best form.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from codebook.analysis.entities import Names, candidate_pairs, combine_scores, score_pairs
+    >>> names = Names(pd.DataFrame({"mention_id": ["m1", "m2"], "name": ["Ann Lee", "A. Lee"]}))
+    >>> pairs = combine_scores(score_pairs(candidate_pairs(names), names))
+    >>> grey_pairs(pairs, names, low=0, high=1)["text"].tolist()
+    ['First: Ann Lee\nSecond: A. Lee']
     """
     _check_grey(pairs, names, columns)
     grey = pairs[(pairs["found_by"] != "form") & (pairs["score"] >= low)]
@@ -110,6 +119,18 @@ def apply_adjudication(
     pd.DataFrame
         The pairs with `verdict` ("same", "different", "open" where coders were asked and left it open, or empty) and
         `judged` (said to be the same).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.entities import Names, candidate_pairs, combine_scores, grey_pairs, score_pairs
+    >>> names = Names(pd.DataFrame({"mention_id": ["m1", "m2"], "name": ["Ann Lee", "A. Lee"]}))
+    >>> pairs = combine_scores(score_pairs(candidate_pairs(names), names))
+    >>> grey = grey_pairs(pairs, names, low=0, high=1)
+    >>> said = make_table("same", {"ann": ["same"]}).assign(unit_id=grey["pair_id"].tolist())
+    >>> apply_adjudication(pairs, said)[["score", "verdict"]].to_numpy().tolist()
+    [[1.0, 'same']]
     """
     table = labels.frame if isinstance(labels, Codings) else labels
     mend = "pass the codings of the run"

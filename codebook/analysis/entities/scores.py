@@ -66,6 +66,16 @@ def score_pairs(
         A column is not in a table.
     ParameterError
         `compare` names a comparison that does not exist.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> listed = pd.DataFrame({"entity_id": ["NER", "NGA"], "name": ["Niger", "Nigeria"]})
+    >>> names = Names(pd.DataFrame({"mention_id": ["m1"], "name": ["NIGER (the)"]}), listed)
+    >>> from codebook.analysis.entities.blocking import candidate_pairs
+    >>> pairs = score_pairs(candidate_pairs(names), names)
+    >>> pairs[["left", "right", "word_overlap"]].round(2).to_numpy().tolist()
+    [['m1', 'NER', 1.0], ['m1', 'NGA', 0.0]]
     """
     mentions, others, vectors = names.mentions, names.others, names.vectors
     _check(pairs, names, compare or {}, hints)

@@ -116,6 +116,15 @@ def cluster_groups(clusters: Result, by: str) -> Result:
     ------
     StatisticError
         There is no such column.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.analysis.vectors import cluster_vectors
+    >>> vectors = cb.embed_texts(cb.open_study(context_columns=["gold"]).open_units())
+    >>> groups = cluster_groups(cluster_vectors(vectors, like="gold"), "gold")
+    >>> len(groups.frame)
+    3
     """
     members = clusters.frame
     if by not in members:

@@ -123,6 +123,15 @@ def add_suggestions(
     ------
     ParameterError
         It is not clear whose labels are meant, or the export is none of Label Studio.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> task = {"id": 1, "data": {"text": "Prices rose.", "unit_id": "h01"}, "annotations": []}
+    >>> _ = Path("tasks.json").write_text(json.dumps([task]))
+    >>> book, codings = cb.read_codebook("codebook.yaml"), cb.open_run("topics").codings()
+    >>> add_suggestions("tasks.json", "again.json", book, codings)[:30]
+    'again.json: 1 task for label_s'
     """
     source, path = resolve_path(source), resolve_path(path)
     suggested = find_suggestions(suggestions, coder, codebook.variables)

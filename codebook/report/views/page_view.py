@@ -121,6 +121,18 @@ def show_page(documents: Documents | str | Path, transcript: Transcript, page: i
     ------
     ParameterError
         There is no such file, or the transcript does not have the page.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from PIL import Image
+    >>> Image.new("L", (80, 40), 255).save("letter.pdf")
+    >>> from codebook.codings.transcripts import TranscriptPage
+    >>> letter = Transcript(document="letter", coder="ann", pages=[TranscriptPage(page=1, text="Dear Sir")])
+    >>> show_page("letter.pdf", letter)
+    letter, page 1, by ann: 8 characters, 0 doubtful words
+    <BLANKLINE>
+    Dear Sir
     """
     path = _find(documents, transcript.document)
     leaf = next((each for each in transcript.pages if each.page == page), None)

@@ -36,6 +36,13 @@ class Preflight:
     """What a preflight found: how the run of the first units stands, and what kept questions from being answered.
 
     `warnings` tell replies that are no label, where others of the same variable are one.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> run = cb.open_run("topics")
+    >>> Preflight(run, run.status(), ()).ok
+    True
     """
 
     run: Run

@@ -332,7 +332,7 @@ def test_agreement_table_of_a_codebook(frame_sets):
     alone = alpha_of(opened, variable="frames=CO", level="nominal", labels=["0", "1"], replicates=200)
     assert (first["value"], first["low"], first["high"]) == (alone.value, alone.low, alone.high)
     assert first["below_667"] <= first["below_800"] <= 1
-    assert table.iloc[-1]["reason"] == "kind 'text' has no level of measurement: no alpha"
+    assert table.iloc[-1]["reason"] == "nobody coded 'note'"
     assert math.isnan(table.iloc[-1]["value"])
     facts = reliability(codings, resample=Bootstrap(0)).facts
     assert facts.bootstrap.seed == 1
@@ -346,7 +346,7 @@ def test_agreement_table_reports_the_faults_of_all_variables():
     ]
     with pytest.raises(StatisticError) as caught:
         agreement(observers_2011(), variables, coefficients=["kappa"])
-    assert [fault.where for fault in caught.value.faults] == ["coefficients", "code, label", "tone, variable"]
+    assert [fault.where for fault in caught.value.faults] == ["coefficients", "code, label"]
 
 
 def test_coder_pairs_are_alphas_of_two(coal):
