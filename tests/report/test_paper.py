@@ -110,7 +110,7 @@ def test_each_item_of_the_guideline_is_filled_or_blank(study):
     assert list(items.index) == [*core, *(f"optional {n}" for n in range(1, 9))]
     assert set(items["state"]) == {"filled", "in part", "blank"}
     assert items.loc["B.5", "answer"].startswith("Each question was a request of its own")
-    assert "embedded-use-minilm-1" in items.loc["B.1", "answer"]
+    assert "embedded-use-minilm-2" in items.loc["B.1", "answer"]
     assert items.loc["G.1", "answer"].startswith("[Say who paid")
     assert items["answer"].str.len().min() > 0
 
