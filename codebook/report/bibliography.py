@@ -84,7 +84,7 @@ def _list_models(facts: Facts) -> list[str]:
 
 def _sources_of(name: str) -> Iterator[str]:
     parts = name.split("-")
-    yield from (key for part, key in _OF_MODELS.items() if part in parts and parts[0] == "embedded")
+    yield from (key for part, key in _OF_MODELS.items() if part in parts)
 
 
 @cache
