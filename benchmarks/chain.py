@@ -58,13 +58,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--steps", default="", help="with commas; all where none is named")
+    parser.add_argument("--no-repeat", dest="repeat", action="store_false", help="the first run alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         ways = {"anew": (Path(place, "anew", "study"), ANEW), "forked": (Path(place, "forked", "study"), "")}
         for folder, _ in ways.values():
             folder.parent.mkdir()
             make_study(folder, options.rows, options.steps)
-        for name in ("first run", "repeated"):
+        for name in ("first run", *(["repeated"] if options.repeat else [])):
             seconds = {way: measure(folder, before) for way, (folder, before) in ways.items()}
             ratio = seconds["forked"] / seconds["anew"]
             print(f"{name}: anew {seconds['anew']:.1f} s, forked {seconds['forked']:.1f} s, ratio {ratio:.2f}")

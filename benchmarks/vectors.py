@@ -26,6 +26,7 @@ from codebook.run import embed_texts, open_run
 from codebook.vectors import VectorStore
 
 N_CENTRES, N_TEXTS, N_QUERIES = 200, 20_000, 1_000
+MANY = (10_000, 20_000, 40_000)
 SIZES = ((384, 10_000), (384, 50_000), (896, 10_000), (896, 50_000))
 """Dimensions, and how many vectors."""
 WORDS = ["coal", "gas", "wind", "sun", "oil", "steel", "iron", "rail", "road", "ship"]
@@ -70,7 +71,7 @@ def neighbours() -> None:
 
 def duplicates() -> None:
     """Pairs of which one is nearly the other: by comparing all, by an index, and which of them an index finds."""
-    for n in (10_000, 20_000, 40_000):
+    for n in MANY:
         vectors, rng = draw(n, 384), np.random.default_rng(2)
         copies = rng.integers(0, n - n // 20, n // 20)
         vectors[-len(copies) :] = vectors[copies] + 0.15 * rng.standard_normal((len(copies), 384)).astype("f4")

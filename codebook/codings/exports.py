@@ -290,6 +290,7 @@ def iter_table(path: Path) -> Iterator[pd.DataFrame]:
 
     Examples
     --------
+    >>> import codebook as cb
     >>> [len(piece) for piece in iter_table(Path("runs/topics/table.csv"))]
     [12]
     """

@@ -6,6 +6,7 @@ import ast
 import functools
 import inspect
 import numbers
+from abc import ABCMeta
 from collections import abc
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -121,12 +122,10 @@ def _fits(value: Any, node: ast.expr, verb: Callable[..., Any]) -> bool:
     names = [kind.__name__ for kind in type(value).__mro__]
     if name in _PLAIN:
         return _is_of(value, name, names) and _first_fits(value, node, verb)
-    if name in ("Any", "object"):
-        return True
     kind = getattr(verb, "__globals__", {}).get(name)
     if not isinstance(kind, type) and name not in _FRAMES:
         return True  # a name for several types, or one that is not loaded
-    return name in names
+    return name in names or (isinstance(kind, ABCMeta) and isinstance(value, kind))
 
 
 def _is_of(value: Any, name: str, names: list[str]) -> bool:

@@ -228,7 +228,7 @@ def test_the_crate_names_every_file_and_every_run(folder):
     assert crate.name == "Sixty headlines"
     assert crate.root_dataset["license"].id == "#licence"
     (action,) = [each for each in crate.contextual_entities if each.type == "CreateAction"]
-    assert action["instrument"]["name"] == "embedded-use-minilm-2"
+    assert action["instrument"]["name"] == "embedded-use-minilm-1"
     assert {"name", "url", "version"} <= action["instrument"].properties().keys()  # as the validator of RO-Crate asks
     assert [each.id for each in action["result"]] == ["runs/headlines/table.csv"]
 

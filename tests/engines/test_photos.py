@@ -22,10 +22,10 @@ from codebook.codings import read_coders
 from codebook.dialects import Prompt, Turn, fence, read_reply, write_body
 from codebook.engines.embedded import MODEL as ENGINE
 from codebook.engines.embedded import EmbeddedEngine, weights
-from codebook.engines.embedded.engine import PHOTOS
 from codebook.engines.embedded.photos import network
 from codebook.engines.embedded.photos import photo_labels as photos
 from codebook.engines.embedded.request_reader import UnreadableError
+from codebook.engines.embedded.skills import PHOTOS
 from codebook.errors import EngineError, MissingExtraError, ParameterError
 from codebook.files.pictures import PictureError
 from codebook.records import CHAT, RESPONSES, FilePart, Shard, Unit

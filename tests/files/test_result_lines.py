@@ -178,6 +178,7 @@ def test_r01_an_error_in_reading_one_line_is_its_reason(fake: FakeOpenAI, monkey
             raise TypeError("nobody thought of this")
         return real(line)
 
+    monkeypatch.setattr(reading, "read_usual_answer", lambda raw: raw.nothing)
     monkeypatch.setattr(reading, "read_reply", read)
     run = finish(plan_batch(fake))
     assert check_sums(run) == {"": 5, "invalid": 1}

@@ -20,7 +20,7 @@ SMALL = {
     "analysis_correction": ("", ["--units", "3000"], "ratio, statsmodels"),
     "analysis_validity": ("", ["--units", "200", "--loops", "2"], "ratio"),
     "batch": ("", ["--units", "40", "--runs", "1"], "ours, harvest"),
-    "chain": ("", ["--rows", "12", "--steps", "submit, collect, validity"], "ratio"),
+    "chain": ("", ["--rows", "12", "--steps", "submit, collect, validity", "--no-repeat"], "ratio"),
     "cluster": ("", ["--lines", "40", "--runs", "1", "--kill"], "over the ideal"),
     "coding_form": ("", ["--units", "3"], "codebook code"),
     "coverage": ("STUDIES, HOW, N_TRUE, UNITS = 3, Bootstrap(20), 500, (20,)", ["validity"], "50 gold units"),
@@ -28,12 +28,11 @@ SMALL = {
     "embedded": ("TEXTS = Path('few.csv')", [], "requests/s"),
     "entities": ("", ["countries"], "peak memory"),
     "live": ("SIZES, SECONDS = {8: (40, 40, 40)}, 1", ["--rounds", "1"], "no headers"),
-    "scale": ("", ["--units", "40"], "planning takes"),
-    "vectors": ("N_TEXTS, N_QUERIES, SIZES = 640, 10, ((16, 400),)", [], "vectors 640"),
+    "vectors": ("N_TEXTS, N_QUERIES, SIZES, MANY = 640, 10, ((16, 400),), (400,)", [], "vectors 640"),
 }
 """What is made small, the words of the command, and what is printed."""
-PARTS = {"analysis", "batch_ways", "cluster_ways", "clock", "instant", "memory"}
-"""One that starts others, and what they share."""
+PARTS = {"analysis", "batch_ways", "cluster_ways", "clock", "instant", "memory", "scale"}
+"""One that starts others, and what they share; `test_scale.py` runs that of scale."""
 
 
 def test_none_is_left_out() -> None:

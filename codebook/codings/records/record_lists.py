@@ -225,7 +225,7 @@ def read_names(
     entities: str | Path = "",
     columns: Mapping[str, str] | Sequence[str] = (),
 ) -> Names:
-    """Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
+    r"""Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
 
     Parameters
     ----------

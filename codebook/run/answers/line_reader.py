@@ -82,7 +82,7 @@ class LineReader:
 
     def _judge(self, raw: bytes) -> Iterator[tuple[Judged, int, int]]:
         """Each answer of a line, and where in it it begins and ends: as a rule one, which is the whole."""
-        if usual := read_usual_answer(raw):
+        if usual := _read_usual(raw):
             yield self._judge_usual(*usual), 0, len(raw)
             return
         for piece in read_pieces(raw):
@@ -139,6 +139,14 @@ class LineReader:
             return None
         self.n_differ += 1
         return answer._replace(text=None, why="invalid", detail=TWICE)
+
+
+def _read_usual(raw: bytes) -> tuple[Answer, dict[str, Any]] | None:
+    """The short way through a reply, where it leads to an answer; the long way says what is odd about any other."""
+    try:
+        return read_usual_answer(raw)
+    except Exception:  # noqa: BLE001  one odd line must not cost the others of the run
+        return None
 
 
 def say_lines(n: int) -> str:

@@ -81,8 +81,8 @@ def cut_quad(quad: npt.NDArray[Any], shares: Sequence[float]) -> list[npt.NDArra
     Examples
     --------
     >>> quad = np.array([[0, 0], [100, 0], [100, 20], [0, 20]], np.float32)
-    >>> [part[:2, 0].tolist() for part in cut_quad(quad, [0.3])]
-    [[0.0, 30.0], [30.0, 100.0]]
+    >>> [part[:2, 0].round(3).tolist() for part in cut_quad(quad, [0.5])]
+    [[0.0, 50.0], [50.0, 100.0]]
     """
     upper_left, upper_right, lower_right, lower_left = quad
     ends = [0.0, *shares, 1.0]
