@@ -200,7 +200,8 @@ def _refuse_differences(replayed: Replay) -> None:
     if replayed.study.state == "done" and not rows:
         return
     mend = "run the study to its end (codebook execute study.yaml), then deposit again"
-    faults = [Fault("replay", str(row), mend) for row in rows[:20]]
+    rest = f" (and {len(rows) - 4:,} more)" if len(rows) > 4 else ""
+    faults = [Fault("replay", f"{'; '.join(map(str, rows[:4]))}{rest}", mend)] if rows else []
     faults = faults or [Fault("replay", f"its steps ended {replayed.study.state}", mend)]
     raise ParameterError("The deposit does not give its own tables again; nothing was written.", faults)
 
