@@ -50,8 +50,8 @@ def measure(folder: Path, before: str) -> float:
 def read_figures(folder: Path) -> dict[str, bytes]:
     """The data and pictures of all figures."""
     outputs = next((folder / "runs").glob("*/outputs/manifest.json")).parent
-    skipped = "checklist"  # it names digests of files with times in them
-    return {p.name: p.read_bytes() for p in outputs.iterdir() if p.suffix in (".csv", ".png") and p.stem != skipped}
+    skipped = ("checklist", "guideline")  # they name digests of files with times in them
+    return {p.name: p.read_bytes() for p in outputs.iterdir() if p.suffix in (".csv", ".png") and p.stem not in skipped}
 
 
 def main() -> None:
@@ -69,9 +69,10 @@ def main() -> None:
             seconds = {way: measure(folder, before) for way, (folder, before) in ways.items()}
             ratio = seconds["forked"] / seconds["anew"]
             print(f"{name}: anew {seconds['anew']:.1f} s, forked {seconds['forked']:.1f} s, ratio {ratio:.2f}")
-        figures = [read_figures(folder) for folder, _ in ways.values()]
-        if figures[0] != figures[1]:
-            raise SystemExit("The two ways do not give the same figures.")
+        anew, forked = (read_figures(folder) for folder, _ in ways.values())
+        different = sorted(name for name in {*anew, *forked} if anew.get(name) != forked.get(name))
+        if different:
+            raise SystemExit(f"The two ways do not give the same figures: {', '.join(different)}.")
 
 
 if __name__ == "__main__":
