@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from codebook.engines.embedded.languages import load_detector
 from codebook.engines.embedded.weights import (
     MINILM_MODEL,
     MINILM_TOKENIZER,
@@ -159,13 +160,14 @@ def load_encoders(threads: int | None = None) -> SideBySide:
 
 
 def warm_up() -> None:
-    """Load USE, which takes a second, and keep it for this process and those that are forked from it.
+    """Load USE and the detector of languages, about a second each, for this process and those forked from it.
 
     Not MiniLM: what computes it may have threads, and they are lost when a process is forked.
     """
     use = Use()
     use.encode("warm")
     _kept().append(use)
+    load_detector()
 
 
 @cache

@@ -123,7 +123,7 @@ def read_language(text: str, language: str = "") -> Language:
 def _judge(text: str) -> Language:
     """By the detector: the likeliest language, whether the known ones have a chance, and whether English has."""
     chances = Counter[str]()
-    for code, chance in _load_detector().rank(text[:_LOOKED_AT]):
+    for code, chance in load_detector().rank(text[:_LOOKED_AT]):
         chances[_NEAR.get(code, code)] += chance
     (best, _), *_ = chances.most_common(1)
     known = sum(chances[code] for code in KNOWN) >= UNKNOWN
@@ -178,8 +178,8 @@ _DETECTOR = Weights(
 
 
 @lru_cache(maxsize=1)
-def _load_detector() -> Any:
-    """The detector with chances that sum to 1, loaded once a process."""
+def load_detector() -> Any:
+    """Return the detector with chances that sum to 1, loaded once a process."""
     path = find_weights(_DETECTOR)
     try:
         from py3langid.langid import LanguageIdentifier
