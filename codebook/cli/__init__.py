@@ -18,14 +18,16 @@ from codebook.cli.message_pages import explain_message
 from codebook.cli.opening_commands import lab, open_report
 from codebook.cli.plan_commands import check, freeze, new, plan, preflight, trust
 from codebook.cli.result_commands import execute, records, report, table, transcripts
-from codebook.cli.run_command import run_whole
+from codebook.cli.run_command import pilot, run_whole
 from codebook.cli.sheet_commands import read_sheet, sheets
 from codebook.cli.status_commands import errors, runs, status
 from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy
 
 for command in (new, check, assign, code, board, sheets, read_sheet, import_file):
     main.add_command(command)
-for command in (preflight, plan, run_whole, submit, status, runs, errors, collect, retry, cancel, discard, costs):
+for command in (preflight, pilot, plan, run_whole, submit, status, runs, errors):
+    main.add_command(command)
+for command in (collect, retry, cancel, discard, costs):
     main.add_command(command)
 for command in (table, transcripts, records, reliability, validity, compare, execute, report, open_report, lab):
     main.add_command(command)

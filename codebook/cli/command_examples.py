@@ -33,6 +33,7 @@ codebook import street.qdpx --codebook street.qdc --coded-by all --join
 codebook lab
 codebook new my-study --from texts.xlsx
 codebook open topics
+codebook pilot --limit 30 --paraphrase paraphrase.yaml --dry-run
 codebook plan --engine openai_batch --model gpt-6-luna --dry-run
 codebook plan --grid
 codebook preflight --model gpt-6-luna

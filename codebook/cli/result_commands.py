@@ -130,13 +130,13 @@ def _replay(ctx: click.Context, study: str, archive: str, only: tuple[str, ...],
 
 def _wait_for_answers(name: str) -> bool:
     """Wait for a run of a study and those whose names go on from it; whether anything was waited for."""
-    from codebook.files.run_versions import split_version
+    from codebook.files.run_versions import goes_on_from, split_version
     from codebook.run import list_runs
     from codebook.run import wait as wait_for
     from codebook.run.verbs import open_exact
 
     base = split_version(name)[0]
-    runs = [open_exact(run) for run in list_runs() if run == base or run.startswith((f"{base}-", f"{base}."))]
+    runs = [open_exact(run) for run in list_runs() if goes_on_from(run, base)]
     pending = [run for run in runs if (status := run.status()).jobs and not status.done]
     for run in pending:
         wait_for(run, out=say)

@@ -1,4 +1,4 @@
-"""The command that does a whole run: plan, send, wait, collect, notify."""
+"""Commands that plan, send and collect in one: a whole run, and a pilot in other words and more than once."""
 
 from __future__ import annotations
 
@@ -31,3 +31,33 @@ def run_whole(ctx: click.Context, /, limit: int, cap: float | None, **options: A
         say(error, err=True)
     wait_for(planned, out=say)
     end_fruitless(ctx, planned.name)
+
+
+@click.command(params=[option for option in plan.params if option.name not in ("compare", "grid", "limit")])
+@click.option("--limit", default=50, show_default=True, metavar="N", help="How many texts, drawn at random.")
+@click.option("--paraphrase", "paraphrases", multiple=True, metavar="FILE", help="A codebook with the same labels.")
+@click.option("--seed", default=1, show_default=True, help="Of the draw of the texts, and of the bootstrap.")
+@click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the intervals.")
+def pilot(
+    limit: int, draws: int, paraphrases: tuple[str, ...], seed: int, replicates: int, dry_run: bool, **options: Any
+) -> None:
+    """Ask a few texts in other words and more than once: are the labels stable, and what will the whole cost?
+
+    Models and words are those of `grid:` in study.yaml, words of --paraphrase, too; each question is asked twice at
+    least. It says alpha over draws and over words, which texts get two labels, and what is still to be paid, each with
+    an interval. What the pilot asks, the whole does not ask again.
+    """
+    from codebook.analysis import Bootstrap
+    from codebook.study import estimate_costs
+
+    trial = open_given(options).grid.pilot(limit, draws=draws, paraphrases=paraphrases, seed=seed)
+    trial.plan()
+    say(trial)
+    if dry_run:
+        say(f"{trial.costs().to_string(index=False, na_rep='-')}\nNothing was sent.")
+        return
+    trial.submit()
+    trial.collect(partial=True)
+    codings, resample = trial.codings(), Bootstrap(replicates, seed=seed)
+    results = [trial.stability(codings, resample), trial.flips(codings), estimate_costs(trial, resample)]
+    say("\n\n".join(repr(result.save()) for result in results))

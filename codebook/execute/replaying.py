@@ -21,7 +21,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.execute.notebook import TIMEOUT_S
 from codebook.execute.study import EXIT_CODES, StudyResult, run_study, tell_differences
 from codebook.files.digests import digest_of, find_faults, read_run_record
-from codebook.files.run_versions import find_version
+from codebook.files.run_versions import find_version, goes_on_from
 from codebook.outputs.output_differences import Differences, compare_records
 from codebook.paths import MARKER, RUNS_VARIABLE, make_private, project_folder, resolve_path, runs_folder
 from codebook.run.adoption.adopting import note_run
@@ -215,7 +215,7 @@ def _list_runs(source: Path) -> list[str]:
         ordered.append(name)
 
     for name, path in there.items():
-        if name in (source.name, base) or name.startswith((f"{base}-", f"{base}.")) or _read_study(path) == study != "":
+        if name == source.name or goes_on_from(name, base) or _read_study(path) == study != "":
             add(name)
     return ordered
 

@@ -91,6 +91,17 @@ def is_wanted(name: str, wanted: str) -> bool:
     return wanted in ("", name, split_version(name)[0]) or split_version(wanted) == (name, 1)
 
 
+def goes_on_from(run: str, name: str) -> bool:
+    """Whether a run is another or belongs to it: a version of it, or a run beside it, whose name goes on from its name.
+
+    Examples
+    --------
+    >>> [goes_on_from(run, "coal") for run in ("coal", "coal-pilot", "coal.v2", "coals")]
+    [True, True, True, False]
+    """
+    return run == name or (run.startswith(name) and run[len(name)] in "-._@")
+
+
 def say_version(runs: Path, name: str, taken: str) -> str:
     """Say which version a name was taken for; empty where there is one only, or the name tells it.
 

@@ -323,6 +323,12 @@ class Queries(Spending):
         tokens = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": tokens_cached}
         return {"answers": n_answers, **tokens, "answers_without_tokens": n_untold, "models": models}
 
+    def list_tokens(self, run_id: str) -> list[tuple[str, str, int, str, int, int]]:
+        """(unit, variable, draw, model, tokens in, tokens out) of each row whose answer tells its tokens."""
+        sql = f"""SELECT unit_id, variable, draw, answers.model, answers.tokens_in, answers.tokens_out FROM {_JOINS}
+            WHERE rows.run_id = :run AND answers.file IS NOT NULL AND NOT {UNTOLD} ORDER BY rows.id"""  # noqa: S608
+        return list(self._db.execute(sql, {"run": run_id}))
+
     def count_borrowed(self, run_id: str) -> tuple[int, int, int]:
         """(answers, tokens in, tokens out) that the rows of a run rest on and that other runs asked for."""
         sql = f"""SELECT count(*), COALESCE(sum(tokens_in), 0), COALESCE(sum(tokens_out), 0) FROM

@@ -150,7 +150,7 @@ def is_part(about: Mapping[str, Any]) -> bool:
     (True, False)
     """
     source = about.get("source", {})
-    return not source.get("file") or any(source.get(name) for name in ("limit", "where", "query", "left_out"))
+    return not source.get("file") or any(source.get(name) for name in ("limit", "where", "query", "left_out", "drawn"))
 
 
 def read_unit(line: Mapping[str, Any]) -> Unit:

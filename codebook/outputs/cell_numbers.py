@@ -18,7 +18,15 @@ _AMOUNTS = ("estimate", "se", "odds_ratio", "ratio", "seconds")
 _MONEY = "usd"
 _HEADS = {"p_bh": "adjusted p", "p_by": "adjusted p", "phi_max": "largest phi", "n11": "n with both"}
 _HEADS |= {"f1": "F1", "macro_f1": "macro F1", "mcc": "MCC", "cramers_v": "Cramér's V", "p_adjusted": "adjusted p"}
-_HEADS |= {"cer": "CER", "usd": "USD", "unit_id": "unit", "percent": "agreement", "prob": "chance"}
+_HEADS |= {
+    "cer": "CER",
+    "usd": "USD",
+    "usd_live": "USD live",
+    "usd_batch": "USD batch",
+    "unit_id": "unit",
+    "percent": "agreement",
+    "prob": "chance",
+}
 _HEADS |= {"below_667": "P(below .667)", "below_800": "P(below .800)"}
 
 

@@ -94,13 +94,15 @@ class Meter:
         usage = read_usage(body) if self.charges else None
         if usage is None:
             return None
-        known = str(body.get("model") or self.model), self.batch and not live
-        if known not in self._rates:
-            self._rates[known] = self._find_rates(*known)
-        return self._rates[known].price(usage).usd
+        return self.find_rates(str(body.get("model") or self.model), self.batch and not live).price(usage).usd
+
+    def find_rates(self, model: str, batch: bool) -> Rates:
+        """Prices of a model; a snapshot without any has those of the model that was asked for."""
+        if (model, batch) not in self._rates:
+            self._rates[model, batch] = self._find_rates(model, batch)
+        return self._rates[model, batch]
 
     def _find_rates(self, model: str, batch: bool) -> Rates:
-        """Prices of a model; a snapshot without any has those of the model that was asked for."""
         from codebook.costs import find_rates
 
         known = self.provider

@@ -5,6 +5,7 @@ opens the units, plans, and gives the codings. Open `study_opening.py` first; wh
 `study_file.py`.
 """
 
+from codebook.study.pilot_costs import estimate_costs
 from codebook.study.second_instrument import compare_second, plan_second
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_facts import StudyFacts
@@ -18,6 +19,7 @@ __all__ = [
     "StudyFile",
     "check_study",
     "compare_second",
+    "estimate_costs",
     "open_study",
     "plan_second",
     "read_study_file",

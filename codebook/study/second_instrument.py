@@ -18,6 +18,7 @@ from codebook.ground.quantities import say_count
 from codebook.run import Run, list_runs, open_run
 from codebook.study.study_opening import Study
 
+SUFFIX = "second"
 WHYS = ("refused", "invalid", "truncated")
 """Why a unit is asked again of another model, where nothing else is said."""
 
@@ -56,11 +57,8 @@ def plan_second(study: Study, model: str = "", *, whys: Collection[str] = (), **
     if not ids:
         fault = Fault(run.name, f"no unit is {' or '.join(wanted)}", "nothing is to be done")
         raise ParameterError("There is nothing to ask of another model.", [fault])
-    base = study.facts
-    if facts.get("engine"):  # another engine has nothing of what was said of the study's
-        base = replace(base, model="", provider="", base_url="", url="", archive="", options=(), settings=())
-    other = replace(study, facts=base.changed({"model": model, **facts}))
-    return other.plan(second_name(study.name), units=[unit for unit in run.units() if unit.unit_id in ids])
+    other = study.beside(SUFFIX, model=model, **facts)
+    return other.plan(units=[unit for unit in run.units() if unit.unit_id in ids])
 
 
 def second_name(run: str) -> str:
@@ -71,7 +69,7 @@ def second_name(run: str) -> str:
     >>> second_name("topics")
     'topics-second'
     """
-    return f"{run}-second"
+    return f"{run}-{SUFFIX}"
 
 
 def compare_second(study: Study, variable: str = "", *, resample: Bootstrap = Bootstrap()) -> Result:

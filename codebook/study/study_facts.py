@@ -112,6 +112,10 @@ class StudyFacts:
         """The facts that are not empty."""
         return {each.name: value for each in fields(self) if not is_empty(value := getattr(self, each.name))}
 
+    def without_answerer(self) -> StudyFacts:
+        """The facts without what they say of who answers: another engine has nothing of it."""
+        return replace(self, model="", provider="", base_url="", url="", archive="", options=(), settings=())
+
     def changed(self, overrides: Mapping[str, Any]) -> StudyFacts:
         """The facts with what is given instead; an empty value means "as in the study".
 

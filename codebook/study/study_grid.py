@@ -5,11 +5,13 @@ What cells share is asked once: a question belongs to its wording and to who is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.core.codings import RANDOM, Codings
@@ -26,14 +28,20 @@ from codebook.ground.quantities import format_figure, kind_of, say_count, say_pe
 from codebook.scheme import Codebook
 from codebook.study.grid_settings import GridModel, GridSettings, name_codebook
 from codebook.study.study_facts import StudyFacts
+from codebook.units import draw_units
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from codebook.run import Run, RunStatus
+    from codebook.units import Source
 
 NAIVE, CORRECTED = "model labels only", "corrected"
 _QUIET = Bootstrap(0)
+_SCORE = (
+    "Alpha over draws is the intra-prompt, alpha over prompts the inter-prompt stability score of Barrie, Palaiologou "
+    "and Törnberg (2024)."
+)
 
 
 class CellStudy(Protocol):
@@ -55,7 +63,13 @@ class CellStudy(Protocol):
     def codebook(self) -> Codebook:
         """The instrument."""
 
-    def plan(self, run: str = "") -> Run:
+    def beside(self, suffix: str, **facts: Any) -> Self:
+        """The study as it is with other facts, for a run of its own."""
+
+    def open_units(self) -> Source:
+        """Open what is to be coded."""
+
+    def plan(self, run: str = "", *, units: Source | None = None, at_once: bool = False) -> Run:
         """Plan its run."""
 
     def open_run(self) -> Run:
@@ -80,7 +94,7 @@ class Cell(Generic[S]):
 
 @dataclass(frozen=True)
 class Grid(Generic[S]):
-    """All cells of a study, the main one first; `make_cell` gives the study as it is with other facts.
+    """All cells of a study, the main one first; of a pilot (`n_drawn`), on so many units that are drawn with a seed.
 
     Examples
     --------
@@ -94,7 +108,35 @@ class Grid(Generic[S]):
 
     study: S
     settings: GridSettings
-    make_cell: Callable[[StudyFacts], S]
+    n_drawn: int = 0
+    seed: int = 1
+
+    @property
+    def place(self) -> str:
+        """What stands in the names of the runs, between that of the study and that of the cell."""
+        return "pilot" if self.n_drawn else "grid"
+
+    def pilot(self, n_units: int = 50, *, draws: int = 0, paraphrases: Sequence[str] = (), seed: int = 1) -> Grid[S]:
+        """The same on a few units, drawn with a seed and asked at once: do labels hang on wording or on chance?
+
+        What it asks the whole does not ask again: of the units drawn, each cell's questions are the very same.
+
+        Parameters
+        ----------
+        draws
+            How often each question is asked; as in the grid where not given, twice at least.
+        paraphrases
+            Codebooks that ask for the same labels in other words, besides those of the grid.
+
+        Examples
+        --------
+        >>> import codebook as cb
+        >>> cb.open_study().grid.pilot(5)
+        1 model x 1 codebook x 2 draws on 5 units: 1 run.
+        """
+        books = (self.settings.codebooks or (self.study.facts.codebook,)) + tuple(paraphrases)
+        changed = replace(self.settings, codebooks=books, draws=draws or max(self.settings.draws, 2))
+        return replace(self, settings=changed, n_drawn=n_units, seed=seed)
 
     @cached_property
     def cells(self) -> tuple[Cell[S], ...]:
@@ -109,12 +151,8 @@ class Grid(Generic[S]):
         own: dict[str, Any] = {key: value for key, value in model.facts.items() if value}
         if "archive" in own:
             own["archive"] = str(own["archive"]).replace("{codebook}", called)
-        base = self.study.facts
-        if "engine" in own:  # another engine has nothing of what was said of the study's
-            base = replace(base, model="", provider="", base_url="", url="", archive="", options=(), settings=())
-        name = f"{model.name}-{called}"
-        fixed = {"codebook": book, "draws": self.settings.draws, "run": f"{self.study.name}-grid-{name}"[:80]}
-        return Cell(name, model.name, called, self.make_cell(base.changed({**own, **fixed})))
+        name, fixed = f"{model.name}-{called}", {"codebook": book, "draws": self.settings.draws}
+        return Cell(name, model.name, called, self.study.beside(f"{self.place}-{name}", **own, **fixed))
 
     def cell(self, name: str = "") -> Cell[S]:
         """The cell of this name; the main one, the first, where none is given.
@@ -152,11 +190,21 @@ class Grid(Generic[S]):
     def __repr__(self) -> str:
         n_books = len({cell.codebook for cell in self.cells})
         sizes = ((len(self.cells) // n_books, "model"), (n_books, "codebook"), (self.settings.draws, "draw"))
-        return f"{' x '.join(say_count(n, noun) for n, noun in sizes)}: {say_count(len(self.cells), 'run')}."
+        where = f" on {say_count(self.n_drawn, 'unit')}" if self.n_drawn else ""
+        return f"{' x '.join(say_count(n, noun) for n, noun in sizes)}{where}: {say_count(len(self.cells), 'run')}."
 
     def plan(self) -> list[Run]:
-        """Plan the run of every cell; nothing is sent."""
-        return [cell.study.plan() for cell in self.cells]
+        """Plan the run of every cell; nothing is sent.
+
+        Raises
+        ------
+        ParameterError
+            Their codebooks have other labels.
+        """
+        if faults := list(self.find_faults()):
+            raise ParameterError("The cells cannot be set beside each other.", faults)
+        drawn = draw_units(self.study.open_units(), self.n_drawn, self.seed) if self.n_drawn else None
+        return [cell.study.plan(units=drawn, at_once=self.n_drawn > 0) for cell in self.cells]
 
     def costs(self) -> pd.DataFrame:
         """What each cell takes, as far as it is planned, and the whole: run, what, requests and US dollars.
@@ -200,7 +248,8 @@ class Grid(Generic[S]):
             if place == 0:
                 frames.append(codings.frame[~of_run])
         whole = replace(parts[0], frame=pd.concat(frames, ignore_index=True), models=tuple(self.runs()["coder"]))
-        return replace(whole.of(self.settings.variable), outputs=self.study.folder / "outputs")
+        home = self.cells[0].study if self.n_drawn else self.study
+        return replace(whole.of(self.settings.variable), outputs=home.folder / "outputs")
 
     def runs(self) -> pd.DataFrame:
         """Model and prompt of each coder of the grid, as `describe_runs` takes them."""
@@ -232,13 +281,46 @@ class Grid(Generic[S]):
     def _narrow(self, codings: Codings | None) -> Codings:
         """The labels of the cells and the gold: who else coded has no part in the grid."""
         given = self.codings() if codings is None else codings
-        return given.only([name for name in given.coders if name in (*self.runs()["coder"], given.gold)])
+        narrowed = given.only([name for name in given.coders if name in (*self.runs()["coder"], given.gold)])
+        return replace(narrowed, joins=()) if self.n_drawn else narrowed  # few of the people's units were drawn
 
     def stability(self, codings: Codings | None = None, resample: Bootstrap = Bootstrap()) -> Result:
-        """Alpha over the draws, codebooks and models of the grid, the rest being the same."""
+        """Alpha over the draws, codebooks and models of the grid, the rest being the same.
+
+        Over draws and over codebooks it is the prompt stability score, intra and inter, of Barrie, Palaiologou and
+        Törnberg (2024, Prompt Stability Scoring for Text Annotation with Large Language Models, arXiv 2407.02039); the
+        interval here resamples units, and not single codings.
+        """
         given = self._narrow(codings)
-        over = [*(["draw"] if self.settings.draws > 1 else []), "prompt", "model", "all"]
-        return stability(given, over=over, runs=self.runs(), resample=resample)
+        result = stability(given, over=self._over, runs=self.runs(), resample=resample)
+        return replace(result, remarks=(*result.remarks, _SCORE)) if self.n_drawn else result
+
+    def flips(self, codings: Codings | None = None) -> Result:
+        """The units that get more than one label, who gave which, and which two labels take turns most often."""
+        given = self._narrow(codings)
+        over = [name for name in self._over if name != "all" or len(self._over) == 1]
+        result = stability(given, over=over, by="unit", runs=self.runs())
+        return replace(result, finding=" ".join([result.finding, *_say_turns(given)]))
+
+    @property
+    def _over(self) -> list[str]:
+        """What differs, and "all" where both words and models do, or nothing."""
+        n_books = len({cell.codebook for cell in self.cells})
+        counts = {"draw": self.settings.draws, "prompt": n_books, "model": len(self.cells) // n_books}
+        names = [name for name, n in counts.items() if n > 1]
+        return [*names, "all"] if {"prompt", "model"} <= set(names) else names or ["all"]
+
+
+def _say_turns(codings: Codings) -> Iterator[str]:
+    """Which two labels take turns in most units; nothing where none do in two."""
+    models = codings.frame[(codings.frame["coder"] != codings.gold) & codings.frame["label"].notna()]
+    pairs: Counter[tuple[str, str]] = Counter()
+    for labels in models.groupby("unit_id")["label"].unique():
+        pairs.update(combinations(sorted(labels), 2))
+    (first, second), n = next(iter(pairs.most_common(1)), (("", ""), 0))
+    if n > 1:
+        names = f"{codings.name_label(first)!r} and {codings.name_label(second)!r}"
+        yield f"Most often {names} take turns, in {say_count(n, 'unit')}."
 
 
 def set_beside(frame: pd.DataFrame, by: str) -> pd.DataFrame:

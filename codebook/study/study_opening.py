@@ -15,7 +15,7 @@ from codebook.coding import CodingSession, CodingSettings, HandedOut, open_sessi
 from codebook.coding.assignments import FOLDER
 from codebook.codings import People, has_logs, read_people
 from codebook.errors import Fault, ParameterError
-from codebook.files.run_versions import list_versions
+from codebook.files.run_versions import goes_on_from, list_versions
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, runs_folder, show_path
 from codebook.records import Unit
@@ -83,21 +83,10 @@ def open_study(path: str | Path = "", **facts: Any) -> Study:
 
 def _is_of_study(run: str, written: StudyFacts) -> bool:
     """Whether a run is one of a study's; one that is there may be of another, if its instrument has another name."""
-    if not written.run_name or _goes_on_from(run, written.run_name) or run not in list_runs():
+    if not written.run_name or goes_on_from(run, written.run_name) or run not in list_runs():
         return True
     file = resolve_path(written.codebook or _DEFAULTS["codebook"])
     return not file.is_file() or read_codebook(file).name == RunFolder(run).read_codebook().name
-
-
-def _goes_on_from(run: str, name: str) -> bool:
-    """Whether a run is one of a study's: its own, or one whose name goes on from it.
-
-    Examples
-    --------
-    >>> [_goes_on_from(run, "coal") for run in ("coal", "coal-pilot", "coal.2", "coals")]
-    [True, True, True, False]
-    """
-    return run == name or (run.startswith(name) and run[len(name)] in "-._@")
 
 
 @all_in_words
@@ -164,9 +153,22 @@ class Study:
     @property
     def grid(self) -> Grid[Study]:
         """Every model with every codebook of `grid:`; the study itself as the only cell where it has none."""
-        settings = read_grid(self.facts.grid, f"{self.path}, grid" if self.path else "grid")
-        given = self.given - {"codebook", "run"}
-        return Grid(self, settings, lambda facts: replace(self, facts=facts, given=given | {"run"}))
+        return Grid(self, read_grid(self.facts.grid, f"{self.path}, grid" if self.path else "grid"))
+
+    def beside(self, suffix: str, **facts: Any) -> Study:
+        """The study as it is with other facts, for a run of its own: the name of this one with `-suffix` behind it.
+
+        With another engine nothing holds that the study says of who answers.
+
+        Examples
+        --------
+        >>> import codebook as cb
+        >>> cb.open_study(run="topics").beside("second", engine="embedded").run
+        'topics-second'
+        """
+        base = self.facts.without_answerer() if facts.get("engine") else self.facts
+        changed = base.changed({**facts, "run": f"{self.name}-{suffix}"[:80]})
+        return replace(self, facts=changed, given=(self.given - {"codebook"}) | {"run"})
 
     @property
     def _people(self) -> People:

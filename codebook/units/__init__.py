@@ -11,7 +11,7 @@ from codebook.units.documents import DocumentSource, read_documents
 from codebook.units.groups import GroupSource, group_units
 from codebook.units.image_source import read_images
 from codebook.units.opening import open_units, read_form
-from codebook.units.source import ROW_NUMBER, UnitSource, read_units
+from codebook.units.source import ROW_NUMBER, UnitSource, draw_units, read_units
 
 __all__ = [
     "ROW_NUMBER",
@@ -22,6 +22,7 @@ __all__ = [
     "UnitSource",
     "UnitsReport",
     "check_units",
+    "draw_units",
     "group_units",
     "iter_units",
     "mend_guess",

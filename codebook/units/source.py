@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -231,3 +232,43 @@ class LeftOut(Source):
     def tell(self) -> list[str]:
         """What the source tells, and how many units are left out."""
         return [*self.source.tell(), f"left out: {len(self.ids):,} units"]
+
+
+@dataclass(frozen=True)
+class Drawn(LeftOut):
+    """The units of `source` whose ids are in `ids`, drawn with a seed: each had the same chance."""
+
+    seed: int = 1
+
+    def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
+        """Yield `(unit, skip)` of the units that were drawn, as the source does."""
+        return ((unit, skip) for unit, skip in self.source.with_skips() if unit.unit_id in self.ids)
+
+    def describe(self) -> dict[str, Any]:
+        """What the source says, how many units were drawn, and with which seed."""
+        return self.source.describe() | {"drawn": len(self.ids), "seed": self.seed}
+
+    def tell(self) -> list[str]:
+        """What the source tells, and how many units were drawn."""
+        return [*self.source.tell(), f"drawn: {len(self.ids):,} units, seed {self.seed}"]
+
+
+def draw_units(source: Source, n: int, seed: int = 1) -> Drawn:
+    """Draw n units of a source, each with the same chance, in one pass; all where it has no more.
+
+    By Vitter's algorithm R (1985, Random sampling with a reservoir, ACM Transactions on Mathematical Software 11).
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> drawn = draw_units(cb.open_study().open_units(), 3, seed=2)
+    >>> len(list(drawn)), drawn.tell()[-1]
+    (3, 'drawn: 3 units, seed 2')
+    """
+    dice, ids = random.Random(seed), list[str]()
+    for number, unit in enumerate(source, start=1):
+        if len(ids) < n:
+            ids.append(unit.unit_id)
+        elif (place := dice.randrange(number)) < n:
+            ids[place] = unit.unit_id
+    return Drawn(source, frozenset(ids), seed)
