@@ -11,14 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from codebook.engines.cluster.answering import Answerer, Row
-from codebook.engines.cluster.chunk_files import ClusterJob, Task
+from codebook.engines.cluster.answering import Row, answer_piece
+from codebook.engines.cluster.chunk_files import ClusterJob, Piece, Task
 from codebook.engines.cluster.driver import answer_job, choose_pipeline
-from codebook.engines.cluster.ray_data import LOCAL, connect
+from codebook.engines.cluster.ray_tasks import LOCAL, connect
 from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import result_line
 
@@ -49,29 +49,19 @@ def make_spinning(task: Task, folder: Path) -> LocalEngine:
     return Spinning(folder, chunk=8)
 
 
-@cache
-def make_answerer(folder: str, job_id: str) -> Answerer:
-    """One a process."""
-    return Answerer(folder, job_id)
-
-
-def answer_piece(row: Row, folder: str, job_id: str) -> Row:
-    return make_answerer(folder, job_id)(row)
-
-
-def map_processes(rows: list[Row], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
+def map_processes(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
     with ProcessPoolExecutor(n_answering) as pool:
-        yield from pool.map(partial(answer_piece, folder=folder, job_id=job_id), rows)
+        yield from pool.map(partial(answer_piece, folder=folder, job_id=job_id), pieces)
 
 
-def map_dask(rows: list[Row], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
+def map_dask(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
     from dask.distributed import Client, LocalCluster, as_completed
 
     with (
         LocalCluster(n_answering, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster,
         Client(cluster) as client,
     ):
-        futures = client.map(partial(answer_piece, folder=folder, job_id=job_id), rows, pure=False)
+        futures = client.map(partial(answer_piece, folder=folder, job_id=job_id), pieces, pure=False)
         yield from (future.result() for future in as_completed(futures))
 
 

@@ -85,6 +85,20 @@ class InputError(CodebookError):
         super().__init__("\n".join([summary, *(f"  - {fault}" for fault in self.faults)]))
 
 
+def list_faults(error: CodebookError, where: str) -> list[Fault]:
+    """Return the faults that an error carries; of another one its own words, with the place.
+
+    Examples
+    --------
+    >>> [str(fault) for fault in list_faults(EngineError("Nobody answers. To mend: begin it."), "engine")]
+    ['engine: Nobody answers. To mend: begin it.']
+    """
+    if isinstance(error, InputError) and error.faults:
+        return list(error.faults)
+    problem, _, mend = str(error).partition(" To mend: ")
+    return [Fault(where, problem, mend or "see above")]
+
+
 class SchemeError(InputError):
     """The codebook file, or the list of labels, is not a usable instrument."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from archives import make_request, write_shard
+from commands import Command
 from fakes.fake_openai import FakeOpenAI
 from fakes.scripted import make_book
 from fakes.service import MODEL, TEXTS
@@ -19,8 +20,8 @@ from fakes.service import MODEL, TEXTS
 import codebook as cb
 from codebook.engines import make_engine
 from codebook.engines.cluster import cluster_engine, driver
-from codebook.engines.cluster.answering import Answerer, Row, write_row
-from codebook.engines.cluster.chunk_files import ClusterJob, Task
+from codebook.engines.cluster.answering import Answerer, Row
+from codebook.engines.cluster.chunk_files import ClusterJob, Piece, Task
 from codebook.engines.cluster.cluster_engine import ClusterEngine, ClusterLiveEngine
 from codebook.engines.cluster.driver import answer_job, is_at_work, work
 from codebook.engines.embedded import MODEL as MODEL_OF_TEXTS
@@ -61,9 +62,9 @@ class EchoCluster(ClusterEngine):
         super().__init__(folder, answering=self._offered[0], model="echo-1", **settings)
 
 
-def here(rows: list[Row], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
+def here(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
     """A cluster of this thread alone."""
-    yield from map(Answerer(folder, job_id), rows)
+    yield from map(Answerer(folder, job_id), pieces)
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_all_answers_come_in_the_order_of_the_shard_whoever_gave_them(
     shard: Shard, hand_in: Callable[[Shard], ClusterJob]
 ) -> None:
     job = hand_in(shard)
-    answer(job, lambda rows, *others: here(rows[::-1], *others))
+    answer(job, lambda pieces, *others: here(pieces[::-1], *others))
     assert ids(job) == [f"c{n}" for n in range(10)]
     assert ASKED == ["c8", "c9", "c4", "c5", "c6", "c7", "c0", "c1", "c2", "c3"]
     assert not job.chunks.exists()
@@ -107,8 +108,8 @@ def test_all_answers_come_in_the_order_of_the_shard_whoever_gave_them(
 def test_what_a_dead_driver_left_is_not_asked_again(shard: Shard, hand_in: Callable[[Shard], ClusterJob]) -> None:
     job = hand_in(shard)
 
-    def die_behind(rows: list[Row], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
-        yield Answerer(folder, job_id)(rows[0])
+    def die_behind(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
+        yield Answerer(folder, job_id)(pieces[0])
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -129,12 +130,12 @@ def test_a_process_that_dies_goes_on_behind_its_last_answer(
     requests = [make_request("dies" if n == 3 else "lives", f"c{n}") for n in range(5)]
     shard = write_shard(tmp_path / "shards" / "0002.jsonl", requests)
     job = hand_in(shard)
-    (row,) = (write_row(piece) for piece in job.cut(job.read_task(), 1) if "c3" in str(piece.read(shard.path)))
+    (piece,) = (piece for piece in job.cut(job.read_task(), 1) if "c3" in str(piece.read(shard.path)))
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            Answerer(str(job.final.parent), job.job_id)(row)
+            Answerer(str(job.final.parent), job.job_id)(piece)
     assert ["c0", "c1", *["c2", "c3"] * 3] == ASKED
-    told = Answerer(str(job.final.parent), job.job_id)(row)
+    told = Answerer(str(job.final.parent), job.job_id)(piece)
     assert told["problem"] == "what answers lines 1 to 4 of 0002.jsonl died 3 times; the other lines can be asked again"
 
 
@@ -142,11 +143,11 @@ def test_a_wish_to_stop_keeps_what_is_answered(shard: Shard, hand_in: Callable[[
     job = hand_in(shard)
     engine = EchoCluster(job.final.parent)
 
-    def stop_behind(rows: list[Row], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
+    def stop_behind(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
         answerer = Answerer(folder, job_id)
-        yield answerer(rows[0])
+        yield answerer(pieces[0])
         engine.cancel(job_id)
-        yield answerer(rows[1])
+        yield answerer(pieces[1])
 
     answer(job, stop_behind)
     state = engine.poll(job.job_id)
@@ -203,7 +204,7 @@ def test_what_goes_wrong_is_told_at_the_next_look(
 
 
 def test_a_machine_that_does_not_see_the_folder_says_so(tmp_path: Path) -> None:
-    told = Answerer(str(tmp_path), "gone")({"piece": '["1-1-1",[[1,0,2]]]'})
+    told = Answerer(str(tmp_path), "gone")(Piece("1-1-1", ((1, 0, 2),)))
     assert "To mend: put the project into a folder that all machines of the cluster share" in told["problem"]
     assert not told["passing"]
 
@@ -274,6 +275,63 @@ def test_calls_from_a_cluster_are_those_of_the_live_engine(fake: FakeOpenAI, pro
     assert ids(job) == ["c0", "c1", "c2"]
     assert os.environ["CODEBOOK_PROJECT"] == str(project)
     assert b"sk-" not in b"".join(path.read_bytes() for path in job.final.parent.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new study that names the cluster; whoever drives it is begun by hand."""
+    home = tmp_path / "study"
+    make_study(home)
+    monkeypatch.chdir(home)
+    with (home / "study.yaml").open("a", encoding="utf-8") as file:
+        file.write("engine: cluster\noptions: {chunk: 5}\n")
+    monkeypatch.setenv("CODEBOOK_CONFIG", os.devnull)
+    monkeypatch.setattr(cluster_engine, "find_spec", lambda name: name)
+    monkeypatch.setattr(cluster_engine, "start_driver", lambda folder: None)
+    monkeypatch.setattr(driver, "connect", lambda *_: threading.Lock())
+    monkeypatch.setattr(driver, "choose_pipeline", lambda task: here)
+    return home
+
+
+def test_check_tells_what_a_cluster_lacks_before_anything_is_sent(
+    study: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("check").exit_code == 0
+    written = (study / "study.yaml").read_text()
+    for address, words in {
+        "127.0.0.1:9": "127.0.0.1:9 cannot be reached (Connection refused). Nothing is lost. To mend: see that Ray",
+        "head.example.org:6379": "which the study names. To mend: if you know and trust it, `codebook trust head",
+    }.items():
+        (study / "study.yaml").write_text(written.replace("chunk: 5", f"address: '{address}'"))
+        checked = command("check")
+        assert (checked.exit_code, checked.output.count("FAULT"), words in checked.output) == (1, 1, True)
+    monkeypatch.setattr(cluster_engine, "find_spec", lambda name: None)
+    checked = command("check")
+    assert checked.output.count("FAULT") == 2
+    assert words in checked.output
+    assert "codebook-kit[cluster]" in checked.output
+    assert not (study / "runs").exists()
+
+
+def test_a_run_on_a_cluster_lives_by_the_usual_commands(study: Path, command: Command) -> None:
+    for words in (["plan"], ["submit", "study"]):
+        assert command(*words).exit_code == 0
+    (task,) = study.rglob("*.task.json")
+    job = ClusterJob(task.parent, task.name.removesuffix(".task.json"))
+    Answerer(str(task.parent), job.job_id)(next(job.cut(job.read_task(), 1)))
+    assert re.search(r"study +1 +cluster .* in_progress +12 +5 +0 ", command("status").output)
+    assert "study" in command("cancel", "study", "--yes").output
+    collected = command("collect", "study")
+    assert "12 asked = 5 labelled + 7 cancelled" in collected.output
+    assert "7 questions will be asked again" in command("retry", "study").output
+    assert command("submit", "study").exit_code == 0
+    work(task.parent)
+    assert "12 asked = 12 labelled" in command("collect", "study").output
+    assert re.search(r"study +2 +cluster .* completed +7 +7 +0 ", command("status").output)
+    assert re.search(r"study +12 +12 ", command("costs").output)
+    assert command("report", "study").exit_code == 0
+    (page,) = (study / "runs" / "study").glob("*.html")
+    assert "Nothing: the answers were computed on a cluster." in page.read_text("utf-8")
 
 
 def read_page(path: Path, engine: str) -> list[str]:

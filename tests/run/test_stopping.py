@@ -18,7 +18,8 @@ from click.testing import CliRunner
 from codebook.cli import main
 from codebook.execute import run_notebook, run_study
 from codebook.execute.stop_signals import is_stopping, orderly_end
-from codebook.execute.workshop import clear_leftovers, make_workshop
+from codebook.execute.workshop import make_workshop
+from codebook.ground.scratch import clear_leftovers
 
 SECRET = "secret-of-some-length-4711"
 LONG_S = 300

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-import orjson
 
 from codebook.engines.cluster.chunk_files import ChunkJob, ClusterJob, Piece, Task, write_piece
 from codebook.engines.jobs import JobEngine
@@ -20,7 +18,7 @@ EMBEDDED, ENDPOINT, VLLM = "embedded", "endpoint", "vllm"
 N_TRIES = 3
 """How often a piece is begun whose process dies."""
 Row = dict[str, Any]
-"""What travels through the cluster: texts and numbers, never a request and never an answer."""
+"""What comes back through the cluster: why a piece could not be answered, never an answer."""
 
 
 def make_embedded(task: Task, folder: Path) -> JobEngine:
@@ -52,17 +50,6 @@ def make_answering(task: Task, folder: Path) -> JobEngine | None:
     return engine
 
 
-def write_row(piece: Piece) -> Row:
-    """A piece as it travels."""
-    return {"piece": orjson.dumps([piece.name, piece.places]).decode()}
-
-
-def read_row(row: Mapping[str, Any]) -> Piece:
-    """The piece that travelled."""
-    name, places = orjson.loads(row["piece"])
-    return Piece(name, tuple((number, offset, length) for number, offset, length in places))
-
-
 class Answerer:
     """Answers pieces of one job, in a process of the cluster.
 
@@ -76,10 +63,10 @@ class Answerer:
         self.job = ClusterJob(Path(folder), job_id)
         self._engine: JobEngine | None = None
 
-    def __call__(self, row: Row) -> Row:
+    def __call__(self, piece: Piece) -> Row:
         """Answer a piece, and return why that could not be done, if so: `passing` is whether later may be better."""
         try:
-            self.answer(read_row(row))
+            self.answer(piece)
         except CodebookError as error:
             return {"problem": str(error), "passing": isinstance(error, UnreachableError)}
         except OSError as error:
@@ -107,3 +94,14 @@ class Answerer:
             if self._engine and not chunk.final.exists():
                 self._engine.answer_rest(write_piece(piece.read(task.shard.path), task, Path(scratch)), chunk)
         chunk.clear()
+
+
+@lru_cache(1)
+def find_answerer(folder: str, job_id: str) -> Answerer:
+    """Who answers the pieces of a job in this process: made for the first of them."""
+    return Answerer(folder, job_id)
+
+
+def answer_piece(piece: Piece, folder: str, job_id: str) -> Row:
+    """Answer a piece of a job, whoever hands it out."""
+    return find_answerer(folder, job_id)(piece)

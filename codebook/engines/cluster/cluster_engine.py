@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,13 +13,21 @@ from typing import Any, ClassVar, TypedDict, Unpack, cast
 from codebook.engines.cluster.answering import EMBEDDED, ENDPOINT, VLLM, make_answering
 from codebook.engines.cluster.chunk_files import ClusterJob, Task
 from codebook.engines.cluster.driver import is_at_work, start_driver
-from codebook.engines.cluster.ray_data import AUTO, LOCAL
+from codebook.engines.cluster.ray_tasks import AUTO, LOCAL, find_own
 from codebook.engines.embedded.engine import EmbeddedEngine
 from codebook.engines.jobs import JobEngine, JobFiles
 from codebook.engines.protocol import About, Limits
 from codebook.engines.service import list_trusted
 from codebook.engines.service.hosts import VARIABLE, find_origin, is_near
-from codebook.errors import Fault, MissingExtraError, ParameterError, UnreachableError, mend_name
+from codebook.errors import (
+    CodebookError,
+    Fault,
+    MissingExtraError,
+    ParameterError,
+    UnreachableError,
+    list_faults,
+    mend_name,
+)
 from codebook.paths import project_folder
 from codebook.records import CHAT, JobState, Shard
 
@@ -173,17 +181,30 @@ class ClusterEngine(JobEngine):
         MissingExtraError
             Ray is not installed.
         ParameterError
-            Nobody vouches for the cluster.
+            Nobody vouches for the cluster, or several things are wrong; all are told.
         UnreachableError
             Nobody answers at its address.
         """
+        looks = [self._find_ray, *([self._inner.check_ready] if self._inner else []), self._find_cluster]
+        errors = [error for look in looks if (error := _catch(look))]
+        if len(errors) > 1:
+            faults = [fault for error in errors for fault in list_faults(error, "engine")]
+            raise ParameterError(f"The engine {self.name!r} is not ready; nothing was sent.", faults)
+        for error in errors:
+            raise error
+
+    def _find_ray(self) -> None:
         if find_spec("ray") is None:
             raise MissingExtraError(f"The engine {self.name!r}", "cluster")
-        if self._inner:
-            self._inner.check_ready()
-        if self.task.address not in (LOCAL, AUTO):
-            _check_trust(self.task.address)
-            _knock(self.task.address)
+
+    def _find_cluster(self) -> None:
+        """See whether somebody vouches for the cluster, and whether it is there."""
+        address = self.task.address
+        if address == AUTO and find_spec("ray"):
+            _knock(find_own())
+        elif address not in (LOCAL, AUTO):
+            _check_trust(address)
+            _knock(address)
 
     def submit(self, shard: Shard, job_key: str) -> str:
         """Have a shard answered by the cluster, and return the job id; whoever looks at it later sees how far it is."""
@@ -298,6 +319,14 @@ def find_faults(task: Task, offered: tuple[str, ...]) -> list[Fault]:
                 Fault(name, f"{task.answering} takes none of it", f"leave it out, or write `answering: {whose}`")
             )
     return faults
+
+
+def _catch(look: Callable[[], None]) -> CodebookError | None:
+    try:
+        look()
+    except CodebookError as error:
+        return error
+    return None
 
 
 def _check_trust(address: str) -> None:

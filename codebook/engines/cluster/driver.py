@@ -10,15 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
 from filelock import FileLock, Timeout
 
-from codebook.engines.cluster.answering import VLLM, Row, write_row
-from codebook.engines.cluster.chunk_files import ClusterJob, Task
-from codebook.engines.cluster.ray_data import LOCAL, connect, map_pieces
+from codebook.engines.cluster.answering import VLLM, Row
+from codebook.engines.cluster.chunk_files import ClusterJob, Piece, Task
+from codebook.engines.cluster.ray_tasks import connect, map_pieces
 from codebook.errors import EngineError, UnreachableError
 
 _BEGIN_S = 60.0
@@ -88,16 +87,17 @@ def _work_on(folder: Path, stack: ExitStack) -> None:
         job, task = jobs[0], jobs[0].read_task()
         try:
             with job.lock.acquire(timeout=5):
-                if (task.address, task.concurrency) != there:
+                n_cpus = task.concurrency + (task.answering == VLLM)  # one for what hands its lines on
+                if (task.address, n_cpus) != there:
                     stack.close()
-                    stack.enter_context(connect(task.address, task.concurrency))
-                    there = task.address, task.concurrency
+                    stack.enter_context(connect(task.address, n_cpus))
+                    there = task.address, n_cpus
                 answer_job(job, task, job.note_start(), choose_pipeline(task))
         except Exception as error:  # noqa: BLE001  whatever it is, it is told, and keeps no other job
             job.note_failure(error)
 
 
-Pipeline = Callable[[list[Row], str, str, int], Iterator[Row]]
+Pipeline = Callable[[list[Piece], str, str, int], Iterator[Row]]
 """Has pieces of a job (folder and id) answered by so many processes, and yields rows that say what was wrong."""
 
 
@@ -107,7 +107,7 @@ def choose_pipeline(task: Task) -> Pipeline:
         from codebook.engines.cluster.vllm_rows import map_lines
 
         return map_lines
-    return partial(map_pieces, local=task.address == LOCAL)
+    return map_pieces
 
 
 def answer_job(job: ClusterJob, task: Task, n_start: int, pipeline: Pipeline) -> None:
@@ -119,8 +119,8 @@ def answer_job(job: ClusterJob, task: Task, n_start: int, pipeline: Pipeline) ->
         Somebody who answers cannot; what was answered is kept.
     """
     job.keep_parts()
-    if rows := [write_row(piece) for piece in job.cut(task, n_start)]:
-        for row in pipeline(rows, str(job.final.parent), job.job_id, task.concurrency):
+    if pieces := list(job.cut(task, n_start)):
+        for row in pipeline(pieces, str(job.final.parent), job.job_id, task.concurrency):
             if row["problem"]:
                 raise (UnreachableError if row["passing"] else EngineError)(row["problem"])
     if not job.cancel.exists() and (n_missing := job.merge(task)):

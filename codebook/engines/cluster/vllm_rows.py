@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from codebook.dialects import write_reply
-from codebook.engines.cluster.answering import VLLM, Row, read_row
-from codebook.engines.cluster.chunk_files import ClusterJob
-from codebook.engines.cluster.ray_data import iterate, prepare
+from codebook.engines.cluster.answering import VLLM, Row
+from codebook.engines.cluster.chunk_files import ClusterJob, Piece
+from codebook.engines.cluster.ray_tasks import say_given_up
 from codebook.engines.protocol import error_line, result_id, result_line
 from codebook.errors import EngineError
 from codebook.files.lines import dump_line, load_line, write_atomic
@@ -66,16 +66,15 @@ def make_sampling(body: Mapping[str, Any]) -> dict[str, Any]:
     return chosen | ({"structured_outputs": {"json": orjson.dumps(schema).decode()}} if schema else {})
 
 
-def map_lines(rows: list[Row], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
+def map_lines(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
     """Have the lines of pieces answered by `n_answering` engines of vLLM; yield a row a chunk file."""
     import ray.data
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
-    prepare()
+    _show_no_bars()
     job = ClusterJob(Path(folder), job_id)
     task = job.read_task()
     job.chunks.mkdir(exist_ok=True)
-    pieces = [read_row(row) for row in rows]
     lines = [
         {"line": raw.decode(), "number": number}
         for piece in pieces
@@ -107,7 +106,25 @@ def map_lines(rows: list[Row], folder: str, job_id: str, n_answering: int) -> It
         raise EngineError(f"vLLM cannot be begun: {error}. To mend: install vllm, or correct `vllm:`.") from None
     for alike in group_alike(asked):
         answered = processor(ray.data.from_items(alike))
-        yield from iterate(answered.map_batches(save, batch_size=task.chunk, **_LITTLE))
+        yield from _iterate(answered.map_batches(save, batch_size=task.chunk, **_LITTLE))
+
+
+def _show_no_bars() -> None:
+    import ray.data
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.execution_options.verbose_progress = False
+
+
+def _iterate(dataset: Any) -> Iterator[Row]:
+    """Yield the rows of a dataset as they come."""
+    from ray.exceptions import RayError
+
+    try:
+        yield from dataset.iter_rows()
+    except RayError as error:
+        raise say_given_up(error) from None
 
 
 def group_alike(rows: list[Row]) -> list[list[Row]]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from codebook.engines import Engine, about_engine
 from codebook.engines.service import check_host
-from codebook.errors import CodebookError, Fault, InputError
+from codebook.errors import CodebookError, Fault, list_faults
 from codebook.ground.keys import find_key
 from codebook.ground.quantities import say_count
 from codebook.records import Asking
@@ -39,16 +39,15 @@ class FaultList:
         """Return what a verb gives; what it raises in words is noted, with the place where it says none."""
         try:
             return verb()
-        except InputError as error:
-            self.faults += error.faults or [_as_fault(where, error)]
         except CodebookError as error:
-            self.faults.append(_as_fault(where, error))
+            self.faults += list_faults(error, where)
         return None
 
-
-def _as_fault(where: str, error: CodebookError) -> Fault:
-    problem, _, mend = str(error).partition(" To mend: ")
-    return Fault(where, problem, mend or "see above")
+    def catch_new(self, where: str, verb: Callable[[], object]) -> None:
+        """Do the same, without the faults that are noted already, maybe with another place."""
+        known, other = {fault.problem for fault in self.faults}, FaultList()
+        other.catch(where, verb)
+        self.faults += [fault for fault in other.faults if fault.problem not in known]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class AskingCheck:
 def check_asking(
     book: Codebook | None, fields: Mapping[str, Any], units: Source | None = None, n_units: int = 0
 ) -> AskingCheck:
-    """Look at engine, model, settings, options, key and service, as far as can be seen without calling anybody.
+    """Look at engine, model, settings, options, key and service, as far as can be seen without sending anything.
 
     Parameters
     ----------
@@ -87,6 +86,8 @@ def check_asking(
         if key := meter.provider.key:
             noted.catch("key", lambda: find_key(key))
     engine, languages = noted.catch("engine", lambda: _make_engine(asking)), ""
+    if engine is not None:
+        noted.catch_new("engine", engine.check_ready)
     if units is not None:
         noted.catch("units", lambda: refuse_guess(units, asking))
     if book is not None:
