@@ -28,7 +28,9 @@ from codebook.codings.frame import check_table, make_table
 from codebook.codings.sheets import read_sheet, write_sheet
 from codebook.errors import Fault, MissingExtraError, TableError
 from codebook.files import DATABASES, reading
+from codebook.files.formats import LINES
 from codebook.files.lines import dump_line, read_lines, write_atomic
+from codebook.files.unfolding import find_kind
 from codebook.ground.quantities import say_count
 from codebook.paths import find_file_fault, resolve_path
 
@@ -204,7 +206,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    match path.suffix.lower():
+    kind = find_kind(path)
+    match kind if kind in LINES else path.suffix.lower():
         case ".csv" | ".tsv" as ending:
             pieces = _read_csv(path, "\t" if ending == ".tsv" else ",")
             return check_table(pd.concat(pieces, ignore_index=True))

@@ -20,6 +20,7 @@ from codebook.deposit.withheld_texts import make_withholding, withhold_run, writ
 from codebook.execute import read_parameters
 from codebook.files.digests import digest_of
 from codebook.files.formats import READERS
+from codebook.files.unfolding import find_kind
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.scheme import write_codebook, write_qdc
 from codebook.study.study_facts import NONE
@@ -111,7 +112,7 @@ class Assembly:
         units = resolve_path(study.facts.units) if study.facts.units else None
         of_coders = self._files_of_coders()
         for place, path in self.sources.data.items():
-            if path == units and path.suffix.lower() in READERS:
+            if path == units and find_kind(path) in READERS:
                 facts |= self._write_units(path, of_coders.get(path, ()))
             elif path in of_coders:
                 self.keep_here(path, "its labels are in the table of labels")

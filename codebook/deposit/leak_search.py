@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from codebook.deposit.deposit_layout import LOCK, list_files
 from codebook.errors import Fault
+from codebook.files.unfolding import open_bytes
 from codebook.ground.personal import find_personal, find_phone
 from codebook.ground.secrecy import is_keylike, remove_secrets
 
@@ -65,7 +69,7 @@ def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
     if suffix in _PACKED:
         yield from ((1, text) for text in _unpack(path))
         return
-    with path.open("rb") as file:
+    with open_bytes(path) as file, suppress(EOFError, gzip.BadGzipFile, zlib.error):  # up to where it is damaged
         for number, raw in enumerate(file, start=1):
             line = raw.decode("utf-8", "replace")
             yield number, _BINARY.sub(" ", line) if len(line) > 200 else line

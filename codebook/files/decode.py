@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 from codebook.errors import Fault, UnitsError
+from codebook.files.unfolding import open_bytes, open_text
 from codebook.paths import show_path
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -81,7 +82,7 @@ def find_encoding(path: Path, encoding: str | None = None) -> Encoding:
     if encoding:
         _check_decodes(path, encoding)
         return Encoding(encoding, "given")
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         head = file.read(_SAMPLE)
     if shown := see_encoding(head):
         _check_decodes(path, shown.name)
@@ -112,7 +113,7 @@ def see_encoding(head: bytes) -> Encoding | None:
 def _find_bad_bytes(path: Path) -> _BadBytes:
     """Hold a file against UTF-8, line by line; ends early where it is plain that it is something else."""
     bad, place = _BadBytes(), 0
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.isascii():
                 _look_at_line(line, number, place, bad)
@@ -188,7 +189,7 @@ def _first_undecodable(path: Path, name: str) -> int | None:
     """Return the place (in bytes) of the first block part that is not of this encoding, or None."""
     decoder = codecs.getincrementaldecoder(name)("strict")
     done = 0
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         try:
             while block := file.read(_BLOCK):
                 decoder.decode(block)
@@ -263,7 +264,7 @@ def _no_guess(path: Path) -> Fault:
 def _not_ascii(path: Path) -> bytes:
     """Return the lines that are not plain ASCII, up to the size of the sample."""
     sample = bytearray()
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         while len(sample) < _SAMPLE and (line := file.readline(_SAMPLE)):
             if not line.isascii():
                 sample += line
@@ -278,7 +279,7 @@ def find_separator_line(path: Path, encoding: str) -> str | None:
     >>> _SEP.fullmatch("sep=;\\r\\n")[1]
     ';'
     """
-    with path.open("r", encoding=encoding, newline="") as file:
+    with open_text(path, encoding) as file:
         match = _SEP.fullmatch(file.readline(16))
     return match[1] if match else None
 
@@ -304,7 +305,7 @@ def find_delimiter(path: Path, encoding: str, skip_rows: int = 0) -> str:
     Taken is the sign that gives the first records (64 KB) the same number of columns, and more than the others do.
     A file of one column has none; the comma is returned then.
     """
-    with path.open("r", encoding=encoding, newline="") as file:
+    with open_text(path, encoding) as file:
         for _ in range(skip_rows):
             file.readline()
         sample = file.read(1 << 16)

@@ -19,6 +19,7 @@ from codebook.files.decode import allow_long_fields
 from codebook.files.lines import number_lines
 from codebook.files.parquet_rows import iter_records, open_parquet
 from codebook.files.sqlite_rows import DATABASES, ask
+from codebook.files.unfolding import find_kind, open_text
 from codebook.files.workbook import Formula, iter_cells
 
 Row = dict[str, str]
@@ -49,10 +50,15 @@ class RowLayout:
     needed: list[str] = field(default_factory=list)
     at: int = 0
 
+    @property
+    def kind(self) -> str:
+        """What the file is, by the end of its name."""
+        return find_kind(self.path)
+
 
 def is_text(path: Path) -> bool:
     """Whether a file is read as lines of text with a sign between columns."""
-    return READERS.get(path.suffix.lower()) is read_csv
+    return READERS.get(find_kind(path)) is read_csv
 
 
 def _name_columns(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
@@ -68,7 +74,7 @@ def _name_columns(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
 def _csv_records(rows: RowLayout) -> Iterator[tuple[int, list[str]]]:
     """Yield `(line, fields)`; the file is decoded as a stream and split by the csv module alone."""
     allow_long_fields()
-    with rows.path.open("r", encoding=rows.encoding, newline="") as file:
+    with open_text(rows.path, rows.encoding) as file:
         for _ in range(rows.skip_rows):
             file.readline()
         reader = csv.reader(file, delimiter=rows.delimiter or ",", strict=True)
@@ -272,6 +278,8 @@ READERS = {
     ".xlsx": _read_xlsx,
     ".parquet": _read_parquet,
 }
+LINES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+"""The kinds of files of lines, which may be packed: `.csv.gz`."""
 HEADERS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), _csv_header),
     **dict.fromkeys((".jsonl", ".ndjson"), _jsonl_header),

@@ -12,6 +12,7 @@ from statistics import median
 from codebook.errors import Fault
 from codebook.files.decode import DELIMITERS, allow_long_fields
 from codebook.files.formats import RowLayout, as_text, is_text
+from codebook.files.unfolding import open_text
 from codebook.files.workbook import iter_cells
 
 _N_HEAD = 50
@@ -23,7 +24,7 @@ Head = list[tuple[int, list[str]]]
 
 def read_text_heads(path: Path, encoding: str, signs: Iterable[str] = DELIMITERS) -> list[Head]:
     """Return the head of a text file, for each sign that may stand between columns."""
-    with path.open("r", encoding=encoding, newline="") as file:
+    with open_text(path, encoding) as file:
         sample = file.read(_SAMPLE)
     return [_part(sample, sign) for sign in signs]
 
@@ -127,4 +128,4 @@ def _heads(rows: RowLayout) -> list[Head]:
     """The head of a csv file, with each sign that may stand between columns, or of a sheet; none of other files."""
     if is_text(rows.path):
         return read_text_heads(rows.path, rows.encoding)
-    return [read_sheet_head(rows.path, rows.sheet)] if rows.path.suffix.lower() == ".xlsx" else []
+    return [read_sheet_head(rows.path, rows.sheet)] if rows.kind == ".xlsx" else []

@@ -21,6 +21,7 @@ from typing import IO, Any
 import orjson
 
 from codebook.errors import RecordError
+from codebook.files.unfolding import open_bytes
 
 _ESCAPES = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
@@ -111,7 +112,7 @@ def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def number_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
     """Yield `(number, offset, line)` as `iter_lines` does; numbers count empty lines too, as an editor shows them."""
     offset = 0
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):  # binary files iterate on b"\n" alone
             body = line.rstrip(b"\r\n")
             if body.strip():

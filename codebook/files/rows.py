@@ -21,9 +21,10 @@ from codebook.files.decode import (
     find_separator_line,
     read_delimiter,
 )
-from codebook.files.formats import HEADERS, READERS, Row, RowLayout, is_text
+from codebook.files.formats import HEADERS, LINES, READERS, Row, RowLayout, is_text
 from codebook.files.header_search import find_header, guess_elsewhere
 from codebook.files.sqlite_rows import DATABASES
+from codebook.files.unfolding import GZIP, find_kind
 from codebook.files.workbook import list_sheets
 from codebook.paths import find_file_fault, resolve_path
 
@@ -33,6 +34,7 @@ _MENDS = {
     ".parquet": "write it again with the program that made it, or save the table as csv",
     ".jsonl": "write one JSON object a line, in UTF-8",
     ".ndjson": "write one JSON object a line, in UTF-8",
+    GZIP: "pack it again, or unpack it and name the file inside",
 }
 
 
@@ -49,14 +51,14 @@ class RowFile(RowLayout):
         self.ragged.clear()
         self.n_read = 0
         with reading(self.path):
-            for row in READERS[self.path.suffix.lower()](self):
+            for row in READERS[self.kind](self):
                 self.n_read += 1
                 yield row
 
     @property
     def place(self) -> str:
         """Where in the file the last row was read, as an editor or a spreadsheet numbers it."""
-        return f"{'row' if self.path.suffix.lower() in ('.xlsx', '.parquet') else 'line'} {self.at:,}"
+        return f"{'row' if self.kind in ('.xlsx', '.parquet') else 'line'} {self.at:,}"
 
     def require(self, names: Iterable[str], roles: Mapping[str, str] | None = None) -> None:
         """Raise one `UnitsError` that names every column that is not there, with its nearest neighbour.
@@ -120,6 +122,8 @@ def open_rows(
 ) -> RowFile:
     """Open a file of rows by its suffix: .csv, .tsv, .txt, .xlsx, .jsonl, .ndjson, .parquet, .db or .sqlite.
 
+    A file of lines may be packed (.csv.gz): it is unpacked as it is read.
+
     Parameters
     ----------
     encoding, delimiter : str, optional
@@ -147,28 +151,35 @@ def open_rows(
     >>> folder.cleanup()
     """
     path = resolve_path(path)
-    suffix = path.suffix.lower()
+    kind = find_kind(path)
     if fault := find_file_fault(path):
         raise UnitsError("The texts are not there.", [fault])
-    if suffix not in READERS:
-        kinds = ".csv, .tsv, .txt, .xlsx, .jsonl, .ndjson, .parquet and .db (SQLite)"
-        fault = Fault(path.name, f"files that end in {suffix or 'nothing'} are not read", f"save it as one of {kinds}")
+    if fault := _find_kind_fault(path):
         raise UnitsError(f"{path.name} cannot be read.", [fault])
-    rows = RowFile(path, (), sheet=sheet, skip_rows=_read_skip(skip_rows), query=_read_query(suffix, query))
+    rows = RowFile(path, (), sheet=sheet, skip_rows=_read_skip(skip_rows), query=_read_query(kind, query))
     with reading(path):
         if is_text(path):
             _find_dialect(rows, find_encoding(path, encoding), delimiter)
-        rows.columns = HEADERS[suffix](rows)
-        rows.sheets = list_sheets(path) if suffix == ".xlsx" else ()
+        rows.columns = HEADERS[kind](rows)
+        rows.sheets = list_sheets(path) if kind == ".xlsx" else ()
     return rows
 
 
-def _read_query(suffix: str, query: str) -> str:
+def _find_kind_fault(path: Path) -> Fault | None:
+    """The fault of a file that is not read, by the end of its name."""
+    kind = find_kind(path)
+    if kind in READERS:
+        packed = path.suffix.lower() == GZIP and kind not in LINES
+        return Fault(path.name, f"a packed {kind} is not read", "unpack it first") if packed else None
+    kinds = ".csv, .tsv, .txt, .xlsx, .jsonl, .ndjson, .parquet and .db (SQLite)"
+    ending = path.suffix.lower() or "nothing"
+    return Fault(path.name, f"files that end in {ending} are not read", f"save it as one of {kinds}")
+
+
+def _read_query(kind: str, query: str) -> str:
     """A query, which only a database is asked."""
-    if query and suffix not in DATABASES:
-        fault = Fault(
-            "query", f"a file that ends in {suffix} is not asked", "leave `query` out, or give an SQLite file"
-        )
+    if query and kind not in DATABASES:
+        fault = Fault("query", f"a file that ends in {kind} is not asked", "leave `query` out, or give an SQLite file")
         raise UnitsError("The file cannot be read like this.", [fault])
     return query
 
@@ -190,7 +201,7 @@ def _find_dialect(rows: RowFile, encoding: Encoding, delimiter: str | None) -> N
         rows.skip_rows = 1
     if delimiter or named:
         rows.delimiter = read_delimiter(delimiter or named or ",")
-    elif rows.path.suffix.lower() == ".tsv":
+    elif rows.kind == ".tsv":
         rows.delimiter = "\t"
     else:
         rows.delimiter = find_delimiter(rows.path, rows.encoding, rows.skip_rows)

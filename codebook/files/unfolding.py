@@ -1,6 +1,15 @@
-"""How much larger than itself a packed file may become: more than that is no data, and fills a memory or a disk."""
+"""Packed files: read as a stream, and never far beyond their size: what grows more is no data, and fills a disk."""
 
 from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+from typing import IO
+
+from codebook.errors import Fault, UnitsError
+
+GZIP = ".gz"
 
 MAX_BYTES = 2_000_000_000
 """Of a part of a file when it is unfolded; a million rows of long texts have a quarter of that."""
@@ -24,3 +33,54 @@ def say_growth(n_bytes: int, n_packed: int, *, at_least: bool = False) -> str:
         return ""
     more = "more than " * at_least
     return f"it unfolds to {more}{n_bytes / 1e6:,.0f} MB, {ratio:,.0f} times its size; {MAX_RATIO} times are read"
+
+
+def find_kind(path: Path) -> str:
+    """What a file is by the end of its name, in small letters, whether or not it is packed.
+
+    Examples
+    --------
+    >>> find_kind(Path("posts.CSV")), find_kind(Path("posts.csv.gz"))
+    ('.csv', '.csv')
+    """
+    ending = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if ending == GZIP else ending
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file of lines; what is packed (`.gz`) is unpacked as it is read.
+
+    Raises
+    ------
+    UnitsError
+        While it is read: it unfolds beyond measure.
+    """
+    return io.BufferedReader(_Unfolding(path), 1 << 18) if path.suffix.lower() == GZIP else path.open("rb")
+
+
+def open_text(path: Path, encoding: str) -> IO[str]:
+    """Open a file of lines as text whose line ends stay as they are; what is packed is unpacked as it is read."""
+    return io.TextIOWrapper(open_bytes(path), encoding=encoding, newline="")
+
+
+class _Unfolding(io.RawIOBase):
+    """The bytes that are packed in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._n_packed, self._n_bytes = path, path.stat().st_size, 0
+        self._file = gzip.open(path)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: bytearray | memoryview) -> int:  # type: ignore[override]
+        n_read = self._file.readinto(room)
+        self._n_bytes += n_read
+        if growth := say_growth(self._n_bytes, self._n_packed, at_least=True):
+            fault = Fault(self._path.name, growth, "unpack it yourself, if it is sound, and name the file inside")
+            raise UnitsError(f"{self._path.name} cannot be read.", [fault])
+        return n_read
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

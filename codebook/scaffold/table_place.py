@@ -12,6 +12,7 @@ from codebook.files import RowFile, find_encoding, open_rows, reading
 from codebook.files.decode import DELIMITERS, find_separator_line
 from codebook.files.formats import READERS, read_csv
 from codebook.files.header_search import Head, find_naming_row, read_sheet_head, read_text_heads, typical_width
+from codebook.files.unfolding import find_kind
 from codebook.files.workbook import list_sheets
 
 _LONGEST_NAME = 100
@@ -53,7 +54,7 @@ def find_place(path: Path, *, sheet: str = "", skip_rows: int | None = None) -> 
     ParameterError
         Several sheets hold texts, or no row names the columns.
     """
-    kind = READERS.get(path.suffix.lower())
+    kind = READERS.get(find_kind(path))
     if kind is None or not path.is_file() or kind not in (read_csv, READERS[".xlsx"]):
         open_rows(path)  # which says what is wrong with it
         return TablePlace(path)
@@ -69,8 +70,9 @@ def _without(guesses: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def _find_in_text(path: Path) -> TablePlace:
-    encoding = find_encoding(path)
-    signs = "\t" if path.suffix.lower() == ".tsv" else DELIMITERS
+    with reading(path):
+        encoding = find_encoding(path)
+    signs = "\t" if find_kind(path) == ".tsv" else DELIMITERS
     head = max(read_text_heads(path, encoding.name, signs), key=typical_width)
     skip_rows = 0 if find_separator_line(path, encoding.name) else find_naming_row(head) - 1
     guesses = _say_skipped(head, skip_rows)

@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 from codebook.errors import Fault, SchemeError, UnitsError, mend_name
 from codebook.files import open_rows
 from codebook.files.formats import READERS
+from codebook.files.unfolding import find_kind
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.codebook_file import find_faults, read_codebook_file
 from codebook.scheme.model import LEVELS, Codebook, list_kinds
@@ -75,7 +76,7 @@ def read_codebook(path: str | Path, **labels: Unpack[LabelList]) -> Codebook:
         raise SchemeError(f"There is no codebook at {show_path(file)}. To mend: {mend}.")
     if file.suffix.lower() == ".qdc":
         return read_qdc(file, answers)
-    if file.suffix.lower() in READERS:
+    if find_kind(file) in READERS:
         return _read_labels(file, answers)
     if answers:
         fault = Fault(show_path(file), f"{', '.join(answers)} cannot be said of it here", "write it in that file")

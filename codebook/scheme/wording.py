@@ -17,6 +17,7 @@ from pathlib import Path
 from codebook.errors import Fault, SchemeError
 from codebook.files import YamlTree, read_yaml
 from codebook.files.formats import READERS
+from codebook.files.unfolding import find_kind
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, as_number
@@ -120,7 +121,7 @@ def check_wording(codebook: Codebook | str | Path) -> Wording:
         book, tree = codebook, None
     else:
         book, path = read_codebook(codebook), resolve_path(codebook)
-        is_file = path.is_file() and path.suffix.lower() not in READERS
+        is_file = path.is_file() and find_kind(path) not in READERS
         tree = read_yaml(path, error=SchemeError, summary="The codebook cannot be read.") if is_file else None
     findings = list(_find_hints(book))
     if tree:

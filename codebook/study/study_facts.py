@@ -32,7 +32,7 @@ class StudyFacts:
     units
         What is coded: csv, xlsx, jsonl, parquet, or a folder of images or PDFs.
     id_column, text_column, context_columns
-        Of a table of units: its unique ids, what is coded, and what is shown with it.
+        Of a table of units: its unique ids ("wave + id" joins two columns), what is coded, and what is shown with it.
     where
         Rows to keep, as pairs of column and value.
     form

@@ -17,7 +17,7 @@ from codebook.material.images import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, T
 from codebook.records import Unit
 from codebook.units.any_source import Source
 from codebook.units.groups import GroupSource
-from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
+from codebook.units.source import HALF_CHARACTER, UnitSource
 from codebook.units.text_lengths import LONG_TOKENS, TextLengths, has_markup
 from codebook.units.traps import LINK_OUT, LINKED_FOLDER, NO_FILE
 from codebook.visible import spell_block
@@ -28,6 +28,9 @@ _N_SHOWN = 5
 _N_LOOKED_AT = 10_000
 _KEPT = "kept as a row, not sent; its labels are missing because `absent`"
 _LOOK = "sent as it is; look at it"
+_UNIQUE = "nothing is sent: ids must be unique, texts may repeat"
+_MOST_PARTS = 1_000
+"""A column of more values is no language, wave or file within which ids are unique."""
 _WHAT_HAPPENS = {
     "ragged row": ("error", "nothing is sent: quote marks or the delimiter are wrong there (these are line numbers)"),
     "missing id": ("error", "nothing is sent: give every unit an id (these are lines of the file, rows of a sheet)"),
@@ -35,7 +38,7 @@ _WHAT_HAPPENS = {
         "warning",
         "only the first cell of each has a value, the others are empty: in Excel undo the merging and fill every row",
     ),
-    "duplicate id": ("error", "nothing is sent: ids must be unique, texts may repeat"),
+    "duplicate id": ("error", _UNIQUE),
     "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; mend the text"),
     "empty text": ("not sent", _KEPT),
     "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),
@@ -182,7 +185,7 @@ def check_units(source: Source) -> UnitsReport:
     >>> from pathlib import Path
     >>> from codebook.units import read_units
     >>> path = Path(folder.name) / "texts.csv"
-    >>> _ = path.write_text("id,worker_id,text\n7,A1,Coal is cheap.\n7,A2,Coal is cheap.\n9,A1,\n")
+    >>> _ = path.write_text("id,worker_id,text\n7,A1,Coal is cheap.\n7,A1,Coal is cheap.\n9,A1,\n")
     >>> print(check_units(read_units(path, id_column="id", text_column="text")))
     texts.csv: 3 rows read; 0 units to send.
       encoding utf-8 (the whole file is valid UTF-8); delimiter ','
@@ -217,13 +220,38 @@ def check_units(source: Source) -> UnitsReport:
         tally.add("ragged row", str(line))
     for cells in _find_merged(source, tally):
         tally.add("merged cells", cells)
-    return UnitsReport(source, source.rows.n_read, n_units, n_send, tuple(tally.faults(source, personal)), lengths)
+    faults = tuple(_say_part(fault, source) for fault in tally.faults(source, personal))
+    return UnitsReport(source, source.rows.n_read, n_units, n_send, faults, lengths)
+
+
+def _say_part(fault: UnitFault, source: UnitSource) -> UnitFault:
+    """A fault, with the mend where ids are unique within each value of a column, such as a language or a wave."""
+    column, value = _find_part(source) if fault.kind == "duplicate id" else ("", "")
+    if not column:
+        return fault
+    joined = " + ".join([column, *source.id_columns])
+    mend = f'each {column!r} has them once: join the two, `id_column: "{joined}"` (`--id "{joined}"`)'
+    return replace(fault, outcome=f'{_UNIQUE}; {mend}, or keep one, `where: ["{column}: {value}"]`')
+
+
+def _find_part(source: UnitSource) -> tuple[str, str]:
+    """The column of the fewest values within each of which every id stands once, and its first; "" where none is."""
+    pairs: dict[str, set[bytes]] = {name: set() for name in source.rows.columns}
+    values: dict[str, dict[str, None]] = {name: {} for name in pairs}
+    for number, row in source.selected():
+        unit_id = source.unit(number, row).unit_id
+        for name in list(pairs):
+            values[name][row[name]] = None
+            if not _add(_key(f"{unit_id}\n{row[name]}"), pairs[name]) or len(values[name]) > _MOST_PARTS:
+                del pairs[name]
+    best = min(pairs, key=lambda name: len(values[name]), default="")
+    return best, next(iter(values.get(best, [])), "")
 
 
 def _find_merged(source: UnitSource, tally: _Tally) -> list[str]:
     """The cells merged over several rows, where ids or texts are missing in a sheet."""
     rows = source.rows
-    if rows.path.suffix.lower() != ".xlsx" or tally.n.keys().isdisjoint(("missing id", "empty text")):
+    if rows.kind != ".xlsx" or tally.n.keys().isdisjoint(("missing id", "empty text")):
         return []
     return find_merged(rows.path, rows.sheet)
 
@@ -363,6 +391,6 @@ def mend_guess(encoding: Encoding) -> str:
 def _say_personal(source: Source, personal: dict[str, str]) -> str:
     if not isinstance(source, UnitSource):
         return ""
-    sent = {source.id_column, source.text_column, *source.context_columns} - {ROW_NUMBER}
+    sent = {*source.id_columns, source.text_column, *source.context_columns}
     columns = "; ".join(f"{name} ({why}; {'SENT' if name in sent else 'not sent'})" for name, why in personal.items())
     return f"look before anything is sent: {columns}"

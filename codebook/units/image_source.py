@@ -102,30 +102,30 @@ class TableImages(ImageSource):
     def find(self) -> Iterator[Found]:
         """Yield a unit for each row, or for each group of rows, which need not stand together."""
         if not self.group_column:
-            for row in self._selected(self.id_column):
-                yield self._join(row[self.id_column], [row])
+            for unit_id, row in self._selected():
+                yield self._join(unit_id, [row])
             return
         groups: dict[str, list[Row]] = {}
-        for row in self._selected(self.group_column):
-            groups.setdefault(row[self.group_column], []).append(row)
+        for unit_id, row in self._selected():
+            groups.setdefault(unit_id, []).append(row)
         for name, rows in groups.items():
             yield self._join(name, rows)
 
-    def _selected(self, id_column: str) -> Iterator[Row]:
-        """The rows that are kept, refusing those that cannot be units."""
+    def _selected(self) -> Iterator[tuple[str, Row]]:
+        """The rows that are kept, each with the id of its unit, refusing those that cannot be units."""
         for number, row in self.table.selected():
             image = row[self.image_column].strip()
             where = f"{self.origin.name}, row {number}"
             if self.table.rows.ragged:
                 _refuse(where, "the row has another number of fields than the header", "mend the row")
-            if not row[id_column].strip():
-                _refuse(where, f"the unit has no id in {id_column!r}", "give every unit an id")
+            if not (unit_id := self.table.unit(number, row).unit_id).strip():
+                _refuse(where, f"the unit has no id in {self.table.id_column!r}", "give every unit an id")
             if not image:
                 _refuse(where, f"there is no image in {self.image_column!r}", "fill the cell, or leave the row out")
             if is_address(image) and not self.pass_urls:
                 mend = "download the images first, or set pass_urls to let the service fetch them"
                 _refuse(where, f"the image is an address ({image[:80]}), and nothing is fetched here", mend)
-            yield row
+            yield unit_id, row
 
     def _join(self, unit_id: str, rows: Sequence[Row]) -> Found:
         """The unit of these rows; what they say alike is said once."""

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -18,6 +19,10 @@ from codebook.units.any_source import Source
 
 ROW_NUMBER = "#row"
 """As the id column: the place of the row in the file, counted from 1. Only good while the file never changes."""
+_AND = " + "
+"""As part of the id column: what stands between the columns that make an id together."""
+JOINT = "/"
+"""What stands between the parts of such an id, as in files of coders."""
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -36,6 +41,11 @@ class UnitSource(Source):
     def path(self) -> Path:
         """The file."""
         return self.rows.path
+
+    @cached_property
+    def id_columns(self) -> tuple[str, ...]:
+        """The columns that make an id: one, several, or none where rows are numbered."""
+        return _find_ids(self.id_column, self.rows.columns)
 
     @property
     def encoding(self) -> Encoding | None:
@@ -58,7 +68,7 @@ class UnitSource(Source):
         rows, lines = self.rows, list[str]()
         if rows.how_encoded:
             lines.append(f"encoding {rows.encoding} ({rows.how_encoded}); delimiter {rows.delimiter!r}")
-        sent = dict.fromkeys([self.id_column, self.text_column, *self.context_columns])
+        sent = dict.fromkeys([*(self.id_columns or [ROW_NUMBER]), self.text_column, *self.context_columns])
         unsent = [column for column in rows.columns if column not in sent]
         if len(rows.sheets) > 1:
             lines.append(_say_sheets(rows))
@@ -93,7 +103,8 @@ class UnitSource(Source):
 
     def unit(self, number: int, row: Row) -> Unit:
         """Return the unit that a row holds."""
-        unit_id = str(number) if self.id_column == ROW_NUMBER else row[self.id_column]
+        parts = [row[name] for name in self.id_columns] or [str(number)]
+        unit_id = JOINT.join(parts) if all(part.strip() for part in parts) else ""
         return Unit(unit_id, row[self.text_column], {name: row[name] for name in self.context_columns})
 
     def skip(self, unit: Unit) -> str | None:
@@ -149,7 +160,8 @@ def read_units(
     Parameters
     ----------
     id_column : str
-        Column with the ids; "#row" asks for the row's number instead, which is only good while the file never changes.
+        Column with the ids; "wave + id" joins several by a slash, where ids repeat from wave to wave. "#row" asks for
+        the row's number instead, which is only good while the file never changes.
     text_column : str
         Column with the texts to be coded.
     context_columns : sequence of str
@@ -181,12 +193,19 @@ def read_units(
     rows = open_rows(path, **table)
     wanted = where if isinstance(where, Mapping) else _parse_where(where or ())
     filters = {column: as_values(value) for column, value in wanted.items()}
-    ids = () if id_column == ROW_NUMBER else (id_column,)
+    ids = _find_ids(id_column, rows.columns)
     context = tuple(filter(None, context_columns))
     roles = dict.fromkeys(context, "`context_columns` (--context)") | dict.fromkeys(filters, "`where` (--where)")
     roles |= {text_column: "`text_column` (--text)", **dict.fromkeys(ids, "`id_column` (--id)")}
     rows.require(dict.fromkeys([*ids, text_column, *context, *filters]), roles)
     return UnitSource(rows, id_column, text_column, context, filters, max_chars)
+
+
+def _find_ids(id_column: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns that make an id: the one of this name, or those between whose names a plus sign stands."""
+    if id_column == ROW_NUMBER:
+        return ()
+    return (id_column,) if id_column in columns else tuple(map(str.strip, id_column.split(_AND)))
 
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:

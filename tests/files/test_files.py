@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import zipfile
 from collections.abc import Callable
@@ -140,6 +141,26 @@ def test_r13_other_damaged_files_are_told_with_the_mend(tmp_path):
         open_rows(tmp_path / "deep.jsonl")
     with pytest.raises(UnitsError, match=r"t\.parquet: it is damaged, or no \.parquet file.*write it again"):
         open_rows(tmp_path / "t.parquet")
+
+
+def test_packed_tables_are_read_as_they_unfold_and_damaged_or_others_are_told(tmp_path):
+    """The header below a title is found, as of plain tables; what is cut short is no shorter table."""
+    packed = gzip.compress(b"Our study\n" + KOELN.encode("cp1252"))
+    (tmp_path / "t.csv.gz").write_bytes(packed)
+    with pytest.raises(UnitsError, match="stands in line 2, not in the first"):
+        read_units(tmp_path / "t.csv.gz", id_column="id", text_column="text")
+    report = check_units(read_units(tmp_path / "t.csv.gz", id_column="id", text_column="text", skip_rows=1))
+    assert (report.n_send, report.source.encoding.name) == (300, "cp1252")
+    (tmp_path / "cut.csv.gz").write_bytes(packed[:-20])
+    (tmp_path / "t.xlsx.gz").write_bytes(packed)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"id,text\n" + b"0" * 60_000_000))
+    for name, told in {
+        "cut.csv.gz": r"it is damaged, or no \.gz file.*ended before.*unpack it and name the file inside",
+        "t.xlsx.gz": r"a packed \.xlsx is not read. To mend: unpack it first",
+        "bomb.csv.gz": "unfolds to more than 5. MB, .* times its size",
+    }.items():
+        with pytest.raises(UnitsError, match=told):
+            open_rows(tmp_path / name)
 
 
 # --- bombs and traps

@@ -26,7 +26,5 @@ def write_csv(path: Path, rows, encoding="utf-8", **dialect) -> Path:
 
 
 def pairs(path, **options):
-    return [
-        (unit.unit_id, unit.text)
-        for unit, _ in read_units(path, id_column="id", text_column="text", **options).with_skips()
-    ]
+    columns = {"id_column": "id", "text_column": "text"}
+    return [(unit.unit_id, unit.text) for unit, _ in read_units(path, **columns | options).with_skips()]

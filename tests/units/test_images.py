@@ -334,6 +334,8 @@ def test_equal_ids_are_an_error(tmp_path):
     report = check_units(read_images(table, image_column="picture", id_column="id"))
     assert not report.ok
     assert "duplicate id" in str(report)
+    joined = read_images(table, image_column="picture", id_column="picture + id")
+    assert [unit.unit_id for unit, _ in joined.with_skips()] == [f"{PHOTOS[0]}/1", f"{PHOTOS[1]}/1"]
 
 
 def test_the_most_bytes_that_an_image_may_have_are_never_less_than_it_has(photo):

@@ -1,6 +1,7 @@
 """Units: read exactly, as a stream, and checked at once."""
 
 import datetime as dt
+import gzip
 import json
 import sys
 import tempfile
@@ -50,7 +51,15 @@ def write_parquet(path: Path, rows) -> Path:
     return path
 
 
+def write_packed(path: Path, rows) -> Path:
+    lines = WRITERS[Path(path.stem).suffix](path.with_suffix(""), rows)
+    path.write_bytes(gzip.compress(lines.read_bytes()))
+    lines.unlink()
+    return path
+
+
 WRITERS = {".csv": write_csv, ".xlsx": write_xlsx, ".jsonl": write_jsonl, ".parquet": write_parquet}
+WRITERS |= dict.fromkeys((".csv.gz", ".jsonl.gz"), write_packed)
 
 
 @pytest.mark.parametrize("suffix", WRITERS)

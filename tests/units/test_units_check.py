@@ -77,6 +77,28 @@ def test_where_keeps_rows(tmp_path):
     assert str(report).startswith("t.csv: 3 rows read, 1 kept by the filter; 1 unit to send.")
 
 
+def test_ids_that_are_unique_within_a_column_are_joined_with_it_and_the_mend_says_how(tmp_path):
+    """A table of two languages whose ids begin anew in each; a column that does not part them is not named."""
+    rows = [(lang, id_, f"{lang} {id_}", "x") for lang in ("de", "fr") for id_ in ("1", "2")]
+    path = write_csv(tmp_path / "t.csv", [("language", "id", "text", "topic"), *rows])
+    report = check_units(read_units(path, id_column="id", text_column="text"))
+    with pytest.raises(UnitsError, match="each 'language' has them once") as caught:
+        report.raise_errors()
+    mend = caught.value.faults[0].mend
+    assert '`id_column: "language + id"` (`--id "language + id"`)' in mend
+    assert '`where: ["language: de"]`' in mend
+    assert [pair[0] for pair in pairs(path, id_column="language + id")] == ["de/1", "de/2", "fr/1", "fr/2"]
+    assert [pair[0] for pair in pairs(path, where=["language: de"])] == ["1", "2"]
+    joined = check_units(read_units(path, id_column="language + id", text_column="text"))
+    assert joined.ok
+    assert "sent: language, id, text; not sent: topic" in str(joined)
+    with pytest.raises(UnitsError, match="there is no column 'wave', which `id_column`"):
+        read_units(path, id_column="wave + id", text_column="text")
+    path = write_csv(tmp_path / "gap.csv", [("language", "id", "text"), ("de", "1", "a"), ("", "1", "b")])
+    gap = check_units(read_units(path, id_column="language + id", text_column="text"))
+    assert [fault.kind for fault in gap.faults] == ["missing id"]
+
+
 FAULTY = [
     {"id": "1", "text": "same", "worker_id": "A", "note": "ann@example.org", "tel": "+31 20 123 4567"},
     {"id": "1", "text": "same"},

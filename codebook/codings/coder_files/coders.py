@@ -29,6 +29,7 @@ from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_
 from codebook.codings.frame import make_table
 from codebook.errors import Fault, InputError, TableError
 from codebook.files.formats import READERS
+from codebook.files.unfolding import find_kind
 from codebook.files.yaml_text import YamlTree, find_broken_paths, read_yaml
 from codebook.paths import resolve_path
 from codebook.scheme import Codebook
@@ -113,7 +114,7 @@ def read_codings(
     path = resolve_path(path)
     if path.suffix in (".yaml", ".yml") and not options:
         return read_coders(path, codebook, units=units)
-    if path.is_dir() or path.suffix.lower() not in (*READERS, ".gz"):
+    if path.is_dir() or find_kind(path) not in READERS:
         options.setdefault("format", AUTO)
     return read_entry({**options, "file": path.name}, path.parent, codebook, units=units)
 

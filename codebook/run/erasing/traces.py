@@ -5,11 +5,14 @@ from __future__ import annotations
 import html
 import re
 import zipfile
+import zlib
 from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
 import orjson
+
+from codebook.files.unfolding import open_bytes
 
 GONE = "[erased]"
 _PIECE, _STEP, _SHORTEST = 24, 12, 12
@@ -110,12 +113,21 @@ def _read_texts(path: Path) -> Iterator[str]:
         except (zipfile.BadZipFile, OSError):
             pass
         return
-    text = path.read_bytes().decode("utf-8", "replace")
+    text = _read_bytes(path).decode("utf-8", "replace")
     yield text
     if "&" in text:
         yield html.unescape(text)
     if "\\" in text and path.suffix in (".json", ".ipynb"):
         yield "\n".join(_strings(orjson.loads(text))) if _is_json(text) else ""
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The bytes of a file, unpacked where that can be."""
+    try:
+        with open_bytes(path) as file:
+            return file.read()
+    except (EOFError, OSError, zlib.error):
+        return path.read_bytes()
 
 
 def _is_json(text: str) -> bool:
