@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PDFIUM = threading.RLock()
 
+REDACTED = "[redacted]"
+"""Stands in a text for words that are blacked out on the page."""
+
 _HEAD = 1_024
 _DATE = re.compile(rb"(?<=/CreationDate\(D:)\d{14}[^)]{0,7}(?=\))")
 _ID = re.compile(rb"(?<=/ID\[<)[0-9A-F]{32}><[0-9A-F]{32}(?=>\])")
@@ -203,3 +206,13 @@ def draw_page(page: PdfPage, dpi: float, max_side: int) -> Image:
         with closing(page.render(scale=scale)) as bitmap:
             drawn: Image = bitmap.to_pil().convert("RGB")
     return drawn
+
+
+def to_page(page: PdfPage, size: tuple[int, int], x: float, y: float) -> tuple[float, float]:
+    """Where a point of a page's picture lies on the page, in points from its lower left corner, as texts have it."""
+    import pypdfium2.raw as pdfium
+
+    left, bottom = ctypes.c_double(), ctypes.c_double()
+    with PDFIUM:
+        pdfium.FPDF_DeviceToPage(page, 0, 0, *size, 0, round(x), round(y), left, bottom)
+    return left.value, bottom.value

@@ -8,6 +8,7 @@ from typing import Any
 
 from codebook.dialects import fence
 from codebook.files.lines import dump_canonical
+from codebook.files.pdfs import REDACTED
 from codebook.material.unit_store import page_numbers
 from codebook.records import Unit
 from codebook.tasks.question import Question, flatten, strict_object, tell_context
@@ -125,7 +126,9 @@ def find_page_problem(pages: Any, *, tables: bool = False) -> str:
 
 
 def say_unread(pages: Sequence[Mapping[str, Any]]) -> str:
-    """Say that most words of a document are unsure, so that it counts as not read; nothing where it was.
+    """Say that most words of a document are unsure, those that are blacked out apart, so that it counts as not read.
+
+    Nothing where it was.
 
     Examples
     --------
@@ -133,9 +136,12 @@ def say_unread(pages: Sequence[Mapping[str, Any]]) -> str:
     ''
     >>> say_unread([{"page": 1, "text": "Dxar Sxr", "unsure": ["Dxar", "Sxr"]}])[:43]
     '2 of 2 words are unsure, so it was not read'
+    >>> say_unread([{"page": 1, "text": "Dear [redacted]", "unsure": ["[redacted]"]}])
+    ''
     """
-    words = [[word in set(page["unsure"]) for word in page["text"].split()] for page in pages]
-    n_words, n_unsure = sum(map(len, words)), sum(map(sum, words))
+    marks = [(set(page["unsure"]), page["text"].split()) for page in pages]
+    words = [word in unsure for unsure, text in marks for word in text if word != REDACTED]
+    n_words, n_unsure = len(words), sum(words)
     if 2 * n_unsure <= n_words:
         return ""
     return (

@@ -138,6 +138,72 @@ def test_a_script_is_read_by_the_languages_that_are_installed(monkeypatch: pytes
     assert tesseract.read_foreign(b"") == [], "without its detector of scripts nothing is guessed"
 
 
+def draw_memo(slope: float = 0) -> Image.Image:
+    """Lines of a memo, with words, a whole line and a block blacked out, a heading in white on black, and a rule."""
+    page = Image.new("L", (1300, 620), 246)
+    draw, letters = ImageDraw.Draw(page), ImageFont.truetype(str(FONTS / "DejaVuSerif.ttf"), 30)
+    draw.rectangle((80, 40, 1220, 96), fill=20)
+    draw.text((100, 48), "Memorandum for the record", font=letters, fill=246)
+    draw.rectangle((80, 112, 1220, 116), fill=20)
+    rows = (
+        "The witness met Secretary Johnson in the hotel lobby.",
+        "They spoke about the levy on coal for two hours.",
+        "Nobody else was in the room at that time.",
+        "The witness left by the northern door at nine.",
+    )
+    for place, row in enumerate(rows):
+        draw.text((90, 140 + 56 * place), row, font=letters, fill=20)
+    start, end = (90 + letters.getlength(rows[0][:at]) for at in (16, 33))
+    draw.rectangle((start, 142, end, 176), fill=20)
+    draw.rectangle((90, 254, 820, 288), fill=20)
+    draw.rectangle((90, 380, 700, 500), fill=20)
+    draw.text((90, 530), "Read and signed on the third of May.", font=letters, fill=20)
+    return page.rotate(slope, Image.Resampling.BICUBIC, expand=True, fillcolor=246)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.5])
+def test_words_that_are_blacked_out_on_a_scan_are_marked_and_unsure(slope: float) -> None:
+    (page,) = read_pages([as_part(draw_memo(slope))])
+    assert " ".join(page.text.split()) == (
+        "Memorandum for the record The witness met [redacted] in the hotel lobby. They spoke about the levy on coal "
+        "for two hours. [redacted] The witness left by the northern door at nine. [redacted] "
+        "Read and signed on the third of May."
+    )
+    assert page.unsure == ("[redacted]",)
+    label, _ = read_label([page])
+    assert label is not None, "what is hidden is no fault of the reader"
+
+
+def write_pdf(content: str) -> bytes:
+    """A PDF of one page, by hand."""
+    parts = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 200] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    objects = "".join(f"{number} 0 obj\n{part}\nendobj\n" for number, part in enumerate(parts, 1))
+    return f"%PDF-1.4\n{objects}trailer << /Root 1 0 R /Size 6 >>\n%%EOF".encode()
+
+
+def test_words_that_are_blacked_out_in_a_text_layer_are_marked_and_a_heading_on_black_is_read() -> None:
+    """One run of text goes on behind the bar; the words are no longer in the file."""
+    content = (
+        "0.05 g 30 150 340 24 re f 1 g BT /F 14 Tf 40 157 Td (Memorandum for the record) Tj ET "
+        "0.05 g BT /F 12 Tf 40 120 Td [(The witness met ) -8500 ( in the hotel lobby.)] TJ ET 128 116 98 14 re f "
+        "BT /F 12 Tf 40 100 Td (They spoke about the levy on coal for two hours.) Tj ET 40 78 200 14 re f "
+        "BT /F 12 Tf 40 60 Td (The witness left at nine.) Tj ET 40 40 300 1 re f"
+    )
+    (page,) = read_pages([FilePart("pdf", "memo.pdf", "application/pdf", write_pdf(content))])
+    assert page.source == "text layer"
+    assert " ".join(page.text.split()) == (
+        "Memorandum for the record The witness met [redacted] in the hotel lobby. They spoke about the levy on coal "
+        "for two hours. [redacted] The witness left at nine."
+    )
+    assert page.unsure == ("[redacted]",)
+
+
 FORM = Path(__file__).parents[1] / "data" / "filled_form.pdf"
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from codebook.engines.embedded.pages.ink import Ink, cut_quad, find_cuts, find_ink, narrow_box
 from codebook.engines.embedded.pages.layout import Piece, find_gutters
+from codebook.engines.embedded.pages.redactions import cut_at_bars, find_bars, keep_near, mark_bars
 from codebook.engines.embedded.weights import Weights, find_weights, missing_extra
 
 Pixels = npt.NDArray[np.uint8]
@@ -163,6 +164,8 @@ ILLEGIBLE = "[illegible]"
 """Stands for a line of a foreign page of which nothing was read."""
 N_TRIED = 4
 """So many of the longest lines are read both ways up to find a page that is upside down."""
+_LINES = 70
+"""Lines of a page of which none was found, by which bars on it are measured."""
 FIND_SIDE = 1_280
 """Longest side, in pixels, at which lines are looked for; they are read at the image's own size."""
 
@@ -242,24 +245,29 @@ class Ocr:
     def read(self, image: Pixels) -> Sheet:
         """Read a page's image, `(height, width, 3)` in BGR. A page without text has no pieces."""
         image = clean(image)
-        quads = np.empty((0, 4, 2), np.float32) if is_blank(image) else self._find(image)
-        if not len(quads):
+        if is_blank(image):
             return Sheet((), 0)
+        quads = self._find(image)
+        if not len(quads):
+            return Sheet(tuple(mark_bars(find_bars(image, image.shape[0] / _LINES))), 0)
         with ThreadPoolExecutor(self.threads) as pool:
             image, quads, turned = self._turn_upright(image, quads, pool)
-            quads = cut_columns(image, quads)
+            height = float(np.median(measure_sides(quads)[1]))
+            bars = keep_near(find_bars(image, height), quads, height)
+            quads = cut_at_bars(cut_columns(image, quads), bars, height)
             lines = list(cut_lines(image, quads))
             reads = list(pool.map(self._read_line, lines))
+        straight = unskew(np.concatenate([quads, bars]))
         widths, heights = measure_sides(quads)
         doubtful = np.array([_is_doubtful(*line) for line in zip(reads, widths / heights, strict=True)])
         foreign = bool(widths[doubtful].sum() > widths.sum() / 2)
-        read_lines = zip(reads, unskew(quads), map(find_ink, lines), doubtful, strict=True)
+        read_lines = zip(reads, straight[: len(quads)], map(find_ink, lines), doubtful, strict=True)
         pieces = [
             _as_piece(_doubt(read) if foreign and in_doubt else read, quad, ink)
             for read, quad, ink, in_doubt in read_lines
             if foreign or read.score >= NOT_TEXT
         ]
-        return Sheet(tuple(pieces), turned, foreign)
+        return Sheet((*pieces, *mark_bars(straight[len(quads) :])), turned, foreign)
 
     def _find(self, image: Pixels) -> Quads:
         """Corners of the lines, `(n_lines, 4, 2)`, each from the upper left one clockwise."""

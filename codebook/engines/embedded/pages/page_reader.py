@@ -21,9 +21,10 @@ import orjson
 from codebook.dialects import Prompt
 from codebook.engines.embedded.pages.layout import Layout, Piece, Row, lay_out
 from codebook.engines.embedded.pages.ocr import Pixels, load_ocr
+from codebook.engines.embedded.pages.redactions import cut_box, find_hidden
 from codebook.engines.embedded.pages.tesseract import read_foreign
 from codebook.engines.embedded.request_reader import UnreadableError
-from codebook.files.pdfs import PDFIUM, PdfError, count_pages, draw_page, open_pdf, read_fields
+from codebook.files.pdfs import PDFIUM, REDACTED, PdfError, count_pages, draw_page, open_pdf, read_fields
 from codebook.files.pictures import PictureError, open_picture
 from codebook.records import FilePart
 
@@ -282,13 +283,19 @@ def _read_page(document: PdfDocument, number: int) -> _Found:
 
 
 def _text_layer(page: PdfPage) -> Iterator[Piece]:
-    """The runs of text of a page's text layer, as the page is shown. A hyphen that cuts a word is U+FFFE in PDFium."""
+    """The runs of text of a page's text layer, as the page is shown, and a mark for what is blacked out.
+
+    A hyphen that cuts a word is U+FFFE in PDFium.
+    """
+    rotation = page.get_rotation()
     with closing(page.get_textpage()) as layer:
-        for place in range(layer.count_rects()):
-            left, bottom, right, top = box = layer.get_rect(place)
-            text = " ".join(layer.get_text_bounded(left, bottom, right, top).replace("\ufffe", "-").split())
-            if text:
-                yield Piece(text, *_turn_box(box, page.get_rotation()))
+        runs = [layer.get_rect(place) for place in range(layer.count_rects())]
+        hidden = find_hidden(page, layer, runs)
+        for box in [part for run in runs for part in cut_box(run, hidden)]:
+            if text := " ".join(layer.get_text_bounded(*box).replace("\ufffe", "-").split()):
+                yield Piece(text, *_turn_box(box, rotation))
+    for box in hidden:
+        yield Piece(REDACTED, *_turn_box(box, rotation), (REDACTED,))
 
 
 def _turn_box(box: tuple[float, float, float, float], rotation: int) -> tuple[float, float, float, float]:
@@ -311,7 +318,7 @@ def _read_raster(image: Pixels) -> _Found:
     """A page by the reader's own models; by Tesseract where it is in letters that these do not know."""
     pieces, turned, foreign = load_ocr().read(image)
     if foreign and (lines := read_foreign(_as_png(image))):
-        return _Found(lines, OTHER_READER)
+        return _Found([*lines, *(piece for piece in pieces if piece.text == REDACTED)], OTHER_READER)
     spaced = [
         piece._replace(text=restore_spaces(piece.text), unsure=tuple(restore_spaces(" ".join(piece.unsure)).split()))
         for piece in pieces
