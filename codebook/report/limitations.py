@@ -45,8 +45,21 @@ def _of_validity(rows: list[Row]) -> Iterator[str]:
     worst = min(labels, key=lambda row: _number(row, "f1"))
     figures = ", ".join(f"{name} {_show(worst, key)}" for name, key in _MEASURES)
     yield f"The label {worst['name']!r} is found worst: {figures}, of {int(_number(worst, 'n')):,} gold units."
+    if never := [row["name"] for row in rows if "never predicted" in row["reason"]]:
+        yield f"The model never gave the label{'s' * (len(never) > 1)} {', '.join(map(repr, never))}."
+    yield from _of_constant(rows)
     if few := [row["name"] for row in labels if _number(row, "n") < _FEW]:
         yield f"Fewer than {_FEW} gold units bear the label{'s' * (len(few) > 1)} {', '.join(few)}."
+
+
+def _of_constant(rows: list[Row]) -> Iterator[str]:
+    """By which measures one answer for all units is as good."""
+    constants = {row["name"]: row for row in rows if row["part"] == "baseline"}
+    beside = ((row, constants[row["name"]]) for row in rows if row["part"] == "overall" and row["name"] in constants)
+    behind = [(row, constant) for row, constant in beside if _number(row, "value") <= _number(constant, "value")]
+    if behind:
+        figures = [f"{row['name']} {_show(row, 'value')}, of it {_show(constant, 'value')}" for row, constant in behind]
+        yield f"The model is no better than one answer for all units, {behind[0][1]['reason']}: {'; '.join(figures)}."
 
 
 _MEASURES = (("F1", "f1"), ("precision", "precision"), ("recall", "recall"))

@@ -7,15 +7,22 @@ import shutil
 import subprocess
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import docx
+import pandas as pd
 import pytest
 from latex import NO_LATEX
 
 import codebook as cb
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.plain_frames import as_codings
+from codebook.analysis.core.scales import VariableSpec
+from codebook.files.lines import dump_canonical
 from codebook.outputs.document_parts import Heading, Paragraph, TableBlock
 from codebook.outputs.latex_documents import write_latex
 from codebook.outputs.word_documents import write_word
+from codebook.report import limitations
 from codebook.run import plan
 from codebook.scheme import parse_codebook
 from codebook.units import read_units
@@ -65,6 +72,24 @@ def test_the_paper_says_what_was_saved_with_sources_and_blanks(study):
     known = set(re.findall(r"^@\w+\{(\w+),", (folder / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
     assert cited == known
     assert {"krippendorff2004", "efron1993", "codebook_kit", "cer2018", "data_of_the_study"} <= cited
+
+
+def test_limitations_name_labels_never_given_and_where_one_answer_for_all_is_as_good(tmp_path):
+    """Several labels a text, as of an engine that gives too many: worse than the commonest answer, but for macro F1."""
+    sets = {"gold": [["a"]] * 6 + [["b"], ["c"]], "model": [["a", "b"]] * 5 + [["b"]] * 3}
+    wide = pd.DataFrame({who: [dump_canonical(labels).decode() for labels in rows] for who, rows in sets.items()})
+    frame = as_codings(wide, level="nominal").frame
+    variable = VariableSpec(frame["variable"].iloc[0], "nominal", ["a", "b", "c"], "multi")
+    codings = Codings(frame, [variable], gold="gold")
+    saved = cb.validity(codings, by="label", resample=cb.Bootstrap(0)).frame
+    (tmp_path / "outputs").mkdir()
+    saved.to_csv(tmp_path / "outputs" / "validity_by_label.csv", index=False)
+    said = list(limitations._of_validity(limitations._read(SimpleNamespace(folder=tmp_path), "validity_by_label")))
+    assert "The model never gave the label 'c'." in said
+    (constant,) = (text for text in said if "one answer for all units" in text)
+    assert constant.startswith("The model is no better than one answer for all units, always 'a': exact match .12")
+    assert "of it .75; Jaccard" in constant
+    assert "macro F1" not in constant
 
 
 def test_word_has_the_same_sections_tables_and_blanks(study):
