@@ -115,7 +115,9 @@ def units_options(command: F) -> F:
             help="Column shown with the text; may be repeated.",
         ),
         click.option("--text-column", "--text", "text_column", default="", help="Column with the texts, or text."),
-        click.option("--id-column", "--id", "id_column", default="", help="Column with the ids, or id; \"wave + id\" joins two."),
+        click.option(
+            "--id-column", "--id", "id_column", default="", help='Column with the ids, or id; "wave + id" joins two.'
+        ),
         click.option("--units", default="", help="Table, folder or PDFs, or data/texts.csv."),
         click.option("--codebook", default="", help="The codebook's file, or codebook.yaml."),
     ):

@@ -68,7 +68,7 @@ class _Unfolding(io.RawIOBase):
 
     def __init__(self, path: Path) -> None:
         self._path, self._n_packed, self._n_bytes = path, path.stat().st_size, 0
-        self._file = gzip.open(path)
+        self._file = gzip.GzipFile(path)
 
     def readable(self) -> bool:
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 import matplotlib
@@ -10,6 +9,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from drawn_pages import as_part, draw_columns
 from PIL import Image, ImageDraw, ImageFont
 
 from codebook.analysis import character_error_rate
@@ -24,43 +24,14 @@ from codebook.scheme import parse_codebook
 from codebook.tasks import make_questions
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-DATA = Path(__file__).parents[2] / "data" / "scanned_pages"
 SENTENCES = pd.read_csv(Path(__file__).parents[1] / "data" / "sentences_in_languages.csv")
 PRINTS = {"DejaVuSerif": 9, "STIXGeneral": 11, "DejaVuSansMono": 8}
 """Fonts that come with matplotlib, wide, narrow and of one width, and their size in points."""
 DPI = 200
 
 
-def draw_columns(
-    font: str, gutter: float, *, lines: int = 18, width: float = 60, slope: float = 0
-) -> tuple[Image.Image, str]:
-    """A page of two justified columns with so many mm between them, and its text."""
-    points = PRINTS[font]
-    letters = ImageFont.truetype(str(FONTS / f"{font}.ttf"), round(points * DPI / 72))
-    wide, step, edge = width * DPI / 25.4, points * 1.25 * DPI / 72, 20 * DPI / 25.4
-    apart = gutter * DPI / 25.4
-    page = Image.new("L", (round(2 * wide + apart + 2 * edge), round(lines * step + 2 * edge)), 248)
-    words = (DATA / "address_1800_scan.txt").read_text(encoding="utf-8").split()
-    rows: list[list[str]] = [[]]
-    for word in words:
-        if rows[-1] and letters.getlength(" ".join([*rows[-1], word])) > wide:
-            rows.append([])
-        rows[-1].append(word)
-    rows = rows[: 2 * lines]
-    draw = ImageDraw.Draw(page)
-    for place, row in enumerate(rows):
-        x, y = edge + (place // lines) * (wide + apart), edge + (place % lines) * step
-        space = (wide - sum(map(letters.getlength, row))) / max(1, len(row) - 1)
-        for word in row:
-            draw.text((x, y), word, font=letters, fill=20)
-            x += letters.getlength(word) + space
-    return page.rotate(slope, Image.Resampling.BICUBIC, expand=True, fillcolor=248), " ".join(map(" ".join, rows))
-
-
-def as_part(image: Image.Image) -> FilePart:
-    room = BytesIO()
-    image.convert("RGB").save(room, "PNG")
-    return FilePart("image", "page.png", "image/png", room.getvalue())
+def find_print(font: str) -> tuple[Path, float]:
+    return FONTS / f"{font}.ttf", PRINTS[font]
 
 
 def as_pixels(image: Image.Image) -> np.ndarray:
@@ -70,7 +41,7 @@ def as_pixels(image: Image.Image) -> np.ndarray:
 @pytest.mark.slow
 @pytest.mark.parametrize(("font", "gutter"), [("DejaVuSerif", 1.5), ("STIXGeneral", 3.0), ("DejaVuSansMono", 15.0)])
 def test_two_columns_in_three_prints_are_read_in_order_in_seconds_each(font: str, gutter: float) -> None:
-    image, truth = draw_columns(font, gutter, slope=0.6)
+    image, truth = draw_columns(*find_print(font), gutter, slope=0.6)
     (page,) = read_pages([as_part(image)])
     assert page.n_columns == 2
     assert character_error_rate(" ".join(page.text.split()), truth) < 0.03
@@ -80,7 +51,7 @@ def test_two_columns_in_three_prints_are_read_in_order_in_seconds_each(font: str
 @pytest.mark.parametrize("font", PRINTS)
 def test_no_line_runs_through_a_gutter_of_1_to_15_mm_in_seconds_each(font: str) -> None:
     for gutter in (2 if font == "DejaVuSansMono" else 1, 5, 15):  # 1 mm is less than a space of the typewriter
-        image, _ = draw_columns(font, gutter)
+        image, _ = draw_columns(*find_print(font), gutter)
         pixels = as_pixels(image)
         quads = cut_columns(pixels, load_ocr()._find(pixels))
         lines = zip(unskew(quads), cut_lines(pixels, quads), strict=True)

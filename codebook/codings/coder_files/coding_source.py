@@ -34,7 +34,7 @@ class CodingSource(BaseModel):
     Attributes
     ----------
     unit, draw : str
-        The columns of the unit's id (several are joined by `/`, as in `id_column: "wave + id"`) and of the draw (0 where there is none).
+        The columns of the unit's id (several are joined by `/`) and of the draw (0 where there is none).
     unit_name : str
         Of another tool: the one unit that a survey is about, where no column holds its id.
     ids : {"near", "exact"}

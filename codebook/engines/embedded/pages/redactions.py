@@ -83,7 +83,7 @@ def keep_near(bars: Quads, lines: Quads, height: float) -> Quads:
     start, end = bars.min(axis=1)[:, None], bars.max(axis=1)[:, None]
     beside, apart = np.moveaxis(np.maximum(low - end, start - high), -1, 0)
     near = ((beside < WIDE_GAP * height) & (apart < 0)) | ((beside < 0) & (apart < _NEAR * height))
-    return bars[near.any(axis=1)]
+    return np.asarray(bars[near.any(axis=1)], np.float32)
 
 
 def cut_at_bars(quads: Quads, bars: Quads, height: float) -> Quads:
@@ -117,7 +117,12 @@ def _cut_one(quad: Quads, bars: Quads, height: float) -> Iterator[Quads]:
 
 def mark_bars(bars: Quads) -> list[Piece]:
     """A mark in the place of each bar, which is unsure."""
-    return [Piece(REDACTED, *bar.min(axis=0).tolist(), *bar.max(axis=0).tolist(), (REDACTED,)) for bar in bars]
+    return [Piece(REDACTED, *_edges(bar), (REDACTED,)) for bar in bars]
+
+
+def _edges(bar: Quads) -> Box:
+    (x0, y0), (x1, y1) = bar.min(axis=0), bar.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 def find_hidden(page: PdfPage, layer: PdfTextPage, boxes: Sequence[Box]) -> list[Box]:
@@ -136,8 +141,7 @@ def find_hidden(page: PdfPage, layer: PdfTextPage, boxes: Sequence[Box]) -> list
     placed = np.array([[to_page(page, picture.size, x, y) for x, y in bar] for bar in bars], np.float32)
     lines = np.array([[box[:2], box[2:]] for box in boxes], np.float32)
     near = keep_near(placed.reshape(-1, 4, 2), lines, height)
-    found = [(*map(float, bar.min(axis=0)), *map(float, bar.max(axis=0))) for bar in near]
-    return [box for box in found if not layer.get_text_bounded(*box).strip()]  # white on black is a heading
+    return [box for box in map(_edges, near) if not layer.get_text_bounded(*box).strip()]  # white on black is read
 
 
 def _has_drawing(page: PdfPage) -> bool:
