@@ -19,19 +19,28 @@ from codebook.cli.options import say
 @click.option("--study", "path", default="", metavar="FILE", help="Of another study file than study.yaml.")
 @click.option("--out", default="", metavar="FOLDER", help="Write it there, and FOLDER.zip; else deposit/RUN.")
 @click.option("--title", default="", help="Title of the deposit; that of the study where not given.")
+@click.option(
+    "--personal-data",
+    multiple=True,
+    metavar="KIND: REASON",
+    help="Why what looks like an e-mail address, phone number or IP address may be published; one each.",
+)
 @click.option("--no-replay", is_flag=True, help="Do not make its tables anew before it is closed.")
-def deposit(run: str, texts: str, path: str, out: str, title: str, no_replay: bool) -> None:
+def deposit(
+    run: str, texts: str, path: str, out: str, title: str, personal_data: tuple[str, ...], no_replay: bool
+) -> None:
     """Write a folder and zip of the study and RUN for a journal's or archive's data editor.
 
     In it are data, codebook, requests, raw replies, labels, tables and figures, executed notebooks, a draft of the
     paper, README, licence, citation, metadata (RO-Crate, Data Package) and the SHA-256 of every file. It is refused
     where something looks like a key. In a private study coders bear pseudonyms. What only you know is a blank in
-    README.md and CITATION.cff; once you filled it, a later deposit keeps it.
+    README.md and CITATION.cff; once you filled it, a later deposit keeps it. What looks personal is told by line; it
+    needs a reason, here or under personal_data in study.yaml, or `codebook verify` fails.
     """
     from codebook.deposit import write_deposit
     from codebook.study import open_study
 
-    study = open_study(path, run=run)
+    study = open_study(path, run=run, personal_data=personal_data)
     say(repr(write_deposit(study, texts=texts, out=out, title=title, replay=not no_replay, tell=say)))
 
 
@@ -42,7 +51,7 @@ def deposit(run: str, texts: str, path: str, out: str, title: str, no_replay: bo
 def verify(ctx: click.Context, folder: str, no_replay: bool) -> None:
     """Check the deposit in FOLDER, or its zip, wherever it lies: digests, keys, personal data, and the same tables.
 
-    Nothing of it is changed, and nobody is asked. What looks like personal data is told for a person to look at.
+    Nothing of it is changed, and nobody is asked. What looks personal needs a reason in the deposit.
     Exit code: 0 all is right, 1 something is wrong.
     """
     from codebook.deposit import verify_deposit

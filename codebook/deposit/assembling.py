@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,31 @@ import yaml
 from codebook.codings.coder_files.coders import parse_coders
 from codebook.deposit.coder_pseudonyms import name_coders, read_labels, write_labels
 from codebook.deposit.deposit_layout import CODERS, STUDY, WITHHELD, Texts
+from codebook.deposit.leak_search import Traces
 from codebook.deposit.study_sources import Sources
-from codebook.deposit.withheld_texts import make_withholding, withhold_run, write_units_table
+from codebook.deposit.withheld_texts import (
+    Withholding,
+    make_withholding,
+    read_units_table,
+    withhold_run,
+    write_book,
+    write_units_table,
+)
+from codebook.errors import CodebookError
 from codebook.execute import read_parameters
 from codebook.files.digests import digest_of
 from codebook.files.formats import READERS
 from codebook.files.unfolding import find_kind
+from codebook.material.unit_store import iter_units
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.scheme import write_codebook, write_qdc
+from codebook.scheme import Codebook, read_codebook, write_codebook, write_qdc
 from codebook.study.study_facts import NONE
 
 _LEFT = ("work", "exports", "paper")
 _MADE = ("outputs", "notebooks", "report.html")
 """What of a run is made anew where texts or names are kept out of it."""
+_NO_DATA = (".yaml", ".yml", ".md", ".txt", "")
+"""Endings of files of a study that are no tables."""
 UNITS = "data/units_of_the_deposit.csv"
 
 
@@ -39,21 +51,21 @@ class Assembly:
     ----------
     room
         Its folder.
+    hold
+        What withholds texts; None where they are included.
     withheld
         (place in the project, bytes, SHA-256, why) of each file that stays here.
     names
         Pseudonyms by the names of coders; empty where names stay.
-    left_out
-        What cannot be made anew from the deposit, and why.
     """
 
     sources: Sources
     texts: Texts
     private: bool
     room: Path
+    hold: Withholding | None = None
     withheld: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
@@ -72,9 +84,11 @@ class Assembly:
     def fill(self) -> None:
         """Put in everything that is there before anything is made anew."""
         facts: dict[str, Any] = {}
+        if self.texts != "include":
+            self.hold = make_withholding(self.texts, self.sources.study.codebook, Traces.of(self._read_texts()))
         for place, path in self.sources.notebooks.items():
-            self.copy(place, path, _bare if self.texts != "include" else None)
-        if self.texts == "include" and not self.private:
+            self.copy(place, path, _bare if self.hold else None)
+        if self.is_open:
             for place, path in self.sources.data.items():
                 self.copy(place, path)
         else:
@@ -87,14 +101,38 @@ class Assembly:
         self._write_codebook()
         self._write_withheld()
 
+    @property
+    def _units_table(self) -> Path | None:
+        """The study's table of units, if that is where they are."""
+        units = self.sources.study.facts.units
+        path = resolve_path(units) if units else None
+        is_table = path and path in self.sources.data.values() and find_kind(path) in READERS
+        return path if is_table else None
+
+    @property
+    def _text_columns(self) -> set[str]:
+        facts = self.sources.study.facts
+        return {facts.text_column or "text", *facts.context_columns}
+
+    def _read_texts(self) -> Iterator[str]:
+        """Texts of units: those of the runs, and those of the study's table that were not coded."""
+        for folder in self.sources.runs.values():
+            for unit, _ in iter_units(folder.units_path):
+                yield from (unit.text, *unit.context.values())
+        if table := self._units_table:
+            for row in read_units_table(table, self.sources.study.facts.form):
+                yield from (row.get(name, "") for name in self._text_columns)
+
     def copy(self, place: str, path: Path, change: Callable[[bytes], bytes] | None = None) -> None:
-        """Copy a file to its place."""
+        """Copy a file to its place; of a codebook, examples that are texts which stay here are left out."""
         target = self.room / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        if change is None:
-            shutil.copyfile(path, target)
-        else:
+        if change:
             target.write_bytes(change(path.read_bytes()))
+        elif self.hold and path.suffix in (".yaml", ".yml") and _is_codebook(path):
+            write_book(path, target, self.hold)
+        else:
+            shutil.copyfile(path, target)
 
     def keep_here(self, path: Path, why: str) -> None:
         """Note a file that does not leave."""
@@ -106,17 +144,17 @@ class Assembly:
         codings = read_labels(study, self.sources.run)
         if codings is not None:
             self.names = name_coders(codings) if self.private else {}
-            write_labels(codings, self.names, self.room)
+            write_labels(codings, self.names, self.room, self.hold)
             facts |= {"coders": CODERS, "coding": {}, "models": codings.machines}
             facts["gold"] = self.names.get(study.gold, study.gold)
-        units = resolve_path(study.facts.units) if study.facts.units else None
+        book = resolve_path(study.facts.codebook) if study.facts.codebook else None
         of_coders = self._files_of_coders()
         for place, path in self.sources.data.items():
-            if path == units and find_kind(path) in READERS:
+            if path == self._units_table:
                 facts |= self._write_units(path, of_coders.get(path, ()))
             elif path in of_coders:
                 self.keep_here(path, "its labels are in the table of labels")
-            elif self.texts == "include" or path.suffix in (".yaml", ".yml", ".md", ".txt", "") or _is_notice(path):
+            elif not self.hold or path == book or path.suffix in _NO_DATA or _is_notice(path):
                 self.copy(place, path)
             else:
                 self.keep_here(path, "it may hold texts of units")
@@ -138,12 +176,9 @@ class Assembly:
 
     def _write_units(self, path: Path, of_coders: tuple[str, ...]) -> dict[str, Any]:
         """Put in the units without texts, if these stay here, and without the columns of coders."""
-        facts, is_told = self.sources.study.facts, self.texts == "include"
-        hold = None if is_told else make_withholding(self.texts, self.sources.study.codebook)
-        form = dict(facts.form) if isinstance(facts.form, Mapping) else {}
-        texts = {facts.text_column or "text", *facts.context_columns}
-        write_units_table(path, self.room / UNITS, form, hold=hold, texts=texts, drop=of_coders)
-        self.keep_here(path, f"{UNITS} has its columns without labels of people{'' if is_told else ' and texts'}")
+        rows = read_units_table(path, self.sources.study.facts.form)
+        write_units_table(rows, self.room / UNITS, hold=self.hold, texts=self._text_columns, drop=of_coders)
+        self.keep_here(path, f"{UNITS} has its columns without labels of people{' and texts' if self.hold else ''}")
         return {"units": UNITS, "form": {}}
 
     def _write_study(self, changed: dict[str, Any]) -> None:
@@ -162,18 +197,21 @@ class Assembly:
 
     def _fill_runs(self) -> None:
         """Put in the runs, those first on which others rest."""
-        hold = make_withholding(self.texts, self.sources.study.codebook)
         for name, folder in reversed(self.sources.runs.items()):
             target = self.room / "runs" / name
-            if self.texts != "include":
-                target.mkdir(parents=True)
-                withhold_run(folder, target, hold)
-                shutil.copyfile(folder.codebook_path, target / "codebook.yaml")
-                self._copy_rest(folder.path, target, only=("gold_sample.csv",))
-                for path in [folder.units_path, *folder.shards.glob("*.jsonl"), *folder.results.glob("*.jsonl")]:
-                    self.keep_here(path, "it holds texts; a file without them stands in its place")
-            else:
+            if not self.hold:
                 self._copy_rest(folder.path, target)
+                continue
+            target.mkdir(parents=True)
+            withhold_run(folder, target, self.hold)
+            self._copy_rest(folder.path, target, only=("gold_sample.csv",))
+            for path in [folder.units_path, *folder.shards.glob("*.jsonl"), *folder.results.glob("*.jsonl")]:
+                self.keep_here(path, "it holds texts; a file without them stands in its place")
+
+    @property
+    def book(self) -> Codebook:
+        """The instrument of the run, as it lies in the deposit."""
+        return read_codebook(self.room / "runs" / next(iter(self.sources.runs)) / "codebook.yaml")
 
     def _copy_rest(self, source: Path, target: Path, only: tuple[str, ...] = ()) -> None:
         """Copy the files of a run; what is made anew is left out where it is."""
@@ -189,7 +227,7 @@ class Assembly:
         from codebook.outputs.word_documents import write_word
         from codebook.report.codebook_words import codebook_parts
 
-        book = self.sources.run.read_codebook()
+        book = self.book
         folder = self.room / "codebook"
         folder.mkdir()
         write_codebook(book, folder / f"{book.name}.yaml")
@@ -212,6 +250,14 @@ def _asks(path: Path) -> bool:
     return "engine" in read_parameters(path)
 
 
+def _is_codebook(path: Path) -> bool:
+    try:
+        read_codebook(path)
+    except CodebookError:
+        return False
+    return True
+
+
 def _is_notice(path: Path) -> bool:
     return path.name.lower().startswith(("license", "licence", "copying", "notice"))
 
@@ -223,8 +269,3 @@ def _bare(raw: bytes) -> bytes:
         if cell.get("cell_type") == "code":
             cell |= {"outputs": [], "execution_count": None}
     return orjson.dumps(book, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def list_made(folder: Path) -> Iterator[Path]:
-    """What of a run's folder a replay makes anew."""
-    return (folder / name for name in _MADE if (folder / name).exists())

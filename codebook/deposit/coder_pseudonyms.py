@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from codebook.codings.coder_files.people_labels import People, read_people
 from codebook.deposit.deposit_layout import CODERS, LABELS, list_files
+from codebook.deposit.leak_search import read_text_lines, tell_lines
+from codebook.deposit.withheld_texts import Withholding
 from codebook.errors import Fault
 from codebook.ground.pseudonyms import name_person
 from codebook.material.unit_store import is_part, iter_units
@@ -50,9 +52,12 @@ def read_labels(study: Study, folder: RunFolder) -> Codings | None:
     return people and replace(people.with_gold(study.gold), models=(*people.models, *models))
 
 
-def write_labels(codings: Codings, names: Mapping[str, str], room: Path) -> None:
-    """Write the labels as a table, with the coders.yaml that reads it."""
+def write_labels(codings: Codings, names: Mapping[str, str], room: Path, hold: Withholding | None) -> None:
+    """Write the labels as a table, with the coders.yaml that reads it; those that are texts as `hold` has them."""
     frame = codings.frame[["unit_id", "coder", "variable", "label", "draw"]]
+    if hold:
+        opened = frame["variable"].isin(hold.opened) & frame["label"].notna()
+        frame = frame.assign(label=frame["label"].mask(opened, frame.loc[opened, "label"].map(hold.label)))
     coders = [names.get(name, name) for name in frame["coder"].astype(str)]
     frame = frame.assign(coder=coders, label=frame["label"].astype(object).fillna(_NO_LABEL))
     path = room / LABELS
@@ -63,8 +68,6 @@ def write_labels(codings: Codings, names: Mapping[str, str], room: Path) -> None
 
 def find_names(room: Path, names: Mapping[str, str]) -> Iterator[Fault]:
     """Yield where a coder's own name still stands in a deposit, as a word; the name is not shown."""
-    from codebook.deposit.leak_search import read_text_lines, tell_lines
-
     telling = [re.escape(name) for name in names if len(name) > 2]
     if not telling:
         return

@@ -1,7 +1,8 @@
-"""How a deposit lies: the names of its files, and `deposit.json`, which says how it was made."""
+"""How a deposit lies: the names of its files, `deposit.json`, which says how it was made, and the list of digests."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,18 +12,21 @@ import orjson
 
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.digests import read_json
-from codebook.files.lines import write_atomic
+from codebook.files.lines import digest_file, write_atomic
 from codebook.paths import show_path
 
 ABOUT = "deposit.json"
 MANIFEST = "manifest-sha256.txt"
 WITHHELD = "withheld.csv"
 STUDY = "study.yaml"
-LOCK = "environment/requirements.txt"
+LOCKS = ("environment/requirements.txt", "environment/requirements.lock")
+"""Every package with its version; and, where they are known, with the SHA-256 of its archives."""
 LABELS = "data/labels_of_people.csv"
 CODERS = "data/coders_of_the_deposit.yaml"
 PERSONS_FILES = ("README.md", "CITATION.cff", "LICENSE.txt")
 """What a person goes on writing; once it was changed, a later deposit keeps it. So it is with all of `paper/`."""
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_MEND = "get the deposit again from where it was published"
 
 Texts = Literal["include", "digest", "redact"]
 
@@ -47,6 +51,8 @@ class About:
         The steps of the study that are run for it.
     left_out
         What cannot be made anew from it, and why.
+    personal
+        Of each kind of personal data why it may be published, and how many lines of which file look like it.
     """
 
     run: str
@@ -58,6 +64,7 @@ class About:
     seconds: float | None = None
     steps: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    personal: dict[str, dict[str, Any]] = field(default_factory=dict)
     software: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -124,3 +131,42 @@ def list_files(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() or path.is_symlink():
             yield path.relative_to(folder).as_posix(), path
+
+
+# --- the list of digests, as `sha256sum -c` reads it
+
+
+def write_digests(folder: Path) -> None:
+    """Write the SHA-256 of every other file of a deposit."""
+    lines = [f"{digest_file(path)}  {place}\n" for place, path in list_files(folder) if place != MANIFEST]
+    with write_atomic(folder / MANIFEST) as file:
+        file.write("".join(lines).encode())
+
+
+def read_digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file, as the list says; empty where there is no list."""
+    return {match[2]: match[1] for match in map(_LINE.fullmatch, _read_list(folder)) if match}
+
+
+def _read_list(folder: Path) -> list[str]:
+    path = folder / MANIFEST
+    return path.read_text(encoding="utf-8", errors="replace").strip().split("\n") if path.is_file() else []
+
+
+def find_changes(folder: Path) -> Iterator[Fault]:
+    """Yield each file of a deposit that is changed, missing or added since its list was written."""
+    listed = read_digests(folder)
+    if not listed:
+        yield Fault(MANIFEST, "it is gone or says nothing", _MEND)
+        return
+    for number, line in enumerate(_read_list(folder), start=1):
+        if not _LINE.fullmatch(line):
+            yield Fault(f"{MANIFEST}, line {number}", "it is no SHA-256 with the name of a file", _MEND)
+    there = {place: path for place, path in list_files(folder) if path.is_file()}
+    for place, sha256 in listed.items():
+        if place not in there:
+            yield Fault(place, "it is missing", _MEND)
+        elif digest_file(there[place]) != sha256:
+            yield Fault(place, f"it was changed: its SHA-256 is not that of {MANIFEST}", _MEND)
+    for place in sorted(there.keys() - listed.keys() - {MANIFEST}):
+        yield Fault(place, "it was added: the list of digests does not name it", "take it out, or deposit again")

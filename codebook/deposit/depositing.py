@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,13 +15,26 @@ from codebook.deposit.assembling import Assembly
 from codebook.deposit.coder_pseudonyms import find_names
 from codebook.deposit.crate import write_crate
 from codebook.deposit.data_package import write_data_package
-from codebook.deposit.deposit_layout import ABOUT, PERSONS_FILES, About, check_texts, list_files
-from codebook.deposit.digest_list import read_digests, write_digests
+from codebook.deposit.deposit_layout import (
+    ABOUT,
+    PERSONS_FILES,
+    About,
+    check_texts,
+    list_files,
+    read_digests,
+    write_digests,
+)
 from codebook.deposit.environment import describe_machine, write_environment
-from codebook.deposit.leak_search import find_keys, find_persons
+from codebook.deposit.leak_search import (
+    acknowledge,
+    find_keys,
+    find_persons,
+    find_unexplained,
+    read_reasons,
+    say_personal,
+)
 from codebook.deposit.read_me import LICENCES, NO_LICENCE, say_seconds, say_size, write_citation, write_readme
 from codebook.deposit.study_sources import find_sources
-from codebook.deposit.text_traces import find_texts
 from codebook.errors import Fault, ParameterError
 from codebook.execute import Replay, replay_study
 from codebook.execute.secrets import read_secrets
@@ -49,8 +62,12 @@ class Deposited:
         if self.about.seconds is not None:
             lines.append(f"Its tables were made anew from it in {say_seconds(self.about.seconds)}, and are the same.")
         lines += [f"LOOK      {remark}" for remark in self.remarks]
+        lines += [f"SAID      {each}" for each in say_personal(self.about)]
         lines += [f"NOT ANEW  {each}" for each in self.about.left_out]
-        return "\n".join([*lines, "Fill the blanks in README.md and CITATION.cff, then: codebook verify the folder."])
+        next_step = (
+            "Fill the blanks in README.md and CITATION.cff, deposit again, which keeps them, and: codebook verify"
+        )
+        return "\n".join([*lines, f"{next_step} {show_path(self.folder)}"])
 
 
 def write_deposit(
@@ -98,22 +115,25 @@ def write_deposit(
     ('include', ())
     """
     study, way = study or open_study(), check_texts(texts)
-    sources = find_sources(study)
+    reasons, sources = read_reasons(study.facts.personal_data), find_sources(study)
     target = resolve_path(out or f"deposit/{sources.run.name}")
     _check_target(target)
     title = title or study.facts.title or f"Coding {study.codebook.name}"
     with _room_of(target) as room:
         assembly = Assembly(sources, way, bool(study.facts.private), room)
         assembly.fill()
-        about = _begin(assembly)
+        about = _begin(assembly, reasons, replay=replay)
         if replay and about.steps:
             tell(f"making the tables anew from {show_path(target)}: {', '.join(about.steps)}")
             about = replace(about, seconds=_replay(assembly, about, tell))
-        about = _close(assembly, about, title, target)
-        remarks = _check(assembly)
+        _write_words(assembly, about, title, target)
+        about, remarks = _look_for_persons(assembly, about, reasons)
+        about.write(room)
+        write_crate(room, about, title=title, description=_describe(study, about), licence=_say_licence(room))
+        _refuse_leaks(assembly)
+        write_digests(room)
         _swap(room, target)
-    packed = _zip(target)
-    return Deposited(target, packed, about, tuple(remarks))
+    return Deposited(target, _zip(target), about, tuple(remarks))
 
 
 def _check_target(target: Path) -> None:
@@ -137,36 +157,39 @@ def _room_of(target: Path) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _begin(assembly: Assembly) -> About:
-    run = next(iter(assembly.sources.runs))
-    left_out = list(assembly.left_out)
-    if assembly.texts != "include":
-        file = assembly.sources.file
-        asking = [step.name for step in file.steps if step.name not in assembly.steps] if file else []
-        named = f" (steps {', '.join(asking)})" if asking else ""
-        left_out.append(f"asking a model again{named}: the requests hold texts, and stand here as keys")
-        left_out.append("what shows or measures texts: cards of units, quotes, transcripts, records, vectors")
-        if _quotes(assembly):
-            left_out.append("the codebook's examples are part of the instrument and stay, even where they are units")
-    steps = " ".join(f"--only {step}" for step in assembly.steps) if assembly.texts != "include" else ""
-    command = f"codebook execute study.yaml --replay runs/{run} {steps}".strip() if assembly.steps else ""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+def _begin(assembly: Assembly, reasons: Mapping[str, str], *, replay: bool) -> About:
+    """How the deposit is made, as far as it is known before anything is made anew."""
+    run, steps = next(iter(assembly.sources.runs)), assembly.steps
+    only = " ".join(f"--only {step}" for step in steps) if assembly.hold else ""
     return About(
         run=run,
         runs=tuple(assembly.sources.runs),
-        made_at=now,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         texts=assembly.texts,
         private=assembly.private,
-        replay=command,
-        steps=assembly.steps,
-        left_out=tuple(left_out),
+        replay=f"codebook execute study.yaml --replay runs/{run} {only}".strip() if steps else "",
+        steps=steps,
+        left_out=tuple(_list_left_out(assembly, is_made_anew=replay and bool(steps))),
+        personal=acknowledge((), reasons),
         software=describe_machine(),
     )
 
 
-def _quotes(assembly: Assembly) -> bool:
-    book = assembly.sources.run.read_codebook()
-    return any(each.examples for variable in book.variables for each in (*variable.categories, *variable.abstain))
+def _list_left_out(assembly: Assembly, *, is_made_anew: bool) -> Iterator[str]:
+    """What cannot be made anew from the deposit, or does not lie in it, and why."""
+    file, was = assembly.sources.file, assembly.sources.run.read_codebook()
+    if not assembly.is_open and not is_made_anew:
+        why = "it was left out (--no-replay)" if file and file.steps else "study.yaml names no steps"
+        yield f"tables, figures, executed notebooks and the report are not here: the replay makes them, and {why}"
+    if not assembly.hold:
+        return
+    asking = [step.name for step in file.steps if step.name not in assembly.steps] if file else []
+    named = f" (steps {', '.join(asking)})" if asking else ""
+    yield f"asking a model again{named}: the requests hold texts, and stand here as keys"
+    yield "what shows or measures texts: cards of units, quotes, transcripts, records, vectors"
+    if (here := assembly.book.digest[:8]) != was.digest[:8]:
+        models = f"models are called @{here} here and @{was.digest[:8]} in the study"
+        yield f"examples of the codebook that hold words of units: they are withheld, so that {models}"
 
 
 def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> float:
@@ -179,7 +202,7 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> fl
     """
     room, made = assembly.room, assembly.room.with_name(f"{assembly.room.name}.made")
     shutil.rmtree(made, ignore_errors=True)
-    only = None if assembly.texts == "include" else about.steps
+    only = about.steps if assembly.hold else None
     try:
         replayed = replay_study(room / "runs" / about.run, room / "study.yaml", only=only, out=made, tell=tell)
         _refuse_differences(replayed)
@@ -206,26 +229,27 @@ def _refuse_differences(replayed: Replay) -> None:
     raise ParameterError("The deposit does not give its own tables again; nothing was written.", faults)
 
 
-def _close(assembly: Assembly, about: About, title: str, target: Path) -> About:
-    """Write what tells of all the rest, last of all the digests."""
-    room, study = assembly.room, assembly.sources.study
-    write_environment(room)
+def _write_words(assembly: Assembly, about: About, title: str, target: Path) -> None:
+    """Write what tells of all the rest; what a person wrote in an earlier deposit stays."""
+    room = assembly.room
+    locks = write_environment(room)
     _write_paper(assembly, about, title)
     _bring_licence(room)
-    about.write(room)
-    drafts = {"CITATION.cff": write_citation(title, about.made_at), "README.md": write_readme(assembly, about, title)}
-    kept = _keep_changed(target, room)
-    for name in drafts.keys() - kept:
+    drafts = {
+        "CITATION.cff": write_citation(title, about.made_at),
+        "README.md": write_readme(assembly, about, title, locks),
+    }
+    for name in drafts.keys() - _keep_changed(target, room):
         (room / name).write_bytes(drafts[name])
-    book = assembly.sources.run.read_codebook()
-    write_data_package(room, name=about.run, title=title, book=book, made_at=about.made_at)
-    licence = "LICENSE.txt" if (room / "LICENSE.txt").is_file() else NO_LICENCE
-    description = (
-        f"Units of {study.facts.study or about.run} coded by people and models: data, codebook, replies, tables."
-    )
-    write_crate(room, about, title=title, description=description, licence=licence)
-    write_digests(room)
-    return about
+    write_data_package(room, name=about.run, title=title, book=assembly.book, made_at=about.made_at)
+
+
+def _describe(study: Study, about: About) -> str:
+    return f"Units of {study.facts.study or about.run} coded by people and models: data, codebook, replies, tables."
+
+
+def _say_licence(room: Path) -> str:
+    return "LICENSE.txt" if (room / "LICENSE.txt").is_file() else NO_LICENCE
 
 
 def _write_paper(assembly: Assembly, about: About, title: str) -> None:
@@ -268,21 +292,29 @@ def _keep_changed(target: Path, room: Path) -> set[str]:
     return kept
 
 
-def _check(assembly: Assembly) -> list[str]:
-    """Refuse keys, and texts that are to stay; return what a person should look at.
+def _look_for_persons(assembly: Assembly, about: About, reasons: Mapping[str, str]) -> tuple[About, list[str]]:
+    """Note what looks personal and why it may be published; return with it what a person should look at."""
+    places = list(find_persons(assembly.room))
+    about = replace(about, personal=acknowledge(places, reasons))
+    faults = [*find_unexplained(places, about), *find_names(assembly.room, assembly.names)]
+    unmet = [kind for kind, known in about.personal.items() if not known["lines"]]
+    remarks = [f"personal_data names {kind}, and nothing looks like one" for kind in unmet]
+    return about, [*map(str, faults), *remarks]
+
+
+def _refuse_leaks(assembly: Assembly) -> None:
+    """Refuse keys, and texts that are to stay.
 
     Raises
     ------
     ParameterError
         Something of this stands in the deposit.
     """
-    room = assembly.room
-    faults = list(find_keys(room, read_secrets()))
-    if assembly.texts != "include":
-        faults += find_texts(room, assembly.sources.run.units_path, assembly.sources.study.codebook)
+    faults = list(find_keys(assembly.room, read_secrets()))
+    if assembly.hold:
+        faults += assembly.hold.traces.find(assembly.room)
     if faults:
         raise ParameterError("The deposit would tell what it must not; nothing was written.", faults)
-    return [str(fault) for fault in (*find_persons(room), *find_names(room, assembly.names))]
 
 
 def _swap(room: Path, target: Path) -> None:

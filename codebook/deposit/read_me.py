@@ -33,8 +33,8 @@ LICENCES = ("LICENSE.txt", "LICENSE", "LICENSE.md", "LICENCE", "LICENCE.txt")
 NO_LICENCE = "[Say under which licence the data may be used, and put its text into LICENSE.txt.]"
 
 
-def write_readme(assembly: Assembly, about: About, title: str) -> bytes:
-    """README.md, filled."""
+def write_readme(assembly: Assembly, about: About, title: str, locks: str) -> bytes:
+    """README.md, filled; `locks` says how the versions of packages are told."""
     room, record = assembly.room, assembly.sources.run.read_record()
     n = record["units"]["n"]
     variables = ", ".join(variable.name for variable in assembly.sources.run.read_codebook().variables)
@@ -50,6 +50,8 @@ def write_readme(assembly: Assembly, about: About, title: str) -> bytes:
         duration=say_seconds(seconds),
         left_out=about.left_out,
         licence="See LICENSE.txt." if has_licence else NO_LICENCE,
+        locks=locks,
+        personal=[(kind, known["reason"]) for kind, known in about.personal.items()],
         texts=about.texts,
         texts_words=_TEXTS[about.texts],
         private=about.private,

@@ -1,4 +1,4 @@
-"""Verify a deposit from outside: files as they were written, no key, no personal data, and the same tables again."""
+"""Verify a deposit from outside: the same files, no key, no personal data without a reason, the same tables."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from codebook.deposit.deposit_layout import ABOUT, STUDY, About, read_about
-from codebook.deposit.digest_list import find_changes, read_digests
-from codebook.deposit.leak_search import find_keys, find_persons
+from codebook.deposit.deposit_layout import ABOUT, STUDY, About, find_changes, read_about, read_digests
+from codebook.deposit.leak_search import find_keys, find_persons, find_unexplained, say_personal
 from codebook.deposit.read_me import say_seconds
 from codebook.errors import CodebookError, Fault, ParameterError
 from codebook.execute import replay_study
@@ -29,9 +28,7 @@ class Verified:
     Attributes
     ----------
     faults
-        What is wrong with the deposit.
-    remarks
-        What a person should look at: what looks like personal data.
+        What is wrong with the deposit: files, keys, what looks personal and has no reason there, other tables.
     seconds
         How long the replay took; None where it was left out.
     """
@@ -40,7 +37,6 @@ class Verified:
     about: About
     n_files: int
     faults: tuple[Fault, ...]
-    remarks: tuple[Fault, ...]
     seconds: float | None = None
 
     @property
@@ -50,7 +46,7 @@ class Verified:
 
     def __repr__(self) -> str:
         lines = [f"  WRONG     {fault}" for fault in self.faults]
-        lines += [f"  LOOK      {remark}" for remark in self.remarks]
+        lines += [f"  SAID      {each}" for each in say_personal(self.about)]
         lines += [f"  NOT ANEW  {each}" for each in self.about.left_out]
         files = f"{say_count(self.n_files, 'file')} are listed with their SHA-256"
         anew = "the tables were not made anew" if self.seconds is None else f"replayed in {say_seconds(self.seconds)}"
@@ -87,13 +83,12 @@ def verify_deposit(
     """
     with _opened(Path(folder).expanduser().resolve()) as room:
         about = read_about(room)
-        faults = [*find_changes(room), *find_keys(room, read_secrets())]
-        remarks = tuple(find_persons(room))
+        faults = [*find_changes(room), *find_keys(room, read_secrets()), *find_unexplained(find_persons(room), about)]
         seconds = None
         if replay and about.steps:
             seconds, differing = _replay(room, about, tell)
             faults += differing
-        return Verified(Path(folder), about, len(read_digests(room)), tuple(faults), remarks, seconds)
+        return Verified(Path(folder), about, len(read_digests(room)), tuple(faults), seconds)
 
 
 @contextmanager

@@ -6,7 +6,8 @@ Requests become their keys, replies keep labels and counts; ids, coverage and ev
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -15,15 +16,15 @@ from typing import Any
 import orjson
 
 from codebook.deposit.deposit_layout import Texts
+from codebook.deposit.leak_search import Traces
 from codebook.files.digests import N_SHOWN, digest_of
 from codebook.files.lines import digest_file, dump_canonical, read_lines, write_lines
 from codebook.files.rows import open_rows
 from codebook.records import request_key
 from codebook.run import RunFolder
-from codebook.scheme import Codebook
+from codebook.scheme import Codebook, read_codebook, write_codebook
 from codebook.tasks import make_questions
 
-GONE = "[withheld]"
 _PLAIN = frozenset(
     {"id", "object", "model", "role", "finish_reason", "status", "type", "system_fingerprint", "service_tier", "code"}
     | {"custom_id", "request_id", "incomplete_details", "reason"}
@@ -36,27 +37,38 @@ _PROSE = 80
 
 @dataclass
 class Withholding:
-    """What stands in place of texts; requests that were alike stay alike, and differ from all others.
+    """What stands in place of texts; what was alike stays alike, and differs from all else.
 
     Examples
     --------
-    >>> Withholding("redact").text("Coal is cheap."), Withholding("digest").text("Coal is cheap.")[:14]
-    ('[withheld]', 'sha256:d20f06d')
-    >>> Withholding("redact", labels={"yes"}).reply('{"label": "yes", "quote": "Coal is cheap."}')
-    '{"label":"yes","quote":"[withheld]"}'
+    >>> Withholding("digest").text("Coal is cheap.")[:14]
+    'sha256:d20f06d'
+    >>> redacted, other = Withholding("redact", labels={"yes"}), Withholding("redact")
+    >>> redacted.text("Coal is cheap.") == redacted.text("Coal is cheap.") != other.text("Coal is cheap.")
+    True
+    >>> redacted.reply('{"label": "yes", "quote": "Coal is cheap."}')[:31]
+    '{"label":"yes","quote":"withheld'
     """
 
     texts: Texts
     labels: Collection[str] = ()
     words: Collection[str] = ("label", "quote")
+    opened: Collection[str] = ()
+    traces: Traces = field(default_factory=lambda: Traces.of(()))
     keys: dict[str, str] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def text(self, text: str) -> str:
-        """What stands in place of a text; an empty one stays empty."""
+        """What stands in place of a text: its digest, or a word that nobody can compute from it; empty stays empty."""
         if not text:
             return text
-        return f"sha256:{sha256(text.encode()).hexdigest()}" if self.texts == "digest" else GONE
+        if self.texts == "digest":
+            return f"sha256:{sha256(text.encode()).hexdigest()}"
+        return f"withheld-{sha256(self._salt + text.encode()).hexdigest()[:16]}"
+
+    def label(self, text: str) -> str:
+        """A label that is no choice from a list, as it is read from a reply that was withheld."""
+        return self.reply(text) if text.startswith(("{", "[")) else self.text(text)
 
     def reply(self, text: str) -> str:
         """A reply with its labels and numbers, and nothing else that it says."""
@@ -95,11 +107,13 @@ class Withholding:
         return self.reply(value) if key in _REPLIES else self.text(value)
 
 
-def make_withholding(texts: Texts, book: Codebook) -> Withholding:
+def make_withholding(texts: Texts, book: Codebook, traces: Traces) -> Withholding:
     """What withholds the texts of runs with this codebook: its labels are no texts."""
-    labels = {label for variable in book.variables for label in variable.labels if not variable.is_open}
+    opened = {variable.name for variable in book.variables if variable.is_open}
+    labels = {label for variable in book.variables for label in variable.labels if variable.name not in opened}
     words = {name for question in make_questions(book).values() for name in _names_of(question.schema)}
-    return Withholding(texts, labels=labels, words={*words, *(variable.name for variable in book.variables)})
+    words |= {variable.name for variable in book.variables}
+    return Withholding(texts, labels=labels, words=words, opened=opened, traces=traces)
 
 
 def _names_of(schema: Any) -> Iterator[str]:
@@ -109,6 +123,32 @@ def _names_of(schema: Any) -> Iterator[str]:
     elif isinstance(schema, dict):
         yield from schema.get("properties", {})
         yield from (name for each in schema.values() for name in _names_of(each))
+
+
+def write_book(source: Path, target: Path, hold: Withholding) -> Codebook:
+    """Write a codebook as it is, or, where an example of it tells words of a unit, without these; return what it is."""
+    book = read_codebook(source)
+    raw = book.model_dump(mode="json", exclude_defaults=True)
+    told = [
+        (each, name)
+        for each in _list_examples(raw)
+        for name in ("text", "why")
+        if hold.traces.are_in(each.get(name, ""))
+    ]
+    for example, name in told:
+        example[name] = hold.text(example[name])
+    if not told:
+        shutil.copyfile(source, target)
+        return book
+    changed = Codebook.model_validate(raw)
+    write_codebook(changed, target)
+    return changed
+
+
+def _list_examples(raw: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for variable in raw["variables"]:
+        for category in (*variable.get("categories", ()), *variable.get("abstain", ())):
+            yield from category.get("examples", ())
 
 
 # --- the folder of a run
@@ -127,7 +167,10 @@ def withhold_run(folder: RunFolder, target: Path, hold: Withholding) -> None:
     write_lines(
         target / "ledger.jsonl", (_carried(line, names, target, hold) for line in read_lines(folder.carried_path))
     )
-    _write_table(folder.table_path, target / "table.csv", hold, folder.read_codebook())
+    was = folder.read_codebook()
+    book = write_book(folder.codebook_path, target / "codebook.yaml", hold)
+    _write_table(folder.table_path, target / "table.csv", hold, was, book)
+    record["codebook"]["sha256"] = book.digest
     record["units"]["sha256"] = digest_file(target / "units.jsonl")
     record["warnings"] = []
     record["files"] = {f"{place.split('/')[0]}/{name}": digest for place, (name, digest) in names.items()}
@@ -200,28 +243,35 @@ def _carried(
     return line
 
 
-def _write_table(source: Path, target: Path, hold: Withholding, book: Codebook) -> None:
-    """Write a run's table without replies, quotes and reasons, and without labels that are texts."""
+def _write_table(source: Path, target: Path, hold: Withholding, was: Codebook, book: Codebook) -> None:
+    """Write a run's table without replies, quotes, reasons and labels that are texts; models name the codebook here."""
     import csv
 
     from codebook.codings import read_table
 
-    table, is_open = read_table(source), {each.name: each.is_open for each in book.variables}
+    table = read_table(source)
     for name, change in (("raw", hold.reply), ("evidence", hold.text), ("detail", hold.text)):
         if name in table:
             table[name] = [change(cell) if isinstance(cell, str) else cell for cell in table[name]]
-    opened = table["variable"].map(is_open) & table["label"].notna()
-    table.loc[opened, "label"] = [hold.text(label) for label in table.loc[opened, "label"]]
+    opened = table["variable"].isin(hold.opened) & table["label"].notna()
+    table.loc[opened, "label"] = [hold.label(label) for label in table.loc[opened, "label"]]
+    table["coder"] = table["coder"].str.replace(f"@{was.digest[:8]}", f"@{book.digest[:8]}", regex=False)
     table.to_csv(target, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", encoding="utf-8")
 
 
 # --- the data of the study
 
 
+def read_units_table(source: Path, form: object) -> list[dict[str, str]]:
+    """The rows of a table of units, in the form that study.yaml says."""
+    keys = ("sheet", "encoding", "delimiter", "skip_rows", "query")
+    options = form.items() if isinstance(form, Mapping) else ()
+    return list(open_rows(source, **{key: value for key, value in options if key in keys}))
+
+
 def write_units_table(
-    source: Path,
+    rows: Sequence[Mapping[str, str]],
     target: Path,
-    form: Mapping[str, Any],
     *,
     hold: Withholding | None,
     texts: Collection[str],
@@ -233,8 +283,6 @@ def write_units_table(
     """
     import csv
 
-    keys = ("sheet", "encoding", "delimiter", "skip_rows", "query")
-    rows = list(open_rows(source, **{key: value for key, value in form.items() if key in keys}))
     columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in drop]
     prose = {name for name in columns if name in texts or is_prose([row.get(name, "") for row in rows])}
     target.parent.mkdir(parents=True, exist_ok=True)

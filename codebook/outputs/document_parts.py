@@ -71,3 +71,26 @@ def split_blanks(text: str) -> Iterator[tuple[str, bool]]:
         at = match.end()
     if at < len(text):
         yield text[at:], False
+
+
+def place_citation(part: Paragraph, citation: str) -> Iterator[tuple[str, bool | None]]:
+    """Yield the pieces of a paragraph as `split_blanks`, and with None the citation, before the last full stop.
+
+    Examples
+    --------
+    >>> part = Paragraph("Alpha is .8. [Say why.]", cites=("krippendorff2004",))
+    >>> list(place_citation(part, "(2004)"))
+    [('Alpha is .8', False), ('(2004)', None), ('. ', False), ('[Say why.]', True)]
+    """
+    pieces = list(split_blanks(part.text))
+    last = max((at for at, (_, is_blank) in enumerate(pieces) if not is_blank), default=-1) if part.cites else None
+    for at, (piece, is_blank) in enumerate(pieces):
+        if at != last:
+            yield piece, is_blank
+            continue
+        words = piece.rstrip().removesuffix(".")
+        yield words, False
+        yield citation, None
+        yield piece[len(words) :], False
+    if last == -1:
+        yield citation, None

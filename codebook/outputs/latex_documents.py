@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock, split_blanks
+from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock, place_citation
 from codebook.outputs.latex_tables import latex_table, latex_text
 from codebook.outputs.templating import render_plain
 
@@ -44,10 +44,10 @@ def _write(part: Part, places: Mapping[str, str]) -> str:
         return latex_table(dict(part.printed), **about)
     if isinstance(part, Picture):
         return render_plain("paper_figure.tex.j2", name=part.path.stem, caption=latex_text(part.caption), part=part)
-    pieces = list(split_blanks(part.text))
-    cited = rf"~\citep{{{','.join(part.cites)}}}" if part.cites else ""
-    texts = [latex_text(piece) if not is_blank else rf"\blank{{{latex_text(piece)}}}" for piece, is_blank in pieces]
-    last = max((at for at, (_, is_blank) in enumerate(pieces) if not is_blank), default=0)
-    texts[last : last + 1] = [f"{texts[last].rstrip()}{cited} "] if texts else []
+    pieces = place_citation(part, rf"~\citep{{{','.join(part.cites)}}}")
+    texts = [
+        piece if is_blank is None else rf"\blank{{{latex_text(piece)}}}" if is_blank else latex_text(piece)
+        for piece, is_blank in pieces
+    ]
     item = "\\item " if part.is_item else ""
     return f"{item}{''.join(texts).rstrip()}\n"

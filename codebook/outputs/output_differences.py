@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import takewhile, zip_longest
@@ -63,8 +63,10 @@ class Differences:
         Outputs that only the second has.
     by_hand
         Files of the first that a person changed after they were saved: they are not compared.
-    n_absent
-        Files that the first folder lists and does not hold, as where an archive leaves pictures out.
+    n_listed
+        Files of which the first folder holds the SHA-256 alone, as where an archive leaves pictures out.
+    redrawn
+        Those of them that have another one now.
     """
 
     rows: tuple[Difference, ...] = ()
@@ -72,7 +74,8 @@ class Differences:
     unmade: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
-    n_absent: int = 0
+    n_listed: int = 0
+    redrawn: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -88,7 +91,8 @@ class Differences:
             (*self.unmade, *other.unmade),
             (*self.fresh, *other.fresh),
             (*self.by_hand, *other.by_hand),
-            self.n_absent + other.n_absent,
+            self.n_listed + other.n_listed,
+            (*self.redrawn, *other.redrawn),
         )
 
     def sentences(self) -> Iterator[str]:
@@ -103,8 +107,14 @@ class Differences:
             yield f"Made now and not in the archive: {', '.join(self.fresh)}."
         if self.by_hand:
             yield f"Changed by hand after they were saved, so not compared: {', '.join(self.by_hand)}."
-        if self.n_absent:
-            yield f"Not compared, since the archive lists them and lacks them: {say_count(self.n_absent, 'file')}."
+        if self.n_listed:
+            n_same = self.n_listed - len(self.redrawn)
+            yield (
+                f"Of {say_count(self.n_listed, 'more file')} the archive holds the SHA-256 alone, as of pictures: "
+                f"{n_same:,} {is_or_are(n_same)} made again with it."
+            )
+        if self.redrawn:
+            yield f"Drawn or set otherwise, as by another version of a program: {', '.join(self.redrawn)}."
 
 
 def compare_outputs(before: Path, after: Path, *, name: str = "outputs") -> Differences:
@@ -119,21 +129,23 @@ def compare_outputs(before: Path, after: Path, *, name: str = "outputs") -> Diff
     ['5 files are the same to the byte; no figure or sentence differs.']
     """
     old, new = ({entry.name: entry for entry in read_outputs(folder)} for folder in (before, after))
-    changed, absent = changed_files(before), _list_absent(before, old.values())
+    changed = changed_files(before)
     both = [(entry, new[entry.name]) for entry in old.values() if entry.name in new]
+    listed = {file: sha for entry, _ in both for file, sha in entry.files.items() if not (before / file).is_file()}
     found = Differences(
         unmade=tuple(sorted(old.keys() - new.keys())),
         fresh=tuple(sorted(new.keys() - old.keys())),
         by_hand=tuple(f"{name}/{file}" for file in sorted(changed)),
-        n_absent=len(absent),
+        n_listed=len(listed),
+        redrawn=tuple(f"{name}/{file}" for file, sha in sorted(listed.items()) if not _is_same(after / file, sha)),
     )
     for entry, again in both:
-        found += _compare_entry(entry, again, (before, after), name, changed | absent)
+        found += _compare_entry(entry, again, (before, after), name, changed | listed.keys())
     return found
 
 
-def _list_absent(folder: Path, entries: Iterable[OutputEntry]) -> set[str]:
-    return {file for entry in entries for file in entry.files if not (folder / file).is_file()}
+def _is_same(path: Path, sha256: str) -> bool:
+    return path.is_file() and digest_of(path) == sha256
 
 
 def compare_records(before: Path, after: Path, name: str) -> Differences:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from codebook.errors import MissingExtraError
 from codebook.files.kept_files import write_unless_changed
 from codebook.outputs import OutputEntry
-from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock
+from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock, place_citation
 from codebook.outputs.latex_documents import write_latex
 from codebook.outputs.word_documents import write_word
 from codebook.paths import make_private, resolve_path
@@ -28,6 +30,7 @@ _FIGURES = ("confusion", "alpha_by_label")
 """Figures that a paper shows where they were saved; the others lie in `outputs`."""
 _ONLY_DRAWN = ("confusion", "coefficients")
 """Outputs whose table is no table of a paper."""
+_ENTRY = re.compile(r"@\w+\{(\w+),(.*?)\n\n", re.S)
 _FIELD = re.compile(r"\b(author|title|year|note|journal|booktitle|publisher|howpublished|doi) = \{(.*)\},?$", re.M)
 
 
@@ -74,11 +77,8 @@ def write_paper(
         "paper.tex": write_latex(parts, title=title, bibliography="references").encode(),
         "references.bib": bibliography.encode(),
     }
-    try:
-        whole = [Heading(title, 0), Paragraph("[Name the authors]"), *parts, *_list_sources(bibliography)]
-        files["paper.docx"] = write_word(whole, title=title)
-    except MissingExtraError:  # without python-docx there is no Word here; LaTeX says it all
-        pass
+    with suppress(MissingExtraError):  # without python-docx there is no Word here; LaTeX says it all
+        files["paper.docx"] = write_word(_write_for_word(title, parts, bibliography), title=title)
     write_unless_changed(folder, files)
     return folder
 
@@ -162,14 +162,28 @@ def _as_table(entry: OutputEntry) -> TableBlock:
     return TableBlock(entry.name, entry.title, printed, " ".join(filter(None, [note, entry.note])))
 
 
-def _list_sources(bibliography: str) -> Iterator[Part]:
-    """The bibliography as Word has it: a paragraph a source."""
+def _write_for_word(title: str, parts: Sequence[Part], bibliography: str) -> Iterator[Part]:
+    """The parts with author and year in place of keys, and the sources at their end."""
+    sources = {key: dict(_FIELD.findall(entry)) for key, entry in _ENTRY.findall(bibliography + "\n\n")}
+    yield from (Heading(title, 0), Paragraph("[Name the authors]"))
+    for part in parts:
+        if isinstance(part, Paragraph) and part.cites:
+            citation = f" ({'; '.join(_name_source(sources[key]) for key in part.cites)})"
+            part = replace(part, text="".join(piece for piece, _ in place_citation(part, citation)))
+        yield part
     yield Heading("References")
-    for entry in bibliography.strip().split("\n\n"):
-        fields = dict(_FIELD.findall(entry))
-        names = ("author", "year", "title", "journal", "booktitle", "publisher", "note", "howpublished", "doi")
-        words = ". ".join(_plain(fields[name]) for name in names if name in fields)
-        yield Paragraph(f"{words}.")
+    names = ("author", "year", "title", "journal", "booktitle", "publisher", "note", "howpublished", "doi")
+    for fields in sorted(sources.values(), key=lambda fields: _plain(fields["author"]).casefold()):
+        yield Paragraph(f"{'. '.join(_plain(fields[name]) for name in names if name in fields)}.")
+
+
+def _name_source(fields: Mapping[str, str]) -> str:
+    """Author and year, such as "Hayes & Krippendorff 2007"."""
+    author = fields["author"]
+    whole = author.startswith("{")  # a name that is no person's
+    names = [_plain(author)] if whole else [_plain(name).partition(",")[0] for name in author.split(" and ")]
+    few = " & ".join(names) if len(names) < 3 else f"{names[0]} et al."
+    return f"{few} {fields.get('year', '')}".strip()
 
 
 def _plain(text: str) -> str:

@@ -68,6 +68,8 @@ class StudyFacts:
         Of what a person is told; the address stands in CODEBOOK_NOTIFY.
     coding
         How people code: coders, folder, sample, double, overlap, per_coder, repeat, with_suggestions, strata, seed.
+    personal_data
+        Why what looks personal may be published: pairs of e-mail address, phone number or IP address, and the reason.
     grid
         One finding under many choices: models, codebooks, draws, aggregation, finding (variable, label, formula).
     """
@@ -100,6 +102,7 @@ class StudyFacts:
     service: Mapping[str, Any] = field(default_factory=dict)
     notify: Sequence[str] = ()
     coding: Mapping[str, Any] = field(default_factory=dict)
+    personal_data: Pairs = ()
     grid: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -18,8 +19,8 @@ from tiny_notebooks import write_notebook
 import codebook as cb
 from codebook.cli import main
 from codebook.deposit import Deposited, verify_deposit, write_deposit
-from codebook.deposit.digest_list import write_digests
-from codebook.deposit.text_traces import find_texts
+from codebook.deposit.deposit_layout import write_digests
+from codebook.deposit.leak_search import read_text_lines
 from codebook.errors import ParameterError
 from codebook.execute import StudyResult
 from codebook.files.lines import read_lines
@@ -127,7 +128,7 @@ def test_a_deposit_that_lies_elsewhere_gives_the_same_tables(study, tmp_path, mo
     assert deposited.about.seconds is not None
     place = move(deposited, tmp_path, monkeypatch)
     verified = verify_deposit(place)
-    assert (verified.faults, verified.passes, verified.remarks) == ((), True, ())
+    assert (verified.faults, verified.passes) == ((), True)
     assert verified.seconds is not None
     assert f"{verified.n_files} files are listed" in str(verified)
 
@@ -171,14 +172,18 @@ def test_a_changed_reply_is_found_by_its_figures_even_where_digests_were_made_an
     assert any("mcc_low: 0." in each and " -> " in each for each in figures), problems[:9]
 
 
+def eights_of(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.casefold())
+    return {tuple(words[at : at + 8]) for at in range(len(words) - 7)}
+
+
 @pytest.mark.parametrize("texts", ["digest", "redact"])
 def test_texts_that_stay_here_stand_nowhere_and_the_tables_are_the_same(study, texts, tmp_path, monkeypatch):
     before = (study / "runs" / "headlines" / "outputs" / "validity_by_coder.csv").read_bytes()
-    known, units = texts_of(study), shutil.copy(study / "runs" / "headlines" / "units.jsonl", tmp_path)
+    known = texts_of(study)
     deposited = deposit(texts=texts)
     raw = all_bytes(deposited.folder)
     assert [text for text in known if text.encode() in raw] == []
-    assert list(find_texts(deposited.folder, Path(units), cb.open_study().codebook)) == []
     assert (b'"text":"sha256:' in raw) == (texts == "digest")
     place = move(deposited, tmp_path, monkeypatch)
     assert (place / "runs" / "headlines" / "outputs" / "validity_by_coder.csv").read_bytes() == before
@@ -187,6 +192,37 @@ def test_texts_that_stay_here_stand_nowhere_and_the_tables_are_the_same(study, t
     assert "students.csv" in withheld.index
     assert withheld["sha256"].notna().all() == (texts == "digest")
     assert any(each.startswith("asking a model again") for each in deposited.about.left_out)
+
+
+@pytest.mark.parametrize("texts", ["digest", "redact"])
+def test_examples_of_the_codebook_that_are_units_are_withheld_everywhere(study, texts):
+    units = texts_of(study)
+    book = yaml.safe_load((study / "econ.yaml").read_text())
+    book["variables"][0]["categories"][0]["examples"] = [
+        {"text": units[0], "why": f"It says: {units[3]}"},
+        "Good news.",
+    ]
+    for path in (study / "econ.yaml", study / "runs" / "headlines" / "codebook.yaml"):
+        path.write_text(yaml.safe_dump(book))
+    run = study / "runs" / "headlines" / "run.json"
+    was = cb.read_codebook(study / "econ.yaml").digest
+    record = orjson.loads(run.read_bytes())
+    run.write_bytes(orjson.dumps(record | {"codebook": record["codebook"] | {"sha256": was}}))
+    folder = deposit(texts=texts, replay=False).folder
+    eights = set().union(*map(eights_of, units))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {
+        path.name for path in files if eights & eights_of(" ".join(line for _, line in read_text_lines(path)))
+    } == set()
+    copies = [folder / "econ.yaml", folder / "codebook" / "econ.yaml", folder / "runs" / "headlines" / "codebook.yaml"]
+    (digest,) = {cb.read_codebook(path).digest for path in copies}
+    examples = cb.read_codebook(copies[0]).variables[0].categories[0].examples
+    assert [each.text == "Good news." for each in examples] == [False, True]
+    assert f"models are called @{digest[:8]} here and @{was[:8]} in the study" in (folder / "README.md").read_text()
+    notebook = study / "notebooks" / "01_validity.ipynb"
+    notebook.write_text(notebook.read_text().replace("import codebook", f"# {units[1]}\\nimport codebook"))
+    with pytest.raises(ParameterError, match=r"01_validity\.ipynb, line \d+: words of a unit's text stand there"):
+        deposit(texts=texts, replay=False)
 
 
 def test_a_private_study_names_its_coders_by_pseudonyms_everywhere(study, tmp_path, monkeypatch):
@@ -286,23 +322,43 @@ def test_tables_that_do_not_come_again_are_not_deposited(study):
         deposit()
 
 
-def test_personal_data_is_told_by_file_and_line_and_not_shown(study):
+def test_personal_data_is_told_by_line_and_needs_a_reason(study):
     table = pd.read_csv(study / "headlines.csv", dtype=str)
     table.loc[4, "medium"] = "write to erika@example.org or call +49 30 1234567"
     table.to_csv(study / "headlines.csv", index=False)
     deposited = deposit(replay=False)
-    (remark,) = (each for each in deposited.remarks if each.startswith("headlines.csv"))
+    (remark,) = deposited.remarks
     assert remark.startswith("headlines.csv, line 6: something looks like an e-mail address (it is not shown)")
-    assert "erika" not in " ".join(deposited.remarks)
+    assert "erika" not in str(deposited)
+    (fault,) = verify_deposit(deposited.folder, replay=False).faults
+    assert (fault.where, fault.mend.count("`e-mail address: the reason`")) == ("headlines.csv, line 6", 1)
+
+    with (study / "study.yaml").open("a") as file:
+        file.write("personal_data:\n  e-mail address: It is that of a newspaper.\n")
+    deposited = deposit(replay=False)
+    assert deposited.remarks == ()
+    assert "- e-mail address: It is that of a newspaper." in (deposited.folder / "README.md").read_text()
     verified = verify_deposit(deposited.folder, replay=False)
+    assert "SAID      e-mail address: 1 line of 1 file; It is that of a newspaper." in str(verified)
     assert verified.passes
-    assert [each.where for each in verified.remarks] == ["headlines.csv, line 6"]
+    with (deposited.folder / "headlines.csv").open("a") as file:
+        file.write("77,otto@example.org\n")
+    faults = verify_deposit(deposited.folder, replay=False).faults
+    assert [fault.where for fault in faults] == ["headlines.csv", "headlines.csv, lines 6, 62"]
+
+
+@pytest.mark.parametrize(("pair", "problem"), [("e-mail: mine", "is no kind"), ("IP address:", "has no reason")])
+def test_a_reason_for_personal_data_names_its_kind(study, pair, problem):
+    result = CliRunner().invoke(main, ["deposit", "--no-replay", "--personal-data", pair])
+    assert result.exit_code == 1
+    assert problem in result.output
 
 
 def test_the_command_writes_a_deposit_and_says_what_is_left_to_do(study):
     result = CliRunner().invoke(main, ["deposit", "--no-replay", "--texts", "redact", "--out", "out"])
     assert result.exit_code == 0, result.output
     assert "NOT ANEW  asking a model again" in result.output
+    assert "report are not here: the replay makes them, and it was left out (--no-replay)" in result.output
     assert (study / "out" / "deposit.json").is_file()
     assert (study / "out.zip").is_file()
     refused = CliRunner().invoke(main, ["deposit", "--no-replay", "--out", "notebooks"])

@@ -53,9 +53,14 @@ def test_what_a_person_changed_or_left_out_is_said_and_not_compared(tmp_path):
     before, after = save(tmp_path / "a"), save(tmp_path / "b", text="Other.")
     (before / "methods.md").write_text("One. Filled in by hand.\n")
     (before / "alpha.xlsx").unlink()
+    (before / "alpha.docx").unlink()
+    (after / "alpha.docx").write_bytes(b"another program")
     found = compare_outputs(before, after)
-    assert (found.rows, found.by_hand, found.n_absent) == ((), ("outputs/methods.md",), 1)
-    assert "lacks them: 1 file." in " ".join(found.sentences())
+    assert (found.rows, found.by_hand, found.n_listed) == ((), ("outputs/methods.md",), 2)
+    assert "Of 2 more files the archive holds the SHA-256 alone, as of pictures: 1 is made again with it." in " ".join(
+        found.sentences()
+    )
+    assert found.redrawn == ("outputs/alpha.docx",)
 
 
 def test_a_file_that_is_set_otherwise_while_its_figures_are_the_same_is_told_so(tmp_path):
