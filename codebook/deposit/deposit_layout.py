@@ -24,7 +24,7 @@ LOCKS = ("environment/requirements.txt", "environment/requirements.lock")
 LABELS = "data/labels_of_people.csv"
 CODERS = "data/coders_of_the_deposit.yaml"
 PERSONS_FILES = ("README.md", "CITATION.cff", "LICENSE.txt")
-"""What a person goes on writing; once it was changed, a later deposit keeps it. So it is with all of `paper/`."""
+"""What a person goes on writing."""
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _MEND = "get the deposit again from where it was published"
 
@@ -53,6 +53,8 @@ class About:
         What cannot be made anew from it, and why.
     personal
         Of each kind of personal data why it may be published, and how many lines of which file look like it.
+    drafts
+        The SHA-256 of what a person goes on writing, as the kit wrote it: what has another one is kept later.
     """
 
     run: str
@@ -65,6 +67,7 @@ class About:
     steps: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     personal: dict[str, dict[str, Any]] = field(default_factory=dict)
+    drafts: dict[str, str] = field(default_factory=dict)
     software: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -124,6 +127,11 @@ def check_texts(texts: str) -> Texts:
     raise ParameterError(
         "The deposit cannot be made so.", [Fault("texts", f"{texts!r} is no way to treat texts", mend)]
     )
+
+
+def is_persons(place: str) -> bool:
+    """Whether a person goes on writing a file of a deposit."""
+    return place in PERSONS_FILES or place.startswith("paper/")
 
 
 def list_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -17,10 +17,11 @@ from codebook.deposit.crate import write_crate
 from codebook.deposit.data_package import write_data_package
 from codebook.deposit.deposit_layout import (
     ABOUT,
-    PERSONS_FILES,
     About,
     check_texts,
+    is_persons,
     list_files,
+    read_about,
     read_digests,
     write_digests,
 )
@@ -126,7 +127,7 @@ def write_deposit(
         if replay and about.steps:
             tell(f"making the tables anew from {show_path(target)}: {', '.join(about.steps)}")
             about = replace(about, seconds=_replay(assembly, about, tell))
-        _write_words(assembly, about, title, target)
+        about = _write_words(assembly, about, title, target)
         about, remarks = _look_for_persons(assembly, about, reasons)
         about.write(room)
         write_crate(room, about, title=title, description=_describe(study, about), licence=_say_licence(room))
@@ -229,19 +230,28 @@ def _refuse_differences(replayed: Replay) -> None:
     raise ParameterError("The deposit does not give its own tables again; nothing was written.", faults)
 
 
-def _write_words(assembly: Assembly, about: About, title: str, target: Path) -> None:
-    """Write what tells of all the rest; what a person wrote in an earlier deposit stays."""
+def _write_words(assembly: Assembly, about: About, title: str, target: Path) -> About:
+    """Write what tells of all the rest; what a person changed in an earlier deposit goes before its draft."""
     room = assembly.room
     locks = write_environment(room)
     _write_paper(assembly, about, title)
     _bring_licence(room)
-    drafts = {
-        "CITATION.cff": write_citation(title, about.made_at),
-        "README.md": write_readme(assembly, about, title, locks),
-    }
-    for name in drafts.keys() - _keep_changed(target, room):
-        (room / name).write_bytes(drafts[name])
+    (room / "CITATION.cff").write_bytes(write_citation(title, about.made_at))
+    (room / "README.md").write_bytes(write_readme(assembly, about, title, locks))
+    about = replace(about, drafts={place: digest_file(path) for place, path in list_files(room) if is_persons(place)})
+    for place, path in _find_changed(target):
+        (room / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, room / place)
     write_data_package(room, name=about.run, title=title, book=assembly.book, made_at=about.made_at)
+    return about
+
+
+def _find_changed(target: Path) -> Iterator[tuple[str, Path]]:
+    """(place, file) of what a person changed or added in an earlier deposit, however many there were since."""
+    if (target / ABOUT).is_file():
+        drafts = read_about(target).drafts or read_digests(target)
+        files = ((place, path) for place, path in list_files(target) if is_persons(place))
+        yield from ((place, path) for place, path in files if digest_file(path) != drafts.get(place))
 
 
 def _describe(study: Study, about: About) -> str:
@@ -278,18 +288,6 @@ def _bring_licence(room: Path) -> None:
         if (project_folder() / name).is_file():
             shutil.copyfile(project_folder() / name, room / "LICENSE.txt")
             return
-
-
-def _keep_changed(target: Path, room: Path) -> set[str]:
-    """Bring what a person changed in an earlier deposit; return the names."""
-    digests, kept = read_digests(target), set[str]()
-    for place, path in list_files(target) if digests else ():
-        is_persons = place in PERSONS_FILES or place.startswith("paper/")
-        if is_persons and digest_file(path) != digests.get(place):
-            (room / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, room / place)
-            kept.add(place)
-    return kept
 
 
 def _look_for_persons(assembly: Assembly, about: About, reasons: Mapping[str, str]) -> tuple[About, list[str]]:

@@ -277,8 +277,12 @@ def test_the_readme_is_filled_and_what_a_person_wrote_stays(study):
     assert "| `headlines.csv` | what is coded |" in readme
     assert "[Say where the units come from" in readme
     assert "`notebooks/01_validity.ipynb` | `runs/headlines/outputs/validity_by_coder.csv`" in readme
-    (folder / "README.md").write_text("mine", encoding="utf-8")
-    assert (deposit(replay=False).folder / "README.md").read_text(encoding="utf-8") == "mine"
+    for place in ("README.md", "paper/figure_of_mine.txt"):
+        (folder / place).write_text("mine", encoding="utf-8")
+    for _ in range(2):  # the second one after these words were deposited
+        deposit(replay=False)
+        assert (folder / "README.md").read_text(encoding="utf-8") == "mine"
+        assert (folder / "paper" / "figure_of_mine.txt").read_text(encoding="utf-8") == "mine"
     citation = yaml.safe_load((folder / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()
 
