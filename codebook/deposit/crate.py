@@ -93,7 +93,7 @@ def _add_run(crate: Any, entity: Any, room: Path, name: str) -> None:
         "name": f"Run {name}: {say_count(record['units']['n'], 'unit')} coded by {models}",
         "instrument": {"@id": model.id},
         "object": [{"@id": f"runs/{name}/{part}"} for part in ("units.jsonl", "codebook.yaml")],
-        "result": [{"@id": f"runs/{name}/table.csv"}] if (folder / "table.csv").is_file() else [],
+        **({"result": {"@id": f"runs/{name}/table.csv"}} if (folder / "table.csv").is_file() else {}),
         "startTime": answered.get("first_submitted") or record["planned_at"],
         "endTime": answered.get("last_ended") or record["planned_at"],
         "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +146,3 @@ class _Kind:
     def name(self) -> str:
         """integer, number or string; a column of which nothing is known holds strings."""
         return "string" if not self.n else "integer" if self.is_integer else "number" if self.is_number else "string"
-
-
-def list_tables(room: Path, but: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The tables of a deposit as its data package has them."""
-    resources = orjson.loads((room / "datapackage.json").read_bytes())["resources"]
-    return [resource for resource in resources if resource["path"] not in but]

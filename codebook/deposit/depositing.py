@@ -39,6 +39,7 @@ from codebook.deposit.study_sources import find_sources
 from codebook.errors import Fault, ParameterError
 from codebook.execute import Replay, replay_study
 from codebook.execute.secrets import read_secrets
+from codebook.files.kept_files import NOTE
 from codebook.files.lines import digest_file
 from codebook.ground.quantities import say_count
 from codebook.paths import make_private, project_folder, resolve_path, show_path
@@ -266,11 +267,12 @@ def _write_paper(assembly: Assembly, about: About, title: str) -> None:
     """Put in the paper: that of the run, if there is one, else a new draft from what lies in the deposit."""
     own, room_of_paper = assembly.sources.run.path / "paper", assembly.room.resolve() / "paper"
     if own.is_dir() and assembly.is_open:
-        shutil.copytree(own, assembly.room / "paper", ignore=shutil.ignore_patterns("*.aux", "*.log", ".*"))
+        shutil.copytree(own, room_of_paper, ignore=shutil.ignore_patterns("*.aux", "*.log", ".*", NOTE))
         return
     with _in_project(assembly.room if not assembly.is_open else project_folder()):
         study = open_study() if not assembly.is_open else assembly.sources.study
         write_paper(assembly.sources.run.name, title=title, coders=study.coders, gold=study.gold, out=room_of_paper)
+    (room_of_paper / NOTE).unlink()
 
 
 @contextmanager

@@ -25,6 +25,7 @@ _PACKED = (".xlsx", ".docx", ".zip")
 _BINARY = re.compile(
     r"data:[\w/+.;=-]*;base64,[A-Za-z0-9+/=\\n]+|(?<=[\"'>])[A-Za-z0-9+/]{200,}={0,2}(?:\\n)?(?=[\"'<])"
 )
+_READABLE = re.compile(rb"[\x20-\x7e]{20,}")
 _MOST = 20
 """Lines of one file that are told; how many more there are is said."""
 _KEY_MEND = "take it out, withdraw that key at its service, and deposit again"
@@ -47,8 +48,15 @@ def tell_lines(place: str, numbers: Iterable[int], problem: str, mend: str) -> I
 def find_keys(folder: Path, secrets: Mapping[str, str]) -> Iterator[Fault]:
     """Yield each place of a deposit where something looks like a key, or is a secret of this machine; never the key."""
     for place, path in list_files(folder):
-        lines = (number for number, line in read_text_lines(path) if _holds_key(line, secrets))
+        lines = (number for number, line in _read_all(path) if _holds_key(line, secrets))
         yield from tell_lines(place, lines, "something looks like a key (it is not shown)", _KEY_MEND)
+
+
+def _read_all(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file; of a picture or a packed one also all else in it that can be read."""
+    yield from read_text_lines(path)
+    if path.suffix.lower() in (*_PICTURES, *_PACKED):
+        yield from ((1, run.decode()) for run in _READABLE.findall(path.read_bytes()))
 
 
 def _holds_key(line: str, secrets: Mapping[str, str]) -> bool:

@@ -83,7 +83,8 @@ def place_citation(part: Paragraph, citation: str) -> Iterator[tuple[str, bool |
     [('Alpha is .8', False), ('(2004)', None), ('. ', False), ('[Say why.]', True)]
     """
     pieces = list(split_blanks(part.text))
-    last = max((at for at, (_, is_blank) in enumerate(pieces) if not is_blank), default=-1) if part.cites else None
+    told = [at for at, (piece, is_blank) in enumerate(pieces) if piece.strip() and not is_blank]
+    last = max(told, default=-1) if part.cites else None
     for at, (piece, is_blank) in enumerate(pieces):
         if at != last:
             yield piece, is_blank

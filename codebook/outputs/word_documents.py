@@ -26,12 +26,16 @@ def write_word(parts: Iterable[Part], *, title: str) -> bytes:
 
 
 def _set_type(document: Any) -> None:
-    """Black headings and a text face that every machine has."""
+    """Black headings and captions, no rule under the title, and a text face that every machine has."""
     from docx.shared import Pt, RGBColor
 
     styles = document.styles
     styles["Normal"].font.name, styles["Normal"].font.size = "Times New Roman", Pt(11)
-    for name, size in (("Title", 18), ("Heading 1", 14), ("Heading 2", 12), ("Heading 3", 11)):
+    sizes = {"Title": 18, "Heading 1": 14, "Heading 2": 12, "Heading 3": 11, "Caption": 9}
+    for rule in styles["Title"].element.pPr.findall(_qn("w:pBdr")):
+        styles["Title"].element.pPr.remove(rule)
+    styles["Caption"].font.bold = False
+    for name, size in sizes.items():
         styles[name].font.name, styles[name].font.size = "Times New Roman", Pt(size)
         styles[name].font.color.rgb = RGBColor(0, 0, 0)
         for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):

@@ -69,9 +69,12 @@ def say_memory(facts: Facts) -> Iterator[str]:
 
 def say_prompts(facts: Facts) -> Iterator[str]:
     """C.1: where the exact prompts are."""
-    shards = _list_shards(facts.folder)
+    shards = facts.list_files("shards")
     if not shards:
         yield "[Say where the exact prompts can be read: the requests do not lie with this run.]"
+        return
+    if _is_withheld(shards[0]):
+        yield "Every prompt is on record with the authors; in its place stands a key, since texts of units stay there."
         return
     digests = ", ".join(digest_of(path)[:_SHOWN] for path in shards[:3]) + (", ..." if len(shards) > 3 else "")
     files = say_count(len(shards), "file")
@@ -80,9 +83,9 @@ def say_prompts(facts: Facts) -> Iterator[str]:
 
 def say_system(facts: Facts) -> Iterator[str]:
     """C.2: what every prompt says alike."""
-    for path in _list_shards(facts.folder)[:1]:
+    for path in facts.list_files("shards")[:1]:
         for line in islice(read_lines(path), 1):
-            if line["url"] == EMBEDDINGS or "withheld" in line["body"]:
+            if line["url"] == EMBEDDINGS or _is_withheld(path):
                 return
             try:
                 system = read_prompt(line["body"], line["url"]).system
@@ -121,5 +124,6 @@ def say_funding(facts: Facts) -> Iterator[str]:
     yield "[Say who paid for the study and for the model's use, and which ties the authors have to its provider.]"
 
 
-def _list_shards(folder: Path) -> list[Path]:
-    return sorted((folder / "shards").glob("[0-9]*.jsonl"))
+def _is_withheld(path: Path) -> bool:
+    """Whether requests stand as keys, as in a deposit without texts."""
+    return any("withheld" in line["body"] for line in islice(read_lines(path), 1))

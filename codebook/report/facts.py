@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.codings import OF_CODINGS, iter_table, pile_pieces, read_coders
+from codebook.engines.replay import list_sources
 from codebook.errors import RunError, mend_name, say_mend
 from codebook.files.digests import digest_of, read_run_record
 from codebook.files.run_versions import NO_NAME, find_version
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a methods section and its checklist draw on; `table` is the run's own, `coders` the labels beside it."""
+    """What a methods section and its checklist draw on; `table` is the run's own, `coders` the labels beside it.
+
+    `sources` are the folders of the run and of those whose answers it shares, such as its pilot.
+    """
 
     folder: Path
     record: dict[str, Any]
@@ -34,6 +38,7 @@ class Facts:
     coders: Codings
     outputs: Sequence[OutputEntry]
     coders_path: Path | None = None
+    sources: Sequence[Path] = ()
 
     @property
     def gold(self) -> str:
@@ -47,8 +52,16 @@ class Facts:
 
     @property
     def answered(self) -> dict[str, Any]:
-        """What came back, as run.json has it."""
-        return dict(self.record.get("answered") or {})
+        """What came back, as run.json has it; the days are those of all runs that asked."""
+        mine = dict(self.record.get("answered") or {})
+        records = [read_run_record(folder / "run.json").get("answered", {}) for folder in self.sources[1:]]
+        for name, choose in (("first_submitted", min), ("last_ended", max)):
+            mine[name] = choose(filter(None, [each.get(name) for each in (mine, *records)]), default="")
+        return mine
+
+    def list_files(self, kind: str) -> list[Path]:
+        """The files of requests ("shards") or raw replies ("results"), of all runs that asked."""
+        return [path for folder in self.sources for path in sorted((folder / kind).glob("[0-9]*.jsonl"))]
 
     @property
     def labels_of_people(self) -> pd.DataFrame:
@@ -142,7 +155,9 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
         ids = (unit.unit_id for unit, _ in iter_units(folder / "units.jsonl"))
         others = read_coders(coders, book, units=ids, partial=is_part(record["units"]))
     where = resolve_path(coders) if coders else None
-    return Facts(folder, record, book, table, others.with_gold(gold), read_outputs(folder / "outputs"), where)
+    shared = [folder.parent / name for name in list_sources(folder)]
+    sources = [folder, *(path for path in shared if (path / "run.json").is_file())]
+    return Facts(folder, record, book, table, others.with_gold(gold), read_outputs(folder / "outputs"), where, sources)
 
 
 def short_path(path: Path | None) -> str:

@@ -121,8 +121,7 @@ def _bias(facts: Facts) -> Iterator[str]:
 
 
 def _transcripts(facts: Facts) -> Iterator[str]:
-    results = sorted((facts.folder / "results").glob("[0-9]*.jsonl"))
-    if results:
+    if results := facts.list_files("results"):
         yield f"Every raw reply is on record, in {say_count(len(results), 'file')} of results."
     else:
         yield "[Say where the raw replies can be read: they do not lie with this run.]"

@@ -166,7 +166,8 @@ def say_software(facts: Facts) -> Iterator[str]:
     yield f"Software: Python {software['python']}, {packages}."
     commit = f", git commit {software['git_commit']}" if software.get("git_commit") else ""
     where = f"{facts.record['run']}: {facts.evidence('run.json')}{commit}"
-    yield f"Requests, raw replies and tables are in the run {where}."
+    shared = "".join(f"; answers that it shares are in the run {folder.name}" for folder in facts.sources[1:])
+    yield f"Requests, raw replies and tables are in the run {where}{shared}."
     yield "[Say where these files can be had, and which ethics review and licences apply.]"
 
 

@@ -174,7 +174,9 @@ def _write_for_word(title: str, parts: Sequence[Part], bibliography: str) -> Ite
     yield Heading("References")
     names = ("author", "year", "title", "journal", "booktitle", "publisher", "note", "howpublished", "doi")
     for fields in sorted(sources.values(), key=lambda fields: _plain(fields["author"]).casefold()):
-        yield Paragraph(f"{'. '.join(_plain(fields[name]) for name in names if name in fields)}.")
+        words = [_plain(fields[name]).rstrip(".") for name in names if name in fields]
+        words[0] = words[0].replace(" and ", "; ").removesuffix("; others") + " et al" * ("others" in words[0])
+        yield Paragraph(f"{'. '.join(words)}.")
 
 
 def _name_source(fields: Mapping[str, str]) -> str:
@@ -192,4 +194,4 @@ def _plain(text: str) -> str:
     for sign, letter in accents.items():
         text = text.replace(sign, letter)
     text = re.sub(r"\\url\{([^{}]*)\}", r"\1", text)
-    return re.sub(r"[{}]", "", text).replace(" and ", "; ")
+    return re.sub(r"[{}]", "", text)

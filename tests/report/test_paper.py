@@ -100,9 +100,17 @@ def test_word_has_the_same_sections_tables_and_blanks(study):
     assert headings == [*re.findall(r"\\section\{(.*)\}", text), "References"]
     assert len(document.tables) == len(re.findall(r"\\begin\{(?:tabular|longtable)\}\{@", text))
     marked = [run.text for each in document.paragraphs for run in each.runs if run.font.highlight_color]
-    of_sources = len(re.findall(r"\[(?:Say|Name)", (folder / "references.bib").read_text(encoding="utf-8")))
-    assert len(marked) == text.count(r"\blank{{[}") + 1 + of_sources  # one is for the authors
-    assert any("Universal Sentence Encoder" in each.text for each in document.paragraphs)
+    bibliography = (folder / "references.bib").read_text(encoding="utf-8")
+    of_sources = len(re.findall(r"\[(?:Say|Name)", bibliography))
+    nameless = set(re.findall(r"@\w+\{(\w+),\s+author = \{+\[Name", bibliography))
+    of_cited = [key for keys in re.findall(r"\\citep\{(.*?)\}", text) for key in keys.split(",") if key in nameless]
+    assert len(of_cited) >= 2  # the data and the model
+    assert len(marked) == text.count(r"\blank{{[}") + 1 + of_sources + len(of_cited)  # one is for the authors
+    paragraphs = [each.text for each in document.paragraphs]
+    assert any("Krippendorff 2004; Hayes & Krippendorff 2007" in text for text in paragraphs)
+    source = "Efron, Bradley; Tibshirani, Robert J. 1993. An Introduction to the Bootstrap. Chapman and Hall."
+    assert source in paragraphs
+    assert any(text.startswith("Cer, Daniel; Yang, Yinfei; Kong, Sheng-yi et al. 2018.") for text in paragraphs)
 
 
 def test_what_a_person_wrote_into_the_paper_stays(study):
@@ -178,3 +186,14 @@ def test_a_codebook_for_word_has_every_category():
     document = docx.Document(BytesIO(write_word(codebook_parts(book), title="tone")))
     texts = [each.text for each in document.paragraphs]
     assert texts[texts.index("good") : texts.index("bad") + 1] == ["good", "It praises.", "Include: thanks", "bad"]
+
+
+def test_a_run_that_shares_the_answers_of_another_says_when_and_where_they_were_given(study):
+    units = read_units(TOPICS / "texts.csv", id_column="text_id", text_column="text", where={"split": "test"})
+    run = plan(TOPICS / "codebook.yaml", list(units)[:10:5], run="again")
+    run.submit()
+    run.collect()
+    methods = str(cb.methods_paragraph("again"))
+    assert "The requests were answered on 20" in methods
+    assert "Every prompt is on record to the letter, in 1 file of requests" in methods
+    assert "answers that it shares are in the run topics." in methods
