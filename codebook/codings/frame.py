@@ -17,6 +17,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.joining.joined import OF_JOINING
 from codebook.codings.contract import (
     ALL,
     COLUMNS,
@@ -110,7 +111,7 @@ make_table, or add them.
 
 
 def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
-    """Put tables under each other; a coding that is in two of them is an error.
+    """Put tables under each other, those of `consensus` and `adjudicate` too; a coding in two of them is an error.
 
     Units may be of one table only; but ids that are almost those of an earlier table are an error where they are more
     than those that meet (`join_codings` tells of fewer).
@@ -123,7 +124,10 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
     """
     if not tables:
         return make_table([])
-    checked = list(map(check_table, tables))
+    checked = [
+        check_table(table.drop(columns=list(OF_JOINING), errors="ignore") if isinstance(table, pd.DataFrame) else table)
+        for table in tables
+    ]
     for _ in tell_near(checked):
         pass  # raises where more ids almost meet than meet
     return check_table(_stack(checked), codebook)

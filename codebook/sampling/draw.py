@@ -104,10 +104,7 @@ def take_part(sample: GoldSample, part: str) -> GoldSample:
     """
     if part not in (*PARTS, "all"):
         refuse([Fault("part", f"{part!r} is not known", "pass 'dev', 'test' or 'all'")])
-    if part == "all":
-        return sample
-    rows = sample.frame[sample.frame["part"] == part]
-    return replace(sample, frame=rows.assign(prob=rows["prob_part"]).reset_index(drop=True), part=part)
+    return sample.take(part)
 
 
 def list_strata(codings: Codings) -> Result:

@@ -56,7 +56,7 @@ def write_gold_sample(sample: GoldSample, path: str | Path) -> str:
     file = resolve_path(path)
     if absent := [name for name in COLUMNS if name not in sample.frame]:
         _refuse(file, f"the sample has no {name_some(absent)}", "pass the whole sample of draw_gold")
-    if sample.part:
+    if sample.part not in ("", "all"):
         _refuse(file, f"this is the part {sample.part!r} only", "pass the whole sample of draw_gold")
     rows: list[dict[Any, Any]] = sample.frame[list(COLUMNS)].to_dict("records")
     if file.exists():

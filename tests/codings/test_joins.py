@@ -151,6 +151,8 @@ def test_u03_a_run_of_a_part_of_the_units_is_no_error(run, project):
     half = finish(project, "half", limit=4)
     codings = half.codings(put(project, gold=IDS, Anna=IDS[8:]))
     assert count_coverage(codings.frame).set_index("coder")["asked"].to_dict() == {"scripted-1": 4, "gold": 4}
+    row = validity(codings.of(), resample=Bootstrap(0)).frame.iloc[0]
+    assert (row["n_gold"], row["n_asked"]) == (4, 4)
     assert list(codings.joins) == [
         "gold.csv: 8 of 12 ids of gold are not in the run (first: '1527', '1528', '1529'); 8 codings left out.",
         "Anna.csv: 4 of 4 ids of Anna are not in the run (first: '1531', '1532', '1533'); 4 codings left out; "

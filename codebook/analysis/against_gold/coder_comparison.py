@@ -23,24 +23,33 @@ from codebook.analysis.against_gold.gold_cells import (
     read_gold,
     read_pair,
     remark_gold,
-    say_no_labels,
     say_no_pair,
 )
 from codebook.analysis.against_gold.measures import (
     OVERALL,
+    Measure,
     alpha_statistic,
     measure_statistic,
     name_measures,
     overall_measures,
     spread,
 )
+from codebook.analysis.against_gold.rating_errors import (
+    answered_points,
+    error_statistic,
+    is_scale,
+    measure_differences,
+    read_points,
+)
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
+from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.sample_design import count_members, group_rows
+from codebook.analysis.core.sample_design import count_members
 from codebook.analysis.core.scales import Floats
+from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
 from codebook.errors import Fault
 from codebook.ground.quantities import MINUS, format_figure, say_count, say_p
 
@@ -54,6 +63,11 @@ NOTE = (
     "Differences are a - b, on the gold units put to both; a unit that one of them did not answer is wrong for it. "
     "Alpha is of the units that both answered. p is of McNemar's test that both are right equally often."
 )
+
+_ERRORS = (
+    "Errors, r and concordance are of the units that both answered. Less error, and more r, is nearer to the gold."
+)
+_IN_POINTS = ("mae", "rmse", "bias")
 
 
 @dataclass(frozen=True)
@@ -89,9 +103,10 @@ def compare(
     Returns
     -------
     Result
-        A row a measure (accuracy, macro F1, MCC, alpha; for `multi` exact match, Jaccard, micro and macro F1, alpha):
-        measure, n, value_a, value_b, difference with _low and _high, and in the first row only_a and only_b (units that
-        only one has right), p, test; `reason`.
+        A row a measure (accuracy, macro F1, MCC, alpha; for `multi` exact match, Jaccard, micro and macro F1, alpha;
+        of numbers, and of ratings as well, mean absolute error, RMSE, r, rho, concordance and mean error): measure,
+        n, value_a, value_b, difference with _low and _high, and in the first row only_a and only_b (units that only
+        one has right), p, test; `reason`.
 
     Raises
     ------
@@ -115,15 +130,16 @@ def compare(
     result = Result(pd.DataFrame(columns=["measure", "n", "difference"]), "validity_difference", title, "validity")
     if not (a and b):
         return _say_alone(codings, a or b, result)
-    if (nothing := say_no_labels(codings, result)) is not None:
-        return nothing
-    labels, alpha_level = list_labels(codings), read_alpha_level(codings)
+    is_number = codings.variable.kind == "number"
+    labels, alpha_level = (() if is_number else list_labels(codings)), read_alpha_level(codings)
     pairs = _read_both(codings, a, b)
     both = _count_both(pairs, labels)
-    rows = [_row(name, both, statistic, resample) for name, statistic in _overall(codings.variable.kind)]
-    if alpha_level:
+    rows = [] if is_number else [_row(name, both, each, resample) for name, each in _overall(codings.variable.kind)]
+    if alpha_level and not is_number:
         rows.append(_row("alpha", both, _alpha(pairs, labels, alpha_level), resample, answered=True))
-    rows[0] = _add_test(rows[0], both, pairs[0])
+    rows[:1] = [_add_test(row, both, pairs[0]) for row in rows[:1]]
+    if is_scale(codings):
+        rows += _error_rows(both, [pair.scale.values if is_number else read_points(labels) for pair in pairs], resample)
     frame = pd.DataFrame(rows)
     frame["reason"] = frame.pop("reason")
     apart = [f"{both.n_apart:,} gold units were put to one of them only, and are left out."] if both.n_apart else []
@@ -133,16 +149,24 @@ def compare(
         frame=frame,
         facts=facts,
         finding=_say_difference(frame, a, b, facts),
-        remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", NOTE, *apart),
+        remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", *_remark(codings), *apart),
         table=_print(frame),
         figure=lambda: _draw(frame, f"difference to the gold: {a} {MINUS} {b}", facts.interval),
         outputs=codings.outputs,
     )
 
 
+def _remark(codings: Codings) -> list[str]:
+    """How differences are to be read."""
+    return [*([NOTE] if codings.variable.kind != "number" else []), *([_ERRORS] if is_scale(codings) else [])]
+
+
 def _draw(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
-    """The differences in the order of the table."""
+    """The differences in the order of the table; of numbers those in points of the scale."""
     known = frame.dropna(subset=["difference"])
+    points = known["measure"].isin([RATING_MEASURES[name] for name in _IN_POINTS])
+    is_number = frame["measure"].iloc[0] == RATING_MEASURES["mae"]
+    known = known[points] if is_number else known[~known["measure"].isin(list(RATING_MEASURES.values()))]
     rows = known.assign(measure=keep_order(known["measure"]))
     return plot_estimates(rows, name="measure", value="difference", references=(0,), quantity=quantity, note=note)
 
@@ -172,6 +196,8 @@ def _say_difference(frame: pd.DataFrame, a: str, b: str, facts: Facts) -> str:
     difference = f"{say_figure(row, 'difference', places)}, on {say_count(int(row['n']), 'unit')}"
     low, high = row["difference_low"], row["difference_high"]
     better = a if low > 0 else b if high < 0 else ""
+    if better and row["measure"] == RATING_MEASURES["mae"]:  # less is nearer
+        better = b if better == a else a
     better = "" if row["p"] > 1 - confidence else better
     verdict = f"{better} meets the gold better" if better else "Neither is shown to meet the gold better"
     test = f" ({row['test']}: {say_p(row['p'])})" if row["test"] else ""
@@ -255,6 +281,31 @@ def _row(
     head = {"measure": name, "n": a.n_answered if answered else a.n_asked, **values}
     empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
     return {**head, **spread("difference", measure), **empty, "reason": reason}
+
+
+def _error_rows(both: _Both, values: Sequence[Floats], bootstrap: Bootstrap) -> list[dict[str, Any]]:
+    """A row for each of `RATING_MEASURES`: a, b, and a - b, of the units to which both gave a number."""
+    rows = np.intersect1d(answered_points(both.a, values[0])[0], answered_points(both.b, values[1])[0])
+    a, b = both.a.take(rows), both.b.take(rows)
+    of_a, of_b = error_statistic(a, values[0]), error_statistic(b, values[1])
+    if len(rows):
+        ends = [statistic(a.weighted[None, :])[0] for statistic in (of_a, of_b)]
+        found = measure_differences(a, lambda weights: of_a(weights) - of_b(weights), bootstrap)[0]
+    else:
+        nothing = Measure(np.nan, np.nan, np.nan, "no unit has a number of both")
+        ends, found = [np.full(len(RATING_MEASURES), np.nan)] * 2, [nothing] * len(RATING_MEASURES)
+    empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
+    return [
+        {"measure": title, "n": a.n_asked, "value_a": float(ends[0][at]), "value_b": float(ends[1][at])}
+        | {**spread("difference", found[at]), **empty, "reason": found[at].gap}
+        for at, title in _errors_first()
+    ]
+
+
+def _errors_first() -> list[tuple[int, str]]:
+    """(place, title) of the measures of numbers, those in points of the scale first."""
+    order = [*_IN_POINTS, *(name for name in RATING_MEASURES if name not in _IN_POINTS)]
+    return [(list(RATING_MEASURES).index(name), RATING_MEASURES[name]) for name in order]
 
 
 def _subtract(statistic: _Statistic, a: Cells, b: Cells) -> Callable[[Floats], Floats]:

@@ -29,8 +29,9 @@ from codebook.analysis.core.matrix_cells import Tones
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
 from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS
 from codebook.analysis.core.pair_matrices import cluster_order
+from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.sample_design import Drawn, count_members, group_rows
+from codebook.analysis.core.sample_design import Drawn, count_members
 from codebook.analysis.core.scales import LEVELS, Floats, Ints
 from codebook.analysis.core.share_intervals import Shares
 from codebook.ground.quantities import UNKNOWN, say_count, say_percent

@@ -18,9 +18,10 @@ from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.gold_balance import say_unbalanced
 from codebook.analysis.core.gold_samples import why_no_gold
+from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.sample_design import Design, Drawn, check_drawn, count_members, group_rows, read_design
+from codebook.analysis.core.sample_design import Design, Drawn, check_drawn, count_members, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.analysis.core.scales import list_labels as named_labels
 from codebook.errors import Fault, StatisticError

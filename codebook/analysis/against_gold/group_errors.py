@@ -6,7 +6,7 @@ Errors that differ by group bias what is found of the groups, however small they
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,13 @@ from codebook.analysis.against_gold.measures import (
     name_measures,
     overall_parts,
 )
+from codebook.analysis.against_gold.rating_errors import (
+    ERROR_NOTE,
+    error_statistic,
+    is_scale,
+    measure_differences,
+    read_points,
+)
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
@@ -45,6 +52,7 @@ from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.core.share_intervals import Parts
+from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import places_of, say_count
@@ -54,6 +62,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("measure", "label", "group", "difference", "n", "value", "low", "high", "reason")
 _OF_LABEL = ("recall", "precision")
+_OF_NUMBERS = ("mae", "bias", "rmse", "pearson", "ccc")
 _MOST_VALUES = 20
 _OF_TWO = 3
 """Rows of a measure of two groups: each, and their difference; of more groups the differences are in the table."""
@@ -103,8 +112,14 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
     if len(names) == 1:
         reason = f"Every gold unit with a value of {by!r} has {names[0]!r}: nothing to compare."
         return nothing_to_say(codings, reason, result)
-    groups = _count_groups(pair, list_labels(codings), group, names)
-    frame = pd.DataFrame(_rows(groups, codings.variable.kind, bootstrap), columns=list(_COLUMNS))
+    is_number = codings.variable.kind == "number"
+    labels = () if is_number else list_labels(codings)
+    shown_of = [] if is_number else [_show_labels(labels, codings.variable.kind)]
+    if is_scale(codings):
+        shown_of.append(_show_errors(pair.scale.values if is_number else read_points(labels)))
+    groups = _count_groups(pair, labels, group, names)
+    rows = [row for each in shown_of for row in _rows(groups, each, bootstrap)]
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
     facts = list_facts(codings, {coder: pair}, bootstrap)
     drawn = "clusters of gold units" if len(pair.design.cluster) else f"{facts.resampled}, by {by}"
     shown = codings.in_words(frame, "label")
@@ -115,9 +130,9 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
         frame=frame,
         facts=facts,
         finding=_say_groups(shown, coder, by, bootstrap),
-        remarks=remark_gold(codings, pair, NOTE, _DRAWN, *_say_without(by, n_without)),
+        remarks=remark_gold(codings, pair, ERROR_NOTE if is_number else NOTE, _DRAWN, *_say_without(by, n_without)),
         table=_print_groups(shown),
-        figure=lambda: _draw(shown, f"error rate of {coder}, by {by}", facts.interval),
+        figure=lambda: (_draw_errors if is_number else _draw)(shown, coder, by, facts.interval),
         outputs=codings.outputs,
     )
 
@@ -168,17 +183,15 @@ def _count_groups(pair: Pair, labels: Sequence[str], group: Ints, names: tuple[s
     return _Groups(cells, cells.stratum // width, names)
 
 
-def _rows(groups: _Groups, kind: str, bootstrap: Bootstrap) -> Iterator[dict[str, object]]:
+def _rows(groups: _Groups, shown: _Shown, bootstrap: Bootstrap) -> Iterator[dict[str, object]]:
     """A row for each measure and group, then for each difference."""
-    n_labels = len(groups.cells.labels)
-    statistics = Statistics(_list_shares, mixed_measures, f1=(3 * n_labels, 4 * n_labels))
     drawn: dict[str, tuple[list[Measure], Floats]] = {}
     parts = {name: groups.cells.take(np.flatnonzero(mask)) for name, mask in groups.masks.items()}
     for at, (name, part) in enumerate(parts.items()):
         seed = bootstrap.seed + (at if part.members is None else 0)  # the same clusters are drawn in every group
-        drawn[name] = measure_all(part, statistics, replace(bootstrap, seed=seed))
+        drawn[name] = shown.measure(part, replace(bootstrap, seed=seed))
     few = {name: _count_drawn(part) < 2 for name, part in parts.items()}
-    for measure, label, column in _list_measures(groups.cells.labels, kind):
+    for measure, label, column in shown.columns:
         head = {"measure": measure, "label": label}
         n = {name: _count_units(part, measure, label) for name, part in parts.items()}
         for name in groups.names:
@@ -188,6 +201,29 @@ def _rows(groups: _Groups, kind: str, bootstrap: Bootstrap) -> Iterator[dict[str
             row = {**head, "group": name, "difference": True, "n": n[a] + n[b]}
             freedom = min(parts[a].drawn.freedom, parts[b].drawn.freedom)
             yield row | _subtract(drawn[a], drawn[b], column, bootstrap, _FEW if few[a] or few[b] else "", freedom)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is measured of each group: (measure, label, column) of each figure, and what makes all figures of cells."""
+
+    columns: Sequence[tuple[str, str, int]]
+    measure: Callable[[Cells, Bootstrap], tuple[list[Measure], Floats]]
+
+
+def _show_labels(labels: Sequence[str], kind: str) -> _Shown:
+    statistics = Statistics(_list_shares, mixed_measures, f1=(3 * len(labels), 4 * len(labels)))
+    return _Shown(
+        list(_list_measures(labels, kind)), lambda cells, bootstrap: measure_all(cells, statistics, bootstrap)
+    )
+
+
+def _show_errors(values: Floats) -> _Shown:
+    """Of numbers: how far off, and in which direction, a coder is in each group."""
+    columns = [(RATING_MEASURES[name], "", list(RATING_MEASURES).index(name)) for name in _OF_NUMBERS]
+    return _Shown(
+        columns, lambda cells, bootstrap: measure_differences(cells, error_statistic(cells, values), bootstrap)
+    )
 
 
 def _list_shares(weights: Floats, cells: Cells) -> Parts:
@@ -264,12 +300,19 @@ def _print_groups(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(measure=_name_measures(frame)).drop(columns=["label", "difference"])
 
 
-def _draw(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
+def _draw_errors(frame: pd.DataFrame, coder: str, by: str, note: str) -> Figure:
+    """The mean absolute error in each group."""
+    rows = frame[(frame["measure"] == frame["measure"].iloc[0]) & ~frame["difference"]]
+    quantity = f"mean absolute error of {coder}, by {by}"
+    return plot_estimates(rows.assign(name=keep_order(rows["group"])), quantity=quantity, note=note)
+
+
+def _draw(frame: pd.DataFrame, coder: str, by: str, note: str) -> Figure:
     """Share of the units of each group that are labelled wrong, and of each label the share that is missed.
 
     Of more groups than can stand together in a row, each has a row, and the labels are left to the table.
     """
-    is_overall = frame["measure"] == frame["measure"].iloc[0]
+    is_overall, quantity = frame["measure"] == frame["measure"].iloc[0], f"error rate of {coder}, by {by}"
     rows = frame[(is_overall | (frame["measure"] == "recall")) & ~frame["difference"]]
     rows = rows.assign(value=1 - rows["value"], low=1 - rows["high"], high=1 - rows["low"])
     if rows["group"].nunique() > _TOGETHER:

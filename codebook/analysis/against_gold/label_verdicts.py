@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result
+from codebook.analysis.core.share_intervals import Shares
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.errors import Fault
@@ -67,7 +68,8 @@ def verdicts(
     Where the floor is inside, it is `weak` if the interval is no wider than `width` to either side, and else there is
     `not enough evidence`. F1 of two coders and their positive agreement on a label are one figure (Hripcsak and
     Rothschild 2005), so that people and model stand on one scale. F1 = 2a / (1 + a), where a is the share of units
-    with the label among those to which either gave it: its interval is that of Wilson for a. It never has no width.
+    with the label among those to which either gave it: its interval is that of Wilson for a, and where gold is in
+    clusters that of clusters drawn anew. It never has no width.
 
     Parameters
     ----------
@@ -111,9 +113,9 @@ def verdicts(
         return say_no_pair(codings, result)
     pair = read_pair(codings, coder)
     cells, people = count_cells(pair, list_labels(codings)), _read_people(codings, resample)
-    rows = _judge(cells, people, (margin, least, width), resample.confidence)
-    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-    facts = list_facts(codings, {coder: pair}, replace(resample, replicates=0))
+    frame = pd.DataFrame(_judge(cells, people, (margin, least, width), resample), columns=list(_COLUMNS))
+    drawn = resample if cells.members is not None else replace(resample, replicates=0)
+    facts = list_facts(codings, {coder: pair}, drawn)
     shown = codings.in_words(frame, "label")
     return replace(
         result,
@@ -148,27 +150,55 @@ def _read_people(codings: Codings, resample: Bootstrap) -> Mapping[str, Mapping[
 
 
 def _judge(
-    cells: Cells, people: Mapping[str, Mapping[str, float]], rule: tuple[float, float, float], confidence: float
+    cells: Cells, people: Mapping[str, Mapping[str, float]], rule: tuple[float, float, float], bootstrap: Bootstrap
 ) -> Iterator[dict[str, Any]]:
     margin, least, width = rule
     nothing = dict.fromkeys(("value", "low", "high"), math.nan)
     for at, label in enumerate(cells.labels):
-        gold, coded = cells.gold[:, at], cells.coded[:, at]
-        share, n_either = _share_both(cells, gold, coded)
+        either = _Either.of_label(cells, at, bootstrap)
         band = people.get(label, nothing)
         floor = least if math.isnan(band["value"]) else max(LOWEST, band["value"] - margin)
-        low, high = (math.nan, math.nan) if not n_either else wilson_interval(share * n_either, n_either, confidence)
-        f1, low, high = (as_f1(each) for each in (share, low, high))
-        n = int(cells.times[gold].sum())
+        f1, low, high = (as_f1(each) for each in (either.share, either.low, either.high))
+        n = int(cells.times[cells.gold[:, at]].sum())
         verdict = decide(low, high, floor, width)
-        needed = _count_needed(share, n / n_either if n and n_either else 1.0, width, confidence)
+        of_gold = either.effect * n / either.n if n and either.n else 1.0
         yield {
-            **{"label": label, "n": n, "n_predicted": int(cells.times[coded].sum())},
+            **{"label": label, "n": n, "n_predicted": int(cells.times[cells.coded[:, at]].sum())},
             **{"f1": f1, "low": low, "high": high, "people": band["value"]},
             **{"people_low": band["low"], "people_high": band["high"], "floor": floor, "verdict": verdict},
-            "needed": needed if verdict == UNKNOWN else 0,
-            "reason": "" if n_either else "neither in gold nor predicted",
+            "needed": _count_needed(either.share, of_gold, width, bootstrap.confidence) if verdict == UNKNOWN else 0,
+            "reason": either.reason,
         }
+
+
+@dataclass(frozen=True)
+class _Either:
+    """The units to which gold or coder gave a label: the share with both, and as how many independent ones they count.
+
+    `effect` is how many times as many units it takes where they come in clusters.
+    """
+
+    share: float
+    n: float
+    low: float = math.nan
+    high: float = math.nan
+    effect: float = 1.0
+    reason: str = ""
+
+    @classmethod
+    def of_label(cls, cells: Cells, at: int, bootstrap: Bootstrap) -> _Either:
+        """By Wilson; in clusters, by clusters drawn anew."""
+        share, n = _share_both(cells, cells.gold[:, at], cells.coded[:, at])
+        if not n:
+            return cls(share, n, reason="neither in gold nor predicted")
+        low, high = wilson_interval(share * n, n, bootstrap.confidence)
+        if cells.members is None:
+            return cls(share, n, low, high)
+        part = cells.take(np.flatnonzero(cells.gold[:, at] | cells.coded[:, at]))
+        both = (part.gold[:, [at]] & part.coded[:, [at]]).astype(float)
+        end = Shares(both, np.ones_like(both)).estimate(part.drawn, bootstrap)[1][0]
+        wider = 1.0 if math.isnan(end.low) else max(1.0, ((end.high - end.low) / (high - low)) ** 2)
+        return cls(share, n, end.low, end.high, wider, end.reason)
 
 
 def _share_both(cells: Cells, gold: np.ndarray, coded: np.ndarray) -> tuple[float, float]:
@@ -247,7 +277,7 @@ def _remark(
         f"inside an interval of at most {format_figure(width)} to either side; else there is {UNKNOWN}."
     )
     if codings.clusters is not None:
-        yield "These intervals take gold units for independent of each other, not in clusters."
+        yield "Intervals of F1 draw clusters of gold units; the gold that is needed is of units in such clusters."
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:

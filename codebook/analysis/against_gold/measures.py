@@ -13,7 +13,7 @@ from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
-from codebook.analysis.core.share_intervals import Parts, add_room, sum_room, wilson_ends
+from codebook.analysis.core.share_intervals import Parts, add_room, size_unseen, sum_room, wilson_ends
 from codebook.analysis.reliability.alpha import alpha_values
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1", "specificity", "npv")
@@ -149,16 +149,23 @@ def draw_statistics(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) 
     if not bootstrap.replicates or not cells.n_asked:
         return values, np.empty((0, len(values)))
     (wide,), prior = add_unseen(cells)
-    n, n_wide = len(cells.times), len(prior)
+    n, n_wide, size = len(cells.times), len(prior), _size_unseen(cells, statistics)
     room, more = add_room(wide.drawn)
 
     def every(weights: Floats) -> Floats:
         hits, wholes = statistics.shares(weights[:, :n], cells)
-        right, wrong = sum_room(weights[:, n_wide:])
+        right, wrong = (part * size for part in sum_room(weights[:, n_wide:]))
         shares = statistics.as_f1(ratio(hits + right, wholes + right + wrong))
         return np.concatenate([shares, statistics.others(weights[:, :n_wide], wide)], axis=1)
 
     return values, resample_design(room, every, bootstrap, np.append(prior, more[n_wide:]))
+
+
+def _size_unseen(cells: Cells, statistics: Statistics) -> Floats:
+    """Units in a hit or a miss that was not seen, of each share: of a cluster all of its units, shape (n_shares,)."""
+    hits, wholes = (part[0] for part in statistics.shares(cells.times[None, :].astype(float), cells))
+    of_clusters = None if cells.members is None else statistics.shares(cells.members.toarray(), cells)[1]
+    return size_unseen(hits, wholes, wholes if of_clusters is None else (of_clusters**2).sum(axis=0))
 
 
 def resample_cells(

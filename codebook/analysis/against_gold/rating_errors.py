@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.sample_design import resample_design
-from codebook.analysis.core.scales import Floats, as_number
+from codebook.analysis.core.scales import Floats, Ints, as_number
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES, best_constant, pair_statistics
 from codebook.ground.quantities import format_figure
 
@@ -78,31 +78,51 @@ def measure_errors(cells: Cells, values: Floats, bootstrap: Bootstrap) -> Rating
 
     `values`, shape (n_codes,), are the numbers of the codes of the cells.
     """
-    points = np.append(values, np.nan)[cells.codes].reshape(-1, 2)
-    rows = np.flatnonzero(~np.isnan(points).any(axis=1))
+    rows, gold, _ = answered_points(cells, values)
     if not len(rows):
         nothing = Measure(np.nan, np.nan, np.nan, NOT_ASKED if not cells.n_asked else "no answer is a number")
         return RatingErrors(dict.fromkeys(RATING_MEASURES, nothing), 0, np.nan, np.nan)
-    gold, coded = points[rows].T
-
-    def statistic(weights: Floats) -> Floats:
-        """Undefined in a sample that misses these cells altogether."""
-        figures, drawn = np.full((len(weights), len(RATING_MEASURES)), np.nan), weights[:, rows].sum(axis=1) > 0
-        figures[drawn] = pair_statistics(weights[drawn][:, rows], gold, coded)
-        return figures
-
-    alone, draws = why_no_draws(cells), np.empty((0, len(RATING_MEASURES)))
-    if bootstrap.replicates and not alone:
-        draws = resample_design(cells.drawn, statistic, bootstrap)
-    found = statistic(cells.weighted[None, :])[0]
-    measures = [_measure(value, draws[:, at], bootstrap, alone) for at, value in enumerate(found)]
+    measures, _ = measure_differences(cells, error_statistic(cells, values), bootstrap)
     weights = cells.weighted[rows]
     constant = best_constant(weights, gold)
     mae = float(np.average(np.abs(gold - constant), weights=weights))
     return RatingErrors(dict(zip(RATING_MEASURES, measures, strict=True)), int(cells.times[rows].sum()), constant, mae)
 
 
-def _measure(value: float, draws: Floats, bootstrap: Bootstrap, alone: str) -> Measure:
+def answered_points(cells: Cells, values: Floats) -> tuple[Ints, Floats, Floats]:
+    """The cells in which gold and coder both gave a number, and these numbers."""
+    points = np.append(values, np.nan)[cells.codes].reshape(-1, 2)
+    rows = np.flatnonzero(~np.isnan(points).any(axis=1))
+    return rows, *points[rows].T
+
+
+def error_statistic(cells: Cells, values: Floats) -> Callable[[Floats], Floats]:
+    """`RATING_MEASURES`, (n_draws, 6), of weights of the cells; undefined in a sample that misses all with numbers."""
+    rows, gold, coded = answered_points(cells, values)
+
+    def statistic(weights: Floats) -> Floats:
+        figures, drawn = np.full((len(weights), len(RATING_MEASURES)), np.nan), weights[:, rows].sum(axis=1) > 0
+        figures[drawn] = pair_statistics(weights[drawn][:, rows], gold, coded)
+        return figures
+
+    return statistic
+
+
+def measure_differences(
+    cells: Cells, statistic: Callable[[Floats], Floats], bootstrap: Bootstrap
+) -> tuple[list[Measure], Floats]:
+    """Each of some statistics of numbers with its interval, and their values in replicates, (replicates, n).
+
+    Numbers differ by themselves, so nothing is added to what was seen; where no sample differs there is no interval.
+    """
+    values, alone = statistic(cells.weighted[None, :])[0], why_no_draws(cells)
+    draws = np.empty((0, len(values)))
+    if bootstrap.replicates and not alone:
+        draws = resample_design(cells.drawn, statistic, bootstrap)
+    return [measure_number(value, draws[:, at], bootstrap, alone) for at, value in enumerate(values)], draws
+
+
+def measure_number(value: float, draws: Floats, bootstrap: Bootstrap, alone: str) -> Measure:
     """A measure whose interval is left out where no sample differs: it would have no width, and claim certainty."""
     measure = make_measure(value, draws, bootstrap, alone)
     if np.isclose(measure.low, measure.high, rtol=1e-9):

@@ -28,7 +28,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.scales import Bools, Floats
+from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_percent
 
@@ -176,13 +176,14 @@ def _read_given(codings: Codings, coder: str, chances: pd.Series[float]) -> pd.D
 
 
 def _judge(pair: Pair, chances: pd.Series[float]) -> pd.DataFrame:
-    """Label, probability, whether it is wrong, and weight of each gold unit that the coder answered."""
+    """Label, probability, whether it is wrong, weight and cluster of each gold unit that the coder answered."""
     rows = np.flatnonzero(pair.coded >= 0)
     units = pair.units[rows].astype(str)
     chance = pd.Series(units).map(chances).fillna(-1.0).to_numpy() if len(chances) else np.ones(len(rows))
     labels = np.array(pair.scale.labels, dtype=object)[pair.coded[rows]]
     wrong = pair.coded[rows] != pair.gold[rows]
-    return pd.DataFrame({"label": labels, "chance": chance, "wrong": wrong, "weight": pair.design.weight[rows]})
+    weight, cluster = pair.design.weight[rows], pair.design.cluster[rows] if len(pair.design.cluster) else rows
+    return pd.DataFrame({"label": labels, "chance": chance, "wrong": wrong, "weight": weight, "cluster": cluster})
 
 
 def choose(
@@ -197,8 +198,10 @@ def choose(
     n_taken = int((theirs["chance"] >= best["threshold"]).sum()) if best else 0
     fewest = math.ceil(math.log(risk) / math.log(1 - error))
     reason = f"up to {format_figure(row['bound'])} may be wrong, {format_figure(error)} are allowed"
-    if len(mine) < fewest:
-        reason = f"{fewest} gold units without an error would be needed, there are {len(mine)}"
+    n_alone = mine["cluster"].nunique()
+    if n_alone < fewest:
+        what = "gold units" if n_alone == len(mine) else "clusters of gold units"
+        reason = f"{fewest} {what} without an error would be needed, there are {n_alone}"
     counts = {"n_taken": n_taken, "n_left": len(theirs) - n_taken}
     return {"label": label, **row, **counts, "reason": "" if best else reason}
 
@@ -206,15 +209,17 @@ def choose(
 def _bound(part: pd.DataFrame, threshold: float, risk: float) -> dict[str, Any]:
     wrong, weight = part["wrong"].to_numpy(dtype=bool), part["weight"].to_numpy(dtype=float)
     share = float(np.average(wrong, weights=weight)) if len(part) else math.nan
-    bound = upper_bound(wrong, weight, risk) if len(part) else 1.0
+    bound = upper_bound(wrong, weight, risk, part["cluster"].to_numpy()) if len(part) else 1.0
     about = {"threshold": threshold, "n": len(part), "n_wrong": int(wrong.sum())}
     return {**about, "error": share, "bound": bound}
 
 
-def upper_bound(wrong: Bools, weight: Floats, risk: float) -> float:
+def upper_bound(wrong: Bools, weight: Floats, risk: float, cluster: Ints | None = None) -> float:
     """The upper bound of Clopper and Pearson (1934) of the share wrong, which is exceeded with `risk` at most.
 
-    Weighted units count as (sum of w)^2 / sum of w^2 of them (Korn and Graubard 1998).
+    Weighted units count as (sum of w)^2 / sum of w^2 of them (Korn and Graubard 1998). The units of one `cluster`,
+    (n_units,), may be wrong all together, so they count as one unit that weighs as much as they do: a few errors, or
+    none, do not show how far they are.
 
     Examples
     --------
@@ -223,7 +228,8 @@ def upper_bound(wrong: Bools, weight: Floats, risk: float) -> float:
     """
     from scipy.stats import beta
 
-    n = weight.sum() ** 2 / (weight**2).sum()
+    whole = weight if cluster is None else np.bincount(np.unique(cluster, return_inverse=True)[1], weights=weight)
+    n = whole.sum() ** 2 / (whole**2).sum()
     n_wrong = float(np.average(wrong, weights=weight)) * n
     return float(beta.ppf(1 - risk, n_wrong + 1, n - n_wrong)) if n_wrong < n else 1.0
 
@@ -258,7 +264,7 @@ def _remark(pair: Pair, thresholds: Sequence[float], confidence: float) -> Itera
     if pair.design.weighted:
         yield "Gold units of unequal chances count as fewer, so that the bound is approximate."
     if len(pair.design.cluster):
-        yield "Bounds take gold units for independent of each other, not in clusters."
+        yield "Gold units of one cluster may be wrong together: in a bound they count as one unit."
 
 
 def _print(frame: pd.DataFrame, *, has_chances: bool) -> pd.DataFrame:

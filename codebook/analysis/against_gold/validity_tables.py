@@ -146,12 +146,10 @@ def validity(
     if not by:
         return _by_coder(codings, [coder] if coder else codings.beside_gold, resample)
     coder = coder or codings.pick_pair()[0]
-    nothing = Result(pd.DataFrame(columns=list(_BY_LABEL)), "validity_by_label", "Label by label", "validity")
-    if (said := say_no_labels(codings, nothing)) is not None:
-        return said
     if by != "label":
         return compare_groups(codings, coder, by, resample)
-    return _by_label(codings, coder, resample)
+    nothing = Result(pd.DataFrame(columns=list(_BY_LABEL)), "validity_by_label", "Label by label", "validity")
+    return say_no_labels(codings, nothing) or _by_label(codings, coder, resample)
 
 
 # -- coder by coder ------------------------------------------------------------------------------------------

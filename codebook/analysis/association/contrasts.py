@@ -33,6 +33,7 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.core.standard_errors import join_clusters
+from codebook.analysis.core.unseen import ALIKE, APART
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
 
@@ -50,6 +51,9 @@ _SURE = 0.05
 _NO_CLUSTER = np.empty(0, dtype=np.int64)
 _BITS = np.array([[(cell >> bit) & 1 for bit in range(4)] for cell in range(16)], dtype=float)
 """What a cell says: first coder's labels i and j, second coder's i and j; shape (16, 4)."""
+_APART = np.abs(_BITS[:, :2] - _BITS[:, 2:]).sum(axis=1)
+_ROOM = np.choose(_APART.astype(int), [ALIKE / 4, APART / 8, 0.0])
+"""Units of each cell that a replicate is given beforehand: the two are alike, or differ in one of the labels."""
 
 
 def compare_association(
@@ -95,7 +99,7 @@ def compare_association(
          a    b  n_units  phi_a  phi_b  difference
     0  v=x  v=y       80    1.0    0.0         1.0
     """
-    codings = as_codings(codings, level=level, needs_level=False)
+    codings = as_codings(codings, level=level, needs_level=False, whole=True)
     _check(coders)
     names, about = list(coders), f"{coders[0]} minus {coders[1]}"
     variables = [variable for variable in codings.variables if variable.labels]
@@ -203,8 +207,10 @@ def _contrast(cells: Ints, cluster: Ints, bootstrap: Bootstrap) -> dict[str, Any
         reason = "one of the labels does not vary" if row["n_units"] else "never labelled by both"
         return {**row, **empty, "reason": reason}
     members = join_clusters(Patterns(_BITS, times, cells), cluster)
-    draws = draw_values(times, _differ, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
-    interval = percentile_interval(draws, bootstrap.confidence)
+    settings = {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
+    draws = draw_values(times, _differ, members=members, prior=_ROOM, **settings)
+    freedom = (row["n_units"] if members is None else members.shape[0]) - 1
+    interval = percentile_interval(draws, bootstrap.confidence, phi_a - phi_b, freedom=freedom)
     if interval.reason:
         return {**row, **empty, "reason": interval.reason}
     return {**row, "low": interval.low, "high": interval.high, "p": _p(phi_a - phi_b, draws), "reason": ""}

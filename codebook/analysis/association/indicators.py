@@ -49,7 +49,7 @@ def label_indicators(
             bo        1.0     1.0
     u2      ann       0.0     0.0
     """
-    codings = as_codings(codings, needs_level=False)
+    codings = as_codings(codings, needs_level=False, whole=True)
     return join_indicators(read_all(codings.frame, codings.variables), labels, by_coder=by_coder)
 
 

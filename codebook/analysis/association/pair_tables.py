@@ -108,7 +108,7 @@ def correlogram(
     'Most alike of 6 pairs: B and D, alpha .88 (10 units); least: A and C, alpha .49 (8 units).'
     """
     _check_request(of, statistic)
-    codings = as_codings(codings, level=level, needs_level=of != "labels")
+    codings = as_codings(codings, level=level, needs_level=of != "labels", whole=True)
     statistic = statistic or STATISTICS[of][0]
     if of == "coders":
         return _pair_coders(codings, statistic, min_units, most)

@@ -17,13 +17,13 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.coder_roles import CoderRoles
-from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample, take_test
+from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.label_titles import name_label, title_of, titles_of, with_titles
 from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import is_or_are, say_count
 from codebook.outputs import frames_html
 from codebook.visible import spell_line
 
@@ -92,6 +92,10 @@ class Codings(CoderRoles):
     joins: tuple[str, ...] = ()
     outputs: Path | None = None
     interchangeable: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "sample", self.sample and self.sample.settled)
 
     # -- who and what is here ------------------------------------------------------------------------------------
 
@@ -185,6 +189,47 @@ class Codings(CoderRoles):
                 raise_faults("No unit is left.", [Fault(name, f"no unit has {value!r}", "use a value that occurs")])
         return replace(self, frame=self.frame[self.frame["unit_id"].isin(units.index[units])])
 
+    def on_scale(self) -> Codings:
+        """The codings with abstentions of variables on a scale set aside: "unclear" is a code, but no point of it.
+
+        They have no label, `why` is abstained, as it is of numbers. Abstentions of nominal variables stay categories.
+        """
+        apart = pd.Series(data=False, index=self.frame.index)
+        for each in self.variables:
+            points = getattr(each, "scale", None)
+            if points and each.level not in (None, "nominal") and (codes := set(each.labels or ()) - set(points)):
+                apart |= (self.frame["variable"] == each.name) & self.frame["label"].isin(codes)
+        if not (n := int(apart.sum())):
+            return self
+        label, why = self.frame["label"].mask(apart), self.frame["why"].mask(apart, "abstained")
+        aside = f"{say_count(n, 'abstention')} on a scale {is_or_are(n)} set aside."
+        return replace(self, frame=self.frame.assign(label=label, why=why), joins=(*self.joins, aside))
+
+    def of_part(self) -> Codings:
+        """The codings without units of another part of the gold sample: dev units never enter the figures of a test.
+
+        Whatever holds coders against each other or against the gold begins here (`as_codings`). What became of these
+        units stands in the note of its result.
+        """
+        if not (n := self.n_other_part):
+            return self
+        other = "test" if self.sample and self.sample.part == "dev" else "dev"
+        aside = f"{say_count(n, 'unit')} of part {other!r} of the gold sample {is_or_are(n)} left out."
+        frame = self.frame[~self._of_other_part]
+        return replace(self, frame=frame, joins=tuple(dict.fromkeys([*self.joins, aside])))
+
+    @property
+    def n_other_part(self) -> int:
+        """Units that are here, and of another part of the gold sample than that of the figures."""
+        others = self._of_other_part
+        return int(self.frame.loc[others, "unit_id"].nunique()) if others.any() else 0
+
+    @cached_property
+    def _of_other_part(self) -> pd.Series:
+        others = self.sample.others if self.sample else frozenset[str]()
+        none = pd.Series(data=False, index=self.frame.index)
+        return self.frame["unit_id"].astype(str).isin(others) if others else none
+
     def draw(self, number: int) -> Codings:
         """The codings of one draw in the place of the first, beside those of coders who were asked once.
 
@@ -244,7 +289,7 @@ class Codings(CoderRoles):
             return replace(self, sample=NO_WEIGHTS)
         if isinstance(sample, pd.DataFrame):
             raise_faults("The gold sample cannot be used.", check_sample(sample))
-            sample = take_test(sample)
+            sample = GoldSample(sample, named=True)
         return replace(self, sample=sample)
 
     def with_clusters(self, clusters: Clusters | str | None) -> Codings:

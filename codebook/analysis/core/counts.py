@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,14 @@ from codebook.analysis.core.checks import (
     raise_faults,
 )
 from codebook.analysis.core.patterns import Patterns, collapse
+from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale, as_number, check_level, read_scale
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import say_count
 
 Clusters = Mapping[str, object] | pd.Series
+_EVEN = 1e-9  # of weights: nearer ones are equal
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,9 @@ class LabelCodes:
 
     `unit`, `coder` and `code`, shape (n_rows,), are positions in `units`, `coders` and `scale.labels`; `code` is -1
     where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
-    which units belong together; it is empty where each stands for itself. Coders are `interchangeable` where the table
-    was one of counts, and their names mean nobody.
+    which units belong together; it is empty where each stands for itself. `weight` and `stratum`, shape (n_units,), are
+    empty where all units weigh the same; a unit whose weight is not known has NaN. Coders are `interchangeable` where
+    the table was one of counts, and their names mean nobody.
     """
 
     scale: Scale
@@ -53,6 +57,8 @@ class LabelCodes:
     whys: tuple[str, ...]
     cluster: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     interchangeable: bool = False
+    weight: Floats = field(default_factory=lambda: np.empty(0))
+    stratum: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def n_missing(self) -> int:
@@ -101,8 +107,32 @@ class LabelCodes:
     def within(self, units: Bools) -> LabelCodes:
         """The rows of the units where `units`, shape (n_units,), is true; no other unit is left."""
         part = self.only(units[self.unit])
-        cluster = self.cluster[units] if len(self.cluster) else self.cluster
-        return replace(part, unit=(np.cumsum(units) - 1)[part.unit], units=self.units[units], cluster=cluster)
+        of_units = {name: getattr(self, name) for name in ("cluster", "weight", "stratum")}
+        kept: dict[str, Any] = {name: each[units] if len(each) else each for name, each in of_units.items()}
+        return replace(part, unit=(np.cumsum(units) - 1)[part.unit], units=self.units[units], **kept)
+
+    def weighed(self) -> LabelCodes:
+        """Weights of mean 1, where every unit that two coders labelled has one and they differ; else none.
+
+        Of labels that only one coder gave those of unknown weight are left out, too.
+        """
+        if not len(self.weight):
+            return self
+        known = ~np.isnan(self.weight)
+        twice = np.bincount(self.unit[self.code >= 0], minlength=len(self.units)) > 1
+        if not twice.any() or not known[twice].all() or np.ptp(self.weight[twice]) < _EVEN:
+            return replace(self, weight=self.weight[:0], stratum=self.stratum[:0])
+        stratum = join_small(np.where(twice, self.stratum, -1))
+        return replace(self, weight=self.weight / self.weight[twice].mean(), stratum=stratum).within(known)
+
+    def apart(self, patterns: Patterns) -> Patterns:
+        """Patterns of these units, apart where units weigh differently."""
+        return patterns.apart(self.weight, self.stratum) if len(self.weight) else patterns
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether something is known of each unit, so that patterns have to tell them apart."""
+        return len(self.cluster) > 0 or len(self.weight) > 0
 
     def yes_no(self, label: int) -> LabelCodes:
         """Whether each coding is, or for sets holds, one label: codes 0 and 1 on a nominal scale "0", "1".
@@ -185,7 +215,7 @@ def count_patterns(codings: LabelCodes) -> Patterns:
     ((9, 5), 11)
     """
     labelled = codings.answered()
-    return collapse(labelled.unit, labelled.code, codings.scale.n_labels, trace=len(labelled.cluster) > 0)
+    return labelled.apart(collapse(labelled.unit, labelled.code, codings.scale.n_labels, trace=labelled.is_traced))
 
 
 def coder_patterns(codings: LabelCodes) -> tuple[Patterns, Floats]:
@@ -196,7 +226,7 @@ def coder_patterns(codings: LabelCodes) -> tuple[Patterns, Floats]:
     labelled, n_labels = codings.answered(), codings.scale.n_labels
     coders, coder = np.unique(labelled.coder, return_inverse=True)
     keys = coder * n_labels + labelled.code
-    patterns = collapse(labelled.unit, keys, len(coders) * n_labels, trace=len(labelled.cluster) > 0)
+    patterns = labelled.apart(collapse(labelled.unit, keys, len(coders) * n_labels, trace=labelled.is_traced))
     return patterns, patterns.counts.reshape(len(patterns.times), len(coders), n_labels)
 
 
@@ -243,3 +273,20 @@ def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:
             more = " (there they are numbers, in the table text)"
         raise_faults(about, [Fault("cluster", problem + more, "give each unit of the table its cluster, by unit_id")])
     return replace(codings, cluster=np.asarray(codes, dtype=np.int64))
+
+
+def join_chances(codings: LabelCodes, sample: pd.DataFrame) -> LabelCodes:
+    """The codings with the weight of each unit, 1 / its chance in the sample, and its stratum there.
+
+    Units outside the sample have no known weight.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> codes = read_codes(make_table("v", {"a": ["x", "y"]}), variable="v", level="nominal", labels=["x", "y"])
+    >>> join_chances(codes, pd.DataFrame({"unit_id": ["u2"], "prob": [0.25]})).weight.tolist()
+    [nan, 4.0]
+    """
+    drawn = sample.set_index(sample["unit_id"].astype(str)).reindex(codings.units.astype(str))
+    strata = pd.factorize(drawn["stratum"])[0] if "stratum" in drawn else np.zeros(len(drawn))
+    return replace(codings, weight=1 / drawn["prob"].to_numpy(dtype=float), stratum=strata.astype(np.int64))

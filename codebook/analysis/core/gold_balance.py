@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
-from codebook.ground.quantities import say_p, say_percent
+from codebook.analysis.core.codings import Codings
+from codebook.ground.quantities import is_or_are, say_count, say_p, say_percent
 
 UNLIKELY = 0.001
 """Chance below which gold units are said not to be a simple random sample: one study in a thousand is told in vain."""
+
+WEIGHTED_AGREEMENT = (
+    "The units that several coders labelled are of the gold sample: each weighs 1 / its chance, so that agreement is "
+    "that of all units, not of those in the sample."
+)
+"""Said where agreement is weighted."""
+
+
+def say_alike(codings: Codings) -> list[str]:
+    """A sentence where people labelled units of a sample with unequal chances, and each of them counts alike."""
+    sample = codings.sample
+    if sample is None or not len(sample.frame) or np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9:
+        return []
+    rows = codings.frame[codings.frame["coder"].isin(codings.people) & codings.frame["label"].notna()]
+    units = rows["unit_id"].astype(str).unique()
+    inside = int(pd.Series(units).isin(sample.frame["unit_id"].astype(str)).sum())
+    every = sample.n_units or codings.frame["unit_id"].nunique()
+    if not inside or inside < len(units) == every:  # all units there are: no sample of them
+        return []
+    return [
+        f"Of {say_count(len(units), 'unit')} that people labelled {inside:,} {is_or_are(inside)} of a gold sample with "
+        "unequal chances. Here each counts alike: figures of all units differ where those often drawn differ."
+    ]
 
 
 def say_unbalanced(labels: pd.Series, gold: Collection[str]) -> str:

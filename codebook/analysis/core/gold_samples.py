@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, name_some, raise_faults
 from codebook.errors import Fault
-from codebook.ground.quantities import is_or_are, say_count
+from codebook.ground.quantities import is_or_are
 from codebook.outputs import block_html, print_rows
 
 _SLIP = 0.8
@@ -29,7 +29,7 @@ class GoldSample:
     name
         What it is called where it is shown.
     part
-        "dev" or "test" where it is a part; empty for the whole.
+        "dev" or "test" where it is a part; "all" where the whole is asked for, and else empty.
     locked
         The faults for which it must not be used yet.
     named
@@ -44,6 +44,8 @@ class GoldSample:
         Of each stratum how many units it has and how many of them were drawn.
     remark
         A sentence that stands wherever figures use it, such as on an earlier opening of the test part.
+    others
+        The units of the parts that it is not: no figure is of them.
     """
 
     frame: pd.DataFrame
@@ -56,6 +58,33 @@ class GoldSample:
     rounds: Sequence[Mapping[str, Any]] = ()
     strata: Mapping[str, Sequence[int]] = field(default_factory=dict)
     remark: str = ""
+    others: frozenset[str] = frozenset()
+
+    @property
+    def settled(self) -> GoldSample:
+        """The sample as figures use it: of one with parts, none of which was asked for, the test part.
+
+        Units by which prompts were made are no test.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"unit_id": list("abc"), "prob": 0.5, "part": ["dev", "test", "test"]})
+        >>> GoldSample(frame).settled.sentence
+        "the gold sample: 2 gold units (part 'test'), weighted by chances of 0.5 to 0.5."
+        >>> GoldSample(frame).take("all").sentence.partition("0.5. ")[2]
+        "1 of them is of part 'dev': where prompts were made by it, figures flatter."
+        """
+        parts = set(self.frame["part"]) if "part" in self.frame and not self.part else set()
+        return self.take("test") if parts >= {"dev", "test"} else self
+
+    def take(self, part: str) -> GoldSample:
+        """One part, `prob` being the chance of a unit to come into it; "all" is the whole, dev and test together."""
+        if part == "all":
+            return replace(self, part=part)
+        rows = self.frame["part"] == part
+        frame = self.frame[rows].reset_index(drop=True)
+        frame = frame.assign(prob=frame["prob_part"]) if "prob_part" in frame else frame
+        return replace(self, frame=frame, part=part, others=frozenset(self.frame.loc[~rows, "unit_id"].astype(str)))
 
     @property
     def seed(self) -> int | None:
@@ -68,7 +97,9 @@ class GoldSample:
         chances = f"chances of {self.frame['prob'].min():.3g} to {self.frame['prob'].max():.3g}"
         part = f" (part {self.part!r})" if self.part else ""
         used = f"{self.name}: {len(self.frame):,} gold units{part}, weighted by {chances}."
-        return f"{used} {self.remark}".strip()
+        n = int(self.frame["part"].eq("dev").sum()) if self.part == "all" and "part" in self.frame else 0
+        flatter = f"{n:,} of them {is_or_are(n)} of part 'dev': where prompts were made by it, figures flatter."
+        return " ".join(filter(None, [used, flatter if n else "", self.remark]))
 
     def list_strata(self) -> pd.DataFrame:
         """A row for each stratum and part: `n` units, and the chance `prob` of a unit to come into the part."""
@@ -85,25 +116,6 @@ class GoldSample:
 
 NO_WEIGHTS = GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True)
 """In place of a sample: the gold units are a simple random sample, and weigh the same."""
-
-
-def take_test(frame: pd.DataFrame) -> GoldSample:
-    """The sample of a frame; where that has parts, its test part: units by which prompts were made are no test.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"unit_id": list("abc"), "prob": 0.5, "part": ["dev", "test", "test"], "prob_part": 0.3})
-    >>> take_test(frame).sentence
-    "the gold sample: 2 gold units (part 'test'), weighted by chances of 0.3 to 0.3. 1 unit of part 'dev' is left out."
-    """
-    is_dev = frame["part"].eq("dev") if "part" in frame else pd.Series(data=False, index=frame.index)
-    if not is_dev.any() or is_dev.all():
-        return GoldSample(frame, named=True)
-    test = frame[~is_dev]
-    test = test.assign(prob=test["prob_part"]) if "prob_part" in test else test
-    n = int(is_dev.sum())
-    remark = f"{say_count(n, 'unit')} of part 'dev' {is_or_are(n)} left out."
-    return GoldSample(test, part="test", named=True, remark=remark)
 
 
 def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:

@@ -1,12 +1,13 @@
 """Distinct patterns of label counts: units with equal counts say the same of agreement, so they are kept once.
 
 The number of patterns does not grow with the number of units, and a replicate of the units is one draw of weights for
-them. Where units come in clusters, `trace` remembers the pattern of each unit, and clusters are drawn instead.
+them. Where units come in clusters, `trace` remembers the pattern of each unit, and clusters are drawn instead. Units
+that were drawn with unequal chances are apart where they weigh differently.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,13 +29,42 @@ class Patterns:
     """Distinct vectors of label counts: `counts` (n_patterns, n_labels), each shown by `times` (n_patterns,) units.
 
     `shown`, if traced, is the pattern of each unit, -1 for a unit without one; `prior` (n_patterns,), where it is set,
-    how many units of each pattern a replicate is given beforehand.
+    how many units of each pattern a replicate is given beforehand. Each unit of a pattern weighs `weight` and is of one
+    `stratum`, both (n_patterns,); they are None where all weigh the same.
     """
 
     counts: Floats
     times: Ints
     shown: Ints = field(default_factory=_no_trace)
     prior: Floats | None = None
+    weight: Floats | None = None
+    stratum: Ints | None = None
+
+    @property
+    def weighted(self) -> Floats:
+        """Units of each pattern times their weight, shape (n_patterns,)."""
+        return np.asarray(self.times if self.weight is None else self.times * self.weight, dtype=float)
+
+    @property
+    def n_strata(self) -> int:
+        """Strata of the sample from which the units come; 1 where it has none."""
+        return 1 if self.stratum is None else len(np.unique(self.stratum[self.times > 0]))
+
+    def apart(self, weight: Floats, stratum: Ints) -> Patterns:
+        """The same patterns, traced, apart by the weight and stratum of their units, both of shape (n_units,).
+
+        Examples
+        --------
+        >>> patterns = collapse(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 0]), 2, trace=True)
+        >>> apart = patterns.apart(np.array([0.5, 1.5]), np.array([0, 1]))
+        >>> apart.counts.tolist(), apart.times.tolist(), apart.weight.tolist()
+        ([[1.0, 1.0], [1.0, 1.0]], [1, 1], [0.5, 1.5])
+        """
+        units = np.flatnonzero(self.shown >= 0)
+        first, times, which = group_rows(self.shown[units], weight[units], stratum[units])
+        shown, first = np.full(len(self.shown), -1, dtype=np.int64), units[first]
+        shown[units] = which
+        return Patterns(self.counts[self.shown[first]], times, shown, None, weight[first], stratum[first])
 
     @property
     def sizes(self) -> Floats:
@@ -45,13 +75,16 @@ class Patterns:
         """The patterns of two or more codings: the only ones that say anything of agreement."""
         keep = self.sizes >= 2
         place = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # the last for units without a pattern
-        return Patterns(self.counts[keep], self.times[keep], place[self.shown])
+        kept = replace(self, counts=self.counts[keep], times=self.times[keep], shown=place[self.shown])
+        if self.weight is None or self.stratum is None:
+            return kept
+        return replace(kept, weight=self.weight[keep], stratum=self.stratum[keep])
 
-    def with_unseen(self, n_coders: int = 0) -> Patterns:
+    def with_unseen(self, n_coders: int = 0, heavy: Floats | None = None) -> Patterns:
         """The same patterns, and after them those that could have been shown: no unit has them, `prior` gives some.
 
         `n_coders` is set where the counts are those of each coder, side by side; what is given is as much less as
-        a unit has fewer pairs of coders than there are.
+        a unit has fewer pairs of coders than there are. Each such pattern is given at each of the weights `heavy`.
 
         Examples
         --------
@@ -65,18 +98,39 @@ class Patterns:
         answers, given = unseen_answers(n_labels, n_coders or size)
         given = given * size * (size - 1) / (n_coders * (n_coders - 1)) if n_coders > 1 else given
         places = answers + np.arange(n_coders) * n_labels if n_coders else answers
-        return Patterns(
-            np.concatenate([self.counts, count_answers(places, n_columns)]),
-            np.concatenate([self.times, np.zeros(len(given), dtype=self.times.dtype)]),
+        n_weights = 1 if heavy is None else len(heavy)
+        wide = Patterns(
+            np.concatenate([self.counts, np.tile(count_answers(places, n_columns), (n_weights, 1))]),
+            np.concatenate([self.times, np.zeros(n_weights * len(given), dtype=self.times.dtype)]),
             self.shown,
-            np.concatenate([np.zeros(len(self.times)), given]),
+            np.concatenate([np.zeros(len(self.times)), np.tile(given, n_weights)]),
         )
+        if heavy is None or self.weight is None or self.stratum is None:
+            return wide
+        stratum = np.append(self.stratum, np.zeros(n_weights * len(given), dtype=np.int64))
+        return replace(wide, weight=np.append(self.weight, np.repeat(heavy, len(given))), stratum=stratum)
 
     def _commonest_size(self) -> int:
         """How many codings most units have, of those with two or more."""
         sizes = self.sizes.astype(np.int64)
         often = np.bincount(np.maximum(sizes, 2), weights=self.times * (sizes >= 2), minlength=3)
         return int(often[2:].argmax()) + 2
+
+
+def group_rows(*columns: Ints | Floats) -> tuple[Ints, Ints, Ints]:
+    """Distinct rows of some columns of shape (n_units,): the place of each, how often it occurs, and that of each unit.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in group_rows(np.array([1, 0, 1]), np.array([0.5, 2.0, 0.5]))]
+    [[1, 0], [1, 2], [1, 0, 1]]
+    """
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        _, code = np.unique(column, return_inverse=True)
+        _, key = np.unique(key * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
+    _, first, which, times = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    return first, times, which
 
 
 def collapse(unit: Ints, code: Ints, n_labels: int, *, trace: bool = False) -> Patterns:

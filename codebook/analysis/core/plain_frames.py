@@ -19,8 +19,10 @@ _ABOUT = "The frame cannot be read as codings."
 _N_TELLING = 10  # labels of a column, from which on it is told from a column of ids or texts
 
 
-def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
-    """Codings as they are, or made of a plain frame as people have it.
+def as_codings(
+    data: Codings | pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True, whole: bool = False
+) -> Codings:
+    """Codings as a statistic takes them, or made of a plain frame as people have it.
 
     Parameters
     ----------
@@ -33,6 +35,9 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "",
         The coder whose labels are the gold.
     needs_level
         Whether a plain frame of which no level is said is a fault.
+    whole
+        Whether units of another part of the gold sample stay (`Codings.of_part`): labels of all units are counted or
+        joined, and nothing is tested.
 
     Raises
     ------
@@ -51,7 +56,8 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "",
     if not isinstance(data, Codings):
         return _read_frame(data, level=level, gold=gold, needs_level=needs_level)
     codings = data.at_level(level) if level else data
-    return codings.with_gold(gold) if gold else codings
+    codings = (codings.with_gold(gold) if gold else codings).on_scale()
+    return codings if whole else codings.of_part()
 
 
 def read_counts(counts: pd.DataFrame, *, level: str, name: str = "label") -> Codings:

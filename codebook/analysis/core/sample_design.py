@@ -145,22 +145,6 @@ def join_small(stratum: Ints) -> Ints:
     return np.where((stratum < 0) | (sizes[stratum] < 2), int(sizes.argmax()), stratum)
 
 
-def group_rows(*columns: Ints | Floats) -> tuple[Ints, Ints, Ints]:
-    """Distinct rows of some columns of shape (n_units,): the place of each, how often it occurs, and that of each unit.
-
-    Examples
-    --------
-    >>> [part.tolist() for part in group_rows(np.array([1, 0, 1]), np.array([0.5, 2.0, 0.5]))]
-    [[1, 0], [1, 2], [1, 0, 1]]
-    """
-    key = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        _, code = np.unique(column, return_inverse=True)
-        _, key = np.unique(key * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
-    _, first, which, times = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
-    return first, times, which
-
-
 def count_members(cluster: Ints, which: Ints, n_cells: int) -> Any:
     """How often each cluster shows each cell, a sparse array (n_clusters, n_cells); None without clusters."""
     if not len(cluster):

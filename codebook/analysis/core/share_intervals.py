@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,23 +70,31 @@ class Shares:
         """Values in replicates of the units, shape (replicates, n_shares), with room for what was not seen."""
         if not bootstrap.replicates:
             return np.empty((0, self.hits.shape[1]))
-        hits, sums = self._count(drawn)
-        size = divide(drawn.times @ self.wholes**2, sums)  # what a unit adds, as one that is in it sees it
-        size = np.where((hits == 0) | (hits == sums), size, 1.0)
-        n, parts = len(drawn.times), lambda weights: (weights @ self.hits, weights @ self.wholes)
-        return draw_shares(drawn, parts, bootstrap, n, np.nan_to_num(size))
+        of_units, of_clusters = drawn.times @ self.wholes**2, drawn.members
+        squares = of_units if of_clusters is None else ((of_clusters @ self.wholes) ** 2).sum(axis=0)
+        size = size_unseen(*self._count(drawn), squares)
+        (wide, prior), n = add_room(drawn), len(drawn.times)
+
+        def statistic(weights: Floats) -> Floats:
+            hit, miss = (part * size for part in sum_room(weights[:, n:]))
+            return divide(weights[:, :n] @ self.hits + hit, weights[:, :n] @ self.wholes + hit + miss)
+
+        return resample_design(wide, statistic, bootstrap, prior)
 
 
-def draw_shares(drawn: Drawn, parts: Callable[[Floats], Parts], bootstrap: Bootstrap, n: int, size: Floats) -> Floats:
-    """Shares in replicates, each with hits and misses of its own beforehand, of `size` (n_shares,)."""
-    wide, prior = add_room(drawn)
+def size_unseen(hits: Floats, wholes: Floats, squares: Floats) -> Floats:
+    """Units in a hit, or a miss, that was not seen, (n_shares,): one, where both were seen; else all that was drawn.
 
-    def statistic(weights: Floats) -> Floats:
-        hits, wholes = parts(weights[:, :n])
-        more = sum_room(weights[:, n:])
-        return divide(hits + more[0] * size, wholes + (more[0] + more[1]) * size)
+    Of a text with several spans, or a cluster of units, in which none is missed nobody knows whether they stand or
+    fall together. `squares` are the sums of what each that was drawn adds to `wholes`, squared: their mean size, as
+    one that is in it sees it.
 
-    return resample_design(wide, statistic, bootstrap, prior)
+    Examples
+    --------
+    >>> size_unseen(np.array([30.0, 29.0]), np.array([30.0, 30.0]), np.array([300.0, 300.0])).tolist()
+    [10.0, 1.0]
+    """
+    return np.where((hits == 0) | (hits == wholes), np.nan_to_num(divide(squares, wholes)), 1.0)
 
 
 def add_room(drawn: Drawn) -> tuple[Drawn, Floats]:

@@ -160,13 +160,16 @@ def jackknife(
     return Jackknife(value - half, min(1.0, value + half))
 
 
-def linear_error(times: Ints, statistic: Callable[[Floats], Floats], *, members: Any = None) -> float:
+def linear_error(
+    times: Ints, statistic: Callable[[Floats], Floats], *, members: Any = None, stratum: Ints | None = None
+) -> float:
     """Standard error by linearisation: how each unit or cluster pulls at the statistic (infinitesimal jackknife).
 
     Where every unit has two or more codings it is, for AC1, Fleiss' kappa and Brennan-Prediger, the analytic standard
     error of Gwet (2014); with units coded once it is a little smaller, as their number is not taken as fixed. For
     Cohen's kappa it is that of Fleiss, Cohen and Everitt (1969) times sqrt(n / (n - 1)). NaN for more than
-    `MOST_LINEAR` patterns, and where no unit pulls at it.
+    `MOST_LINEAR` patterns, and where no unit pulls at it. Units drawn within strata, `stratum` (n_patterns,), pull
+    about the mean of theirs (Cochran 1977).
 
     Examples
     --------
@@ -182,6 +185,8 @@ def linear_error(times: Ints, statistic: Callable[[Floats], Floats], *, members:
     slopes = (statistic(times + step * towards) - statistic(times - step * towards)) / (2 * step)
     if not slopes[times > 0].any():
         return math.nan
+    if members is None and stratum is not None and np.ptp(stratum) > 0:
+        return _error_in_strata(times, slopes / n_units, stratum)
     if members is None:
         return math.sqrt(float(times @ slopes**2) / (n_units * (n_units - 1)))
     n_clusters = members.shape[0]
@@ -189,3 +194,9 @@ def linear_error(times: Ints, statistic: Callable[[Floats], Floats], *, members:
         return math.nan
     pulls = (members @ slopes) / n_units
     return math.sqrt(n_clusters / (n_clusters - 1) * float(pulls @ pulls))
+
+
+def _error_in_strata(times: Ints, pulls: Floats, stratum: Ints) -> float:
+    sizes, sums, squares = (np.bincount(stratum, weights=times * each) for each in (1.0 + 0 * pulls, pulls, pulls**2))
+    spread = squares - np.divide(sums**2, sizes, out=np.zeros(len(sizes)), where=sizes > 0)
+    return math.sqrt(float((spread[sizes > 1] * sizes[sizes > 1] / (sizes[sizes > 1] - 1)).sum()))

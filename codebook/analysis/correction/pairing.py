@@ -135,12 +135,12 @@ def pair_with_gold(
     else:
         frame = pd.DataFrame({name: beside.text(each) for name, each in codes.items()}).astype("str")
     frame = frame.assign(unit_id=beside.units.astype(str), prob=beside.prob)[list(columns)]
-    return replace(result, frame=frame, facts=beside.facts(codings))
+    return replace(result, frame=frame, facts=beside.facts(codings), remarks=tuple(filter(None, [beside.balance])))
 
 
 def open_codings(codings: Codings | pd.DataFrame, level: str, gold: str, sample: SampleLike) -> Codings:
     """Codings of one variable, with the sample that is passed in place of their own."""
-    codings = as_codings(codings, level=level, gold=gold, needs_level=False)
+    codings = as_codings(codings, level=level, gold=gold, needs_level=False, whole=True)
     codings = codings.of(codings.variable.name)
     return codings if sample is None else codings.with_sample(sample)
 

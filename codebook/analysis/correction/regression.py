@@ -138,12 +138,13 @@ def _correct_codings(
         return nothing_to_say(codings, joins[0], regression.empty())
     result = replace(regression, columns=columns).run(frame)
     assert isinstance(result.facts, CorrectionFacts)
-    paired = pair_with_gold(codings, label=label).facts
-    facts = replace(result.facts, joins=(*joins, *result.facts.joins), weighted=paired.weighted)
-    facts = replace(facts, coverage=paired.coverage, coder=codings.one_coder())
+    paired = pair_with_gold(codings, label=label)
+    facts = replace(result.facts, joins=(*joins, *result.facts.joins), weighted=paired.facts.weighted)
+    facts = replace(facts, coverage=paired.facts.coverage, coder=codings.one_coder())
     name = codings.name_label(label) if label else title_of(codings.variable)
     finding = result.facts.nothing or f"{name}, {formula}. {result.finding}"
-    return replace(result, facts=facts, title=f"{name}: {result.title}", finding=finding, outputs=codings.outputs)
+    remarks, title = (*result.remarks, *paired.remarks), f"{name}: {result.title}"
+    return replace(result, facts=facts, title=title, finding=finding, remarks=remarks, outputs=codings.outputs)
 
 
 def read_units(

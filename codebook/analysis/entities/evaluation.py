@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.core.share_intervals import JEFFREYS
 from codebook.analysis.entities.linking import MATCHED, REVIEW
 from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
 from codebook.analysis.entities.truth import absent_mentions, known_entities, split_entities
@@ -163,7 +164,7 @@ def rates(claimed: Floats, right_claimed: Floats, true: Floats, right_true: Floa
 
 
 def rates_with_intervals(counts: Floats, resample: Bootstrap) -> tuple[Floats, Floats]:
-    """Rates of summed counts and their percentile interval over draws of entities with replacement.
+    """Rates of summed counts and their percentile interval over draws of entities, with room for what was not seen.
 
     Parameters
     ----------
@@ -180,16 +181,31 @@ def rates_with_intervals(counts: Floats, resample: Bootstrap) -> tuple[Floats, F
     values = rates(*np.moveaxis(counts.sum(axis=0), -1, 0))
     if not resample.replicates or not n_entities:
         return values, np.full((2, n_settings, 3), np.nan)
-    rng = np.random.default_rng(resample.seed)
-    flat, step = counts.reshape(n_entities, -1), max(1, _CELLS // n_entities)
+    rng, flat = np.random.default_rng(resample.seed), counts.reshape(n_entities, -1)
+    step, size = max(1, _CELLS // n_entities), _size_unseen(counts)
     draws = []
     for done in range(0, resample.replicates, step):
-        size = min(step, resample.replicates - done)
-        times = rng.multinomial(n_entities, np.full(n_entities, 1 / n_entities), size=size)
-        sums = (times.astype(float) @ flat).reshape(size, n_settings, 4)
-        draws.append(rates(*np.moveaxis(sums, -1, 0)))
-    ends = [(1 - resample.confidence) / 2, (1 + resample.confidence) / 2]
-    return values, np.asarray(np.quantile(np.concatenate(draws), ends, axis=0), dtype=np.float64)
+        n = min(step, resample.replicates - done)
+        times = rng.multinomial(n_entities, np.full(n_entities, 1 / n_entities), size=n)
+        claimed, right_claimed, true, right_true = np.moveaxis((times @ flat).reshape(n, n_settings, 4), -1, 0)
+        hit, miss = rng.standard_gamma(JEFFREYS, size=(2, n, 2, 1)) * size
+        pairs = [(claimed, right_claimed), (true, right_true)]
+        wide = [(all_ + hit[:, at] + miss[:, at], right + hit[:, at]) for at, (all_, right) in enumerate(pairs)]
+        draws.append(rates(*wide[0], *wide[1]))
+    tail = (1 - resample.confidence) / 2
+    ends = np.quantile(np.concatenate(draws), [tail, 1 - tail], axis=0)
+    return values, np.stack([np.fmin(ends[0], values), np.fmax(ends[1], values)])
+
+
+def _size_unseen(counts: Floats) -> Floats:
+    """What an entity adds to what is found and to what is true where all of it is right, or nothing: else 0, (2, n).
+
+    There draws show no error, or no find, and each is given half a one of either beforehand (Jeffreys).
+    """
+    wholes, rights = counts[:, :, [0, 2]], counts[:, :, [1, 3]]
+    sums, right = wholes.sum(axis=0), rights.sum(axis=0)
+    size = np.divide((wholes**2).sum(axis=0), sums, out=np.zeros_like(sums), where=sums > 0)
+    return np.where((right == 0) | np.isclose(right, sums), size, 0.0).T
 
 
 def rate_columns(values: Floats, ends: Floats) -> dict[str, Floats]:

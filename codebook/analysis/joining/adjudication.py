@@ -221,7 +221,7 @@ def adjudicate(
     4      u2  adjudicated     b      Cy: irony
     5      u1  adjudicated     a  all 2 coders
     """
-    codings = as_codings(codings, needs_level=False)
+    codings = as_codings(codings, needs_level=False, whole=True)
     raise_faults(_ABOUT, _check_settings(codings, coder, rest))
     sheet, faults = _read_decisions(codings, decisions, needed=rest == "leave")
     raise_faults(_ABOUT, faults)

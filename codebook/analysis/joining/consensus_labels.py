@@ -21,7 +21,7 @@ from codebook.analysis.joining.consensus_numbers import NUMBER_WAYS, as_numbers,
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure, places_of, say_count
+from codebook.ground.quantities import format_figure, is_or_are, places_of, say_count
 
 REFUSE, COLLAPSE = "refuse", "collapse"
 
@@ -108,7 +108,7 @@ def consensus(
     1      u2   NaN  absent        0.50  a, b
     2      u3     a     NaN        1.00
     """
-    codings = as_codings(codings, needs_level=False)
+    codings = as_codings(codings, needs_level=False, whole=True)
     voters = [name for name in (*codings.people, *codings.machines) if name not in HOW] if coders is None else coders
     raise_faults(_ABOUT, _check_request(codings, how, voters, runs))
     title = f"Labels of {name_how(how)}"
@@ -155,8 +155,18 @@ def _average(
     sizes = joined.groupby("n_codings")["label"].size()
     table = pd.DataFrame({"Coders": sizes.index, "Units": sizes.to_numpy()})
     done = replace(result, frame=joined, facts=facts, finding=finding, table=table, outputs=codings.outputs)
+    done = replace(done, remarks=tuple(_say_part(codings)))
     with_numbers = replace(codings, variables=[as_numbers(codings)])
     return JoinedLabels(add_coder(with_numbers, joined, model=result.name), done)
+
+
+def _say_part(codings: Codings) -> list[str]:
+    """A sentence where labels are joined of units on which nothing is tested."""
+    n = codings.n_other_part
+    among = (
+        f"Among them {is_or_are(n)} {say_count(n, 'unit')} of another part of the gold sample: figures leave them out."
+    )
+    return [among] if n else []
 
 
 def name_how(how: str) -> str:
@@ -250,7 +260,7 @@ def _fill(
     finding = f"{head}: {labelled:,} of {say_count(len(rows), 'unit')} have a label{steps}; {n_tied:,} ties have none."
     runs = [f"Runs of {model} are one coder: {name_some(names)}." for model, names in collapsed.items()]
     table = codings.in_words(_count_joined(rows, n_tied, n_uncoded, list(votes.scale.labels)), "Label")
-    remarks = ("Neither is the truth: see the labels beside a gold.", *runs, *warnings)
+    remarks = ("Neither is the truth: see the labels beside a gold.", *runs, *warnings, *_say_part(codings))
     return replace(
         result, frame=rows, facts=facts, finding=finding, remarks=remarks, table=table, outputs=codings.outputs
     )

@@ -86,7 +86,7 @@ def disagreements(
        a  b  n_pairs  n_units  share
     0  a  b        4        2    1.0
     """
-    codings = as_codings(codings, needs_level=False)
+    codings = as_codings(codings, needs_level=False, whole=True)
     names = [*codings.people, *codings.machines] if coders is None else list(coders)
     models = [name for name in names if name in codings.models]
     raise_faults(_ABOUT, _check_request(codings, by, names, models))

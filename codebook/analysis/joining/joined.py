@@ -12,6 +12,9 @@ from codebook.analysis.core.result import Result
 HOW = ("majority", "dawid_skene", "mean", "median")
 """How labels are joined, and the names of the coders that come of it."""
 
+OF_JOINING = ("n_codings", "tied")
+"""Columns of joined labels that say how they came about, and are none of the tidy table."""
+
 
 @dataclass(frozen=True, repr=False)
 class JoinedLabels:
@@ -56,8 +59,7 @@ class JoinedLabels:
 
 def add_coder(codings: Codings, rows: pd.DataFrame, *, model: str = "") -> Codings:
     """Put the rows of a new coder under the codings; every coding stays as it is. A `model` is the coder who is one."""
-    about = ("n_codings", "tied")  # of the joining, and no columns of the tidy table
-    frame = pd.concat([codings.frame, rows.drop(columns=[name for name in about if name in rows])], ignore_index=True)
+    frame = pd.concat([codings.frame, rows.drop(columns=list(OF_JOINING), errors="ignore")], ignore_index=True)
     texts = [name for name in ("detail", "run_id", "custom_id") if name in frame]
     frame = frame.assign(**{name: frame[name].fillna("") for name in texts})
     frame = frame.astype({name: "str" for name in ("label", "why", "detail") if name in frame})

@@ -31,6 +31,8 @@ _COUNTS = ("n_units", "n_dropped", "n_missing", "n_coders", "n_codings", "n_clus
 _SHARES = ("undefined_share", "below_667", "below_800", "commonest")
 COLUMNS = ("coefficient", "detail", "value", *_FIGURES, *_BY_T, *_COUNTS, *_SHARES, "dropped", "reason")
 """Columns of a row after those that say what is compared."""
+WEIGHTED = "weighted"
+"""In a row beside its columns: whether units weigh 1 / their chance in the gold sample."""
 
 
 def comparison_rows(
@@ -57,12 +59,13 @@ def comparison_rows(
         alone = {"n_clusters": 0} if len(np.unique(pairs.labelled.cluster)) == pairs.n_units else {}
         counts = {name: getattr(pairs, name) for name in ("n_units", "n_dropped", "n_missing", "n_codings", "n_coders")}
         rows = [row | counts | alone | {"dropped": each.dropped} for row in rows]
-    return [{**each.head, "difference": each.beside is not None, **row} for row in rows]
+    is_weighted, is_difference = pairs.patterns.weight is not None, each.beside is not None
+    return [{**each.head, "difference": is_difference, WEIGHTED: is_weighted, **row} for row in rows]
 
 
 def _value_row(pairs: Pairable, coefficient: Coefficient, bootstrap: Bootstrap) -> dict[str, object]:
     estimate, draws = estimate_coefficient(pairs, coefficient, bootstrap)
-    margins = pairs.patterns.times @ pairs.patterns.counts
+    margins = pairs.patterns.weighted @ pairs.patterns.counts
     below = {f"below_{bound * 1000:.0f}": _share_below(estimate, draws, bound) for bound in BOUNDS}
     commonest = float(margins.max() / margins.sum()) if margins.sum() else math.nan
     return _row(coefficient, estimate, bootstrap, **below, commonest=commonest, dropped=pairs.dropped)
@@ -182,7 +185,7 @@ def _draw_together(measures: Sequence[Measure], members: Any, bootstrap: Bootstr
     coefficients.
     """
     wide = [measure.wide for measure in measures]
-    first, second = (measure.build(patterns) for measure, patterns in zip(measures, wide, strict=True))
+    first, second = (measure.weigh(patterns) for measure, patterns in zip(measures, wide, strict=True))
     n_patterns = len(wide[0].times)
 
     def statistic(weights: Floats) -> Floats:

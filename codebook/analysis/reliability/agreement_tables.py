@@ -14,10 +14,11 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.gold_balance import WEIGHTED_AGREEMENT, say_alike
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike
-from codebook.analysis.reliability.agreement_rows import COLUMNS, comparison_rows
+from codebook.analysis.reliability.agreement_rows import COLUMNS, WEIGHTED, comparison_rows
 from codebook.analysis.reliability.agreement_words import (
     draw_agreement,
     print_agreement,
@@ -65,9 +66,10 @@ def reliability(
     """Do the coders agree with each other? The gold is none of them.
 
     Units with fewer than two codings say nothing of agreement: they are left out of value and interval, and counted.
-    Undefined (no common unit, no variation) is NaN with the reason. Alpha small enough is computed a second time by
-    the krippendorff package. The labels of a `multi` variable are sets, at MASI and at Jaccard distance, and one by
-    one.
+    Where the others are all of a gold sample with unequal chances, each weighs 1 / its chance, as in Gwet (2021), so
+    that the figures are those of all units. Undefined (no common unit, no variation) is NaN with the reason. Alpha
+    small enough is computed a second time by the krippendorff package. The labels of a `multi` variable are sets, at
+    MASI and at Jaccard distance, and one by one.
 
     Parameters
     ----------
@@ -137,9 +139,8 @@ def reliability(
         raise_faults(_ABOUT, faults)
         return nothing_to_say(codings, codings.alone, empty)
     comparisons, coverage = read_comparisons(codings, by, min_units, faults)
-    frame = _make_frame(
-        [row for each in comparisons for row in comparison_rows(each, coefficients, resample, least)], by
-    )
+    rows = [row for each in comparisons for row in comparison_rows(each, coefficients, resample, least)]
+    frame = _make_frame(rows, by)
     if frame.empty and by == "difference":
         return nothing_to_say(codings, "One group of coders: there is no other to hold against it.", empty)
     if frame.empty:
@@ -147,27 +148,10 @@ def reliability(
         return nothing_to_say(codings, reason, empty)
     facts, shown = _list_facts(codings, coverage, frame, resample), codings.in_words(frame, "label")
     words, remarks, table = say_agreement(shown, by), remark_agreement(shown, by), print_agreement(shown, by)
-    remarks = (*remarks, *_say_unweighted(codings))
+    weighted = [WEIGHTED_AGREEMENT] if any(row.get(WEIGHTED) for row in rows) else say_alike(codings)
+    remarks = (*remarks, *weighted)
     figure = partial(draw_agreement, shown, by, codings.roles, facts.interval)
     return Result(frame, name, empty.title, "reliability", facts, words, remarks, table, figure, codings.outputs)
-
-
-def _say_unweighted(codings: Codings) -> list[str]:
-    """A sentence where the units that several coders labelled are those of a sample with unequal chances."""
-    sample = codings.sample
-    if sample is None or not len(sample.frame):
-        return []
-    if np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9:
-        return []
-    rows = codings.frame[codings.frame["coder"].isin(codings.people) & codings.frame["label"].notna()]
-    several = rows.groupby("unit_id")["coder"].nunique()
-    units = several.index[several > 1].astype(str)
-    if not len(units) or not units.isin(sample.frame["unit_id"].astype(str)).all():
-        return []
-    return [
-        "The units that people labelled twice were drawn with unequal chances, and each counts alike: agreement on "
-        "all units differs where it differs between often and seldom drawn ones."
-    ]
 
 
 def _usual(codings: Codings) -> Sequence[str]:
@@ -216,7 +200,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
     >>> result.frame[result.frame["label"] == "1"][["coder", "n", "n_codings", "share"]].round(2).to_numpy().tolist()
     [['A', 3, 9, 0.33], ['B', 2, 11, 0.18], ['C', 1, 10, 0.1], ['D', 3, 11, 0.27]]
     """
-    codings = as_codings(codings, level=level)
+    codings = as_codings(codings, level=level, whole=True)
     labelled = [each for each in codings.variables if codings.coverage.get(each.name, {}).get("labelled")]
     read = [(each, next(read_variable(codings, each, codings.coders))[1]) for each in labelled]
     rows = [row for variable, codes in read if codes is not None for row in _count_labels(variable, codes)]
@@ -232,6 +216,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
         result,
         finding=_say_shares(named[named["coder"].isin(shown)], facts.places),
         table=_print_shares(named, shown, facts.places),
+        remarks=tuple(say_alike(codings)),
         names=tuple(shown),
         outputs=codings.outputs,
     )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
+from codebook.analysis.core.counts import LabelCodes, join_chances, join_cluster, read_codes
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike, list_labels
 from codebook.errors import Fault, StatisticError
 from codebook.ground.quantities import say_count
@@ -126,6 +126,8 @@ def read_variable(
     codes = replace(codes, interchangeable=codings.interchangeable)
     if codings.clusters is not None:
         codes = join_cluster(codes, codings.clusters)
+    if codings.sample is not None and len(codings.sample.frame):
+        codes = join_chances(codes, codings.sample.frame)
     yield level, codes
     if variable.kind == "multi":
         yield SET_LEVELS[1], replace(codes, scale=replace(codes.scale, level=SET_LEVELS[1]))

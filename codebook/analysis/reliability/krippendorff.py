@@ -13,6 +13,7 @@ import numpy as np
 from codebook.analysis.core.counts import LabelCodes, count_patterns
 from codebook.analysis.core.estimates import Bootstrap, Estimate, percentile_interval, resample
 from codebook.analysis.core.patterns import Patterns
+from codebook.analysis.core.sample_design import Drawn, resample_design
 from codebook.analysis.core.scales import Bools, Floats, Scale
 from codebook.analysis.core.standard_errors import (
     NO_JACKKNIFE,
@@ -115,7 +116,7 @@ def pairable(codings: LabelCodes) -> Pairable:
     >>> pairs.n_units, pairs.n_dropped, len(pairs.codings.code), pairs.n_missing
     (11, 1, 40, 7)
     """
-    labelled = codings.answered()
+    labelled = codings.answered().weighed()
     patterns = count_patterns(labelled).pairable()
     return Pairable(labelled, patterns, len(codings.units) - int(patterns.times.sum()), codings.missing)
 
@@ -147,12 +148,18 @@ class Measure:
         """The statistic of the patterns."""
         return self.build(self.patterns)
 
+    def weigh(self, patterns: Patterns) -> Callable[[Floats], Floats]:
+        """The statistic of some patterns by how many units show each, whatever these weigh."""
+        statistic, weight = self.build(patterns), patterns.weight
+        return statistic if weight is None else lambda times: statistic(times * weight)
+
     @cached_property
     def wide(self) -> Patterns:
         """The patterns, and those that could have been shown."""
         if not self.room:
             return replace(self.patterns, prior=np.zeros(len(self.patterns.times)))
-        return self.patterns.with_unseen(self.n_coders)
+        heavy = None if self.patterns.weight is None else see_drawn(self.patterns).heavy
+        return self.patterns.with_unseen(self.n_coders, heavy)
 
 
 def undefined_measure(title: str, detail: str, pairs: Pairable, undefined: str) -> Measure:
@@ -199,7 +206,7 @@ def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Flo
     Krippendorff's alpha (nominal) = .74 [.44, .93], 11 units, 4 coders
     """
     estimate, draws = estimate_measure(pairs, measure_alpha(pairs), bootstrap)
-    if is_checked(pairs.patterns) and not math.isnan(estimate.value):
+    if pairs.patterns.weight is None and is_checked(pairs.patterns) and not math.isnan(estimate.value):
         check_against_library(pairs.codings, estimate.value)
     return estimate, draws
 
@@ -215,16 +222,16 @@ def make_estimate(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tu
         members = join_clusters(used, pairs.labelled.cluster)
         n_clusters = 0 if members is None else members.shape[0]
         few = why_no_interval(pairs.n_units, n_clusters)
-        value = float(measure.statistic(used.times[None, :].astype(float))[0])
+        value = float(measure.statistic(used.weighted[None, :])[0])
         if bootstrap.replicates and not few:
             draws = draw_measure(measure, bootstrap, join_clusters(measure.wide, pairs.labelled.cluster))
         if bootstrap.replicates and pairs.n_units > 1 and n_clusters != 1:
-            error = linear_error(used.times, measure.statistic, members=members)
-            if (n_clusters or pairs.n_units) < SMALL:
+            error = linear_error(used.times, measure.weigh(used), members=members, stratum=used.stratum)
+            if (n_clusters or pairs.n_units) < SMALL and used.weight is None:
                 jack = jackknife(used.times, measure.statistic, confidence=bootstrap.confidence, members=members)
-    freedom = (n_clusters or pairs.n_units) - 1
+    freedom = n_clusters - 1 if n_clusters else pairs.n_units - used.n_strata
     interval = percentile_interval(draws, bootstrap.confidence, value, freedom=freedom)
-    if measure.hits is not None and len(draws) and not n_clusters:
+    if measure.hits is not None and len(draws) and not n_clusters and used.weight is None:
         low, high = wilson_interval(float(used.times @ measure.hits), pairs.n_units, bootstrap.confidence)
         interval = replace(interval, low=low, high=high)
     reasons = [undefined] if undefined else [few or interval.reason, jack.reason]
@@ -255,4 +262,13 @@ def make_estimate(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tu
 def draw_measure(measure: Measure, bootstrap: Bootstrap, members: Any) -> Floats:
     """Values of a measure in replicates, shape (replicates,), with room for what was not seen."""
     wide, settings = measure.wide, {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
+    if wide.weight is not None:
+        return resample_design(see_drawn(wide, members), measure.build(wide), bootstrap, wide.prior)
     return resample(wide.times, measure.build(wide), members=members, prior=wide.prior, **settings)
+
+
+def see_drawn(patterns: Patterns, members: Any = None) -> Drawn:
+    """The units of patterns as they were drawn."""
+    ones, none = np.ones(len(patterns.times)), np.zeros(len(patterns.times), dtype=np.int64)
+    weight, stratum = (ones if patterns.weight is None else patterns.weight), patterns.stratum
+    return Drawn(patterns.times, weight, none if stratum is None else stratum, members)

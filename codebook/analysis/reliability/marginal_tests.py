@@ -16,6 +16,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import adjust_p
+from codebook.analysis.core.gold_balance import say_alike
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, VariableLike
@@ -100,7 +101,7 @@ def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Resul
         frame=frame,
         facts=Facts(int(frame["n_units"].max()), int(frame["n_coders"].max()), joins=codings.joins),
         finding=_say(shown),
-        remarks=(_NOTE, *_say_pairs(frame)),
+        remarks=(_NOTE, *_say_pairs(frame), *say_alike(codings)),
         table=_print(shown),
         outputs=codings.outputs,
     )

@@ -36,7 +36,7 @@ def measure_percent(pairs: Pairable, definition: str) -> Measure:
             shares = _count_pairs(pairs.patterns, definition)[0]
             hits = shares if np.isin(shares, (0, 1)).all() else None
         return Measure(build=build, patterns=pairs.patterns, hits=hits, **about)
-    if pairs.n_units * len(pairs.codings.coders) ** 2 > _MOST_PAIRS:
+    if pairs.n_units * len(pairs.codings.coders) ** 2 > _MOST_PAIRS and pairs.patterns.weight is None:
         value, fixed = _mean_over_pairs(pairs.codings), "no interval: too many pairs to resample"
         return Measure(build=lambda _: _constant(value), patterns=pairs.patterns, fixed=fixed, **about)
     patterns, counts = coder_patterns(pairs.codings)

@@ -65,9 +65,9 @@ def read_ratings(pairs: Pairable) -> tuple[Floats, Bools, str]:
 
 
 def f_interval(pairs: Pairable, name: str, confidence: float) -> tuple[float, float]:
-    """The F interval of an intraclass correlation; it takes units, so there is none where they come in clusters."""
+    """The F interval of an intraclass correlation: none where units come in clusters, or weigh differently."""
     ratings, complete, undefined = read_ratings(pairs)
-    if undefined or len(pairs.labelled.cluster):
+    if undefined or pairs.labelled.is_traced:
         return math.nan, math.nan
     patterns, _ = coder_patterns(pairs.codings)
     return icc_interval(np.repeat(ratings, patterns.times[complete], axis=0), name, confidence)

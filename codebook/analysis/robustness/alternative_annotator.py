@@ -16,6 +16,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, percentile_interval, say_figure
 from codebook.analysis.core.forest import plot_estimates
+from codebook.analysis.core.gold_balance import say_alike
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
@@ -174,7 +175,7 @@ def _tell(codings: Codings, codes: LabelCodes, tests: Sequence[_Test], blank: Re
         frame=frame,
         facts=facts,
         finding=" ".join(_say_row(row, facts.epsilon) for row in over.reset_index().to_dict("records")),
-        remarks=(_NOTE, *warnings),
+        remarks=(_NOTE, *warnings, *say_alike(codings)),
         table=ordered[[*(["model"] if len(tests) > 1 else []), *columns]].rename(columns=ends),
         figure=partial(_draw, ordered[ordered["reason"] == ""], facts.interval),
         outputs=codings.outputs,

@@ -114,7 +114,7 @@ def specifications(
     >>> result.finding
     'Over 6 specifications the estimate is .17 at the median, from −.17 to .50; its sign changes.'
     """
-    codings = as_codings(codings, needs_level=False)
+    codings = as_codings(codings, needs_level=False, whole=True)
     raise_faults(_ABOUT, _check_aggregations(aggregations))
     codes, described = _read(codings, runs)
     choices = list(_list_choices(codes, described, aggregations))

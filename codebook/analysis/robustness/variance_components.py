@@ -169,6 +169,7 @@ def _read(codings: Codings, variable: VariableLike, runs: Runs) -> tuple[Crossed
     cells, facets = _list_cells(codes.coders, describe_runs(rows, runs))
     if len(cells) < 2:
         return None, {}, "One run and one draw: nothing to compare."
+    codes = codes.among(cells["cell"])  # where not all were asked as often, the first draws
     table = np.full((len(codes.units), len(cells)), -1, dtype=np.int64)
     place = {name: at for at, name in enumerate(cells["cell"])}
     table[codes.unit, np.array([place[name] for name in codes.coders])[codes.coder]] = codes.code

@@ -11,6 +11,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.analysis.vectors.neighbours import find_nearest
 from codebook.analysis.vectors.similarity_blocks import VectorsLike, as_array, describe_rows, folder_of
 from codebook.errors import Fault
@@ -31,7 +32,7 @@ def neighbour_agreement(
     labels
         `(n_rows,)`: the label of each vector, or the name of what is known of their texts. An empty name: no groups.
     resample
-        Of the vectors as queries.
+        Only its confidence: shares have Wilson's interval.
 
     Returns
     -------
@@ -67,11 +68,13 @@ def neighbour_agreement(
     frame = pd.DataFrame(
         {"rank": grid.columns, "n_queries": grid.notna().sum().to_numpy(), "value": grid.mean().to_numpy()}
     )
-    frame[["low", "high"]] = _draw_intervals(grid.to_numpy(), draws)
+    both = zip(frame["value"], frame["n_queries"], strict=True)
+    frame[["low", "high"]] = [wilson_interval(share * n, n, draws.confidence) for share, n in both]
     frame["chance"] = (counts * (counts - 1)).sum() / (len(codes) * max(len(codes) - 1, 1))
     about = labels if isinstance(labels, str) else "label"
-    facts = Facts(len(array), bootstrap=draws, resampled="vectors")
-    remark = f"Share of the vectors whose neighbour of this rank has the same {about}; any two: chance."
+    facts = Facts(len(array))
+    intervals = f"Intervals of {100 * draws.confidence:g} % are Wilson's, of vectors that stand for themselves."
+    remark = f"Share of the vectors whose neighbour of this rank has the same {about}; any two: chance. {intervals}"
     return Result(frame, name, title, name, facts, _sentence(frame, about), (remark,), outputs=folder)
 
 
@@ -99,13 +102,3 @@ def _sentence(frame: pd.DataFrame, about: str) -> str:
     places = places_of(int(first["n_queries"]))
     value, chance = say_figure(first, "value", places, unknown=""), format_figure(first["chance"], places)
     return f"The nearest neighbour has the same {about} in {value} of {first['n_queries']:,.0f}; any two, {chance}."
-
-
-def _draw_intervals(grid: np.ndarray, resample: Bootstrap) -> np.ndarray:
-    """Percentile intervals of the mean of each column, `(n_ranks, 2)`; NaN without replicates."""
-    if not resample.replicates:
-        return np.full((grid.shape[1], 2), np.nan)
-    rng = np.random.default_rng(resample.seed)
-    means = [np.nanmean(grid[rng.integers(len(grid), size=len(grid))], axis=0) for _ in range(resample.replicates)]
-    tail = (1 - resample.confidence) / 2
-    return np.asarray(np.quantile(means, [tail, 1 - tail], axis=0).T)

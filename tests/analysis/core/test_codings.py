@@ -5,11 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from codebook.analysis import Bootstrap, validity
 from codebook.analysis.core.codings import Codings, GoldSample
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.scales import VariableSpec
+from codebook.analysis.reliability import reliability
 from codebook.errors import Fault, StatisticError
+from codebook.scheme import Variable
 
 TONE = VariableSpec("tone", "nominal", ["a", "b"])
 TABLE = make_table("tone", {"gold": ["a", "b"], "ann": ["a", "a"], "ben": ["b", None]})
@@ -115,3 +118,30 @@ def test_texts_and_covariates_say_what_does_not_meet(codings: Codings) -> None:
     for unnamed in (pd.Series({"u1": "left", "u2": "right"}), ["left", "right"]):
         with pytest.raises(StatisticError, match=r'has no name\. To mend: pass values.rename\("party"\)'):
             codings.with_groups(unnamed)  # type: ignore[arg-type]
+
+
+def test_an_abstention_on_a_scale_is_no_point_of_it() -> None:
+    """Whoever reads the labels: figures are those of the units on which both gave a point."""
+    heat = Variable(
+        name="heat",
+        question="?",
+        kind="rating",
+        level="ordinal",
+        categories=["low", "mid", "high"],
+        abstain=["unclear"],
+    )
+    table = make_table(
+        "heat", {"ann": ["low", "mid", "high", "unclear", "low"], "ben": ["low", "high", "high", "mid", "low"]}
+    )
+    codings = Codings(table, [heat])
+    result = reliability(codings, coefficients=["alpha", "percent"], resample=Bootstrap(0))
+    rest = Codings(table[table["unit_id"] != "u4"], [heat])
+    assert result.frame["value"].tolist() == pytest.approx(
+        reliability(rest, coefficients=["alpha", "percent"], resample=Bootstrap(0)).frame["value"].tolist()
+    )
+    assert result.facts.coverage == {"heat": {"labelled": 9, "abstained": 1}}
+    assert "1 abstention on a scale is set aside" in result.note
+    gold = validity(codings.with_gold("ben"), "ann", resample=Bootstrap(0)).frame.iloc[0]
+    assert (gold["n_asked"], gold["n_answered"]) == (5, 4)
+    nominal = Codings(table, [heat.model_copy(update={"level": "nominal"})])
+    assert reliability(nominal, resample=Bootstrap(0)).frame["n_units"][0] == 5

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from codebook.analysis import Bootstrap, Codings, VariableSpec, compare, confusion, prevalence, validity
+from codebook.analysis import (
+    Bootstrap,
+    Codings,
+    VariableSpec,
+    compare,
+    compare_agreement,
+    confusion,
+    prevalence,
+    validity,
+)
 from codebook.analysis.core.estimates import DESIGNED, SIMPLE, percentile_interval
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.gold_balance import say_unbalanced
@@ -19,7 +28,7 @@ from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import Drawn, resample_design
 from codebook.analysis.core.share_intervals import Shares
 from codebook.analysis.core.unseen import ALIKE, APART, unseen_answers
-from codebook.analysis.reliability import reliability
+from codebook.analysis.reliability import compare_shares, label_shares, reliability
 
 GOLD = ["a"] * 46 + ["b"] * 4
 PERFECT = pd.DataFrame({"gold": GOLD, "m": GOLD})
@@ -191,13 +200,78 @@ def test_weights_make_the_figures_those_of_all_units(by_label: Codings) -> None:
     assert validity(by_label.with_sample("random"), resample=FEW).frame["accuracy"][0] < 0.85
 
 
-def test_agreement_says_that_units_were_drawn_with_unequal_chances(by_label: Codings) -> None:
-    gold = by_label.frame[by_label.frame["coder"] == "gold"]
-    frame = pd.concat([by_label.frame, *(gold.assign(coder=name) for name in ("ann", "ben"))], ignore_index=True)
-    people = Codings(frame, by_label.variables, gold="gold", models=("m",), sample=by_label.sample)
-    sentence = "The units that people labelled twice were drawn with unequal chances"
-    assert sentence in reliability(people, resample=FEW).note
-    assert sentence not in reliability(people.with_sample("random"), resample=FEW).note
+@pytest.fixture(scope="module")
+def coded_twice(by_label: Codings) -> tuple[Codings, np.ndarray]:
+    """The sample coded by two people, and both people's labels of all 4,000 units, which nobody could see."""
+    rng, truth = np.random.default_rng(9), by_label.frame.set_index(["coder", "unit_id"])["label"]
+    model = truth["m"].eq("yes").to_numpy()
+    every = [np.where(rng.random(4000) < np.where(model, 0.6, 0.01), "yes", "no") for _ in range(2)]
+    assert by_label.sample is not None
+    places = by_label.sample.frame["unit_id"].str[1:].astype(int).to_numpy() - 1
+    labels = {name: labels[places].tolist() for name, labels in zip(("ann", "ben"), every, strict=True)}
+    frame = make_table("v", labels)
+    frame["unit_id"] = np.tile(by_label.sample.frame["unit_id"], 2)
+    return Codings(frame, by_label.variables, sample=by_label.sample), np.stack(every)
+
+
+def weigh_slowly(labels: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    """Horvitz-Thompson: each unit's pairs of labels go into the table of coincidences with its weight."""
+    names, table, pairs = ["no", "yes"], np.zeros((2, 2)), np.zeros((2, 2))
+    for (first, second), w in zip(labels.T, weight / weight.mean(), strict=True):
+        pairs[names.index(first), names.index(second)] += w
+        for one, other in ((first, second), (second, first)):
+            table[names.index(one), names.index(other)] += w
+    n, shares = table.sum(), table.sum(axis=1) / table.sum()
+    agreed, of_two = np.trace(table) / n, pairs / pairs.sum()
+    chance = {"ac1": 2 * shares[0] * shares[1], "cohen": float(of_two.sum(axis=1) @ of_two.sum(axis=0))}
+    expected = n**2 - (table.sum(axis=1) ** 2).sum()
+    values = {name: (agreed - each) / (1 - each) for name, each in chance.items()}
+    return {**values, "alpha": 1 - (n - 1) * (n - np.trace(table)) / expected, "percent": agreed}
+
+
+def test_agreement_on_a_sample_is_that_of_all_units(coded_twice: tuple[Codings, np.ndarray]) -> None:
+    codings, every = coded_twice
+    assert codings.sample is not None
+    names = ("alpha", "ac1", "cohen", "percent")
+    weighted = reliability(codings, coefficients=names, resample=Bootstrap(400)).frame.set_index("coefficient")
+    labels = codings.frame["label"].to_numpy().reshape(2, -1)
+    slow = weigh_slowly(labels, 1 / codings.sample.frame["prob"].to_numpy(float))
+    assert weighted["value"].to_dict() == pytest.approx(slow)
+    whole = weigh_slowly(every, np.ones(4000))
+    alike = reliability(codings.with_sample("random"), coefficients=names, resample=Bootstrap(400)).frame
+    for name, row in weighted.iterrows():
+        assert row["low"] < whole[str(name)] < row["high"]
+        assert 0 < row["se"] < row["high"] - row["low"]
+    for row in alike.to_dict("records"):
+        assert not row["low"] < whole[row["coefficient"]] < row["high"]
+
+
+def test_whether_agreement_is_weighted_is_said(coded_twice: tuple[Codings, np.ndarray], by_label: Codings) -> None:
+    codings, _ = coded_twice
+    sentence = "each weighs 1 / its chance, so that agreement is that of all units"
+    assert sentence in reliability(codings, resample=FEW).note
+    assert sentence not in reliability(codings.with_sample("random"), resample=FEW).note
+    outside = codings.frame.iloc[[0, 250]].assign(unit_id="w")
+    frame = pd.concat([codings.frame, outside, by_label.frame])
+    more = Codings(frame, codings.variables, "gold", ("m",), sample=codings.sample)
+    alike = "Of 251 units that people labelled 250 are of a gold sample with unequal chances"
+    for result in (reliability(more, resample=FEW), label_shares(more), compare_shares(more)):
+        assert alike in result.note
+
+
+def test_all_figures_of_a_weighted_agreement_are_defined_or_say_why(coded_twice: tuple[Codings, np.ndarray]) -> None:
+    codings, _ = coded_twice
+    several = ("alpha", "ac1", "fleiss", "conger", "light", "kendall_w", "percent_pooled_pairs", "pabak", "kappa_max")
+    clusters = {unit: at % 40 for at, unit in enumerate(codings.frame["unit_id"].unique())}
+    ordinal = codings.at_level("ordinal")
+    for each in (ordinal, ordinal.with_clusters(clusters)):
+        frame = reliability(each, coefficients=several, resample=FEW).frame
+        assert frame["value"].notna().all()
+        assert ((frame["low"] <= frame["value"]) & (frame["value"] <= frame["high"])).all()
+    sides = codings.only(["ann", "ben"]), codings.only(["ann", "ben"])
+    difference = compare_agreement(*sides, resample=FEW).frame
+    assert difference["value"][2] == 0
+    assert difference["value"][0] == pytest.approx(reliability(codings, resample=Bootstrap(0)).frame["value"][0])
 
 
 def test_units_by_which_prompts_were_made_are_no_test(by_label: Codings) -> None:
@@ -205,4 +279,4 @@ def test_units_by_which_prompts_were_made_are_no_test(by_label: Codings) -> None
     frame = by_label.sample.frame.assign(part=["dev", *["test"] * 4] * 50)
     result = validity(by_label.with_sample(frame), resample=FEW)
     assert result.frame["n_gold"][0] == 200
-    assert "50 units of part 'dev' are left out" in result.note
+    assert "50 units of part 'dev' of the gold sample are left out" in result.note

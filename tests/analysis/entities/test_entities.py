@@ -396,6 +396,16 @@ def test_measures_of_clusters_are_those_of_the_definition():
     assert measured["review_share"].tolist() == [pytest.approx(1 / 7)] * 3
 
 
+def test_twelve_entities_without_an_error_do_not_show_that_there_is_none():
+    names = [f"m{at}" for at in range(24)]
+    found = pd.DataFrame({"mention_id": names, "entity_id": [str(at // 2) for at in range(24)]})
+    truth = dict(zip(names, found["entity_id"], strict=True))
+    frame = cb.evaluate_clusters(found, truth).frame
+    for name in ("precision", "recall", "f1"):
+        assert (frame[[name, f"{name}_high"]] == 1).all(axis=None)
+        assert frame[f"{name}_low"].between(0.7, 0.95).all()
+
+
 def test_links_count_the_mentions_that_the_list_has():
     truth = {"a": "x", "b": "y", "c": None, "d": "y"}
     found = pd.DataFrame({"mention_id": list("abcd"), "entity_id": ["x", "x", "x", None]})

@@ -342,3 +342,4 @@ def test_joined_labels_are_rows_that_can_be_put_under_the_table():
     below = joined.codings.frame[joined.codings.frame["coder"] == "majority"]
     table = codings.frame.assign(run_id="", custom_id="")
     assert set(merge_tables(table, below)["coder"]) == {*RATED, "majority"}
+    pd.testing.assert_frame_equal(merge_tables(table, joined.result.frame), merge_tables(table, below))

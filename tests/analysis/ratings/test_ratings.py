@@ -119,6 +119,34 @@ def test_validity_of_a_number_has_errors_and_no_accuracy():
     assert "Numbers are not compared label by label" in confusion(codings).finding
 
 
+def test_two_coders_and_two_groups_are_compared_by_their_errors():
+    """Against the differences of the same figures taken apart, of numbers and of ratings."""
+    rows = {"gold": GOLD, "m": MODEL, "k": np.roll(MODEL, 1)}
+    table = make_table("heat", {name: [f"{each:g}" for each in values] for name, values in rows.items()})
+    units = [f"u{at + 1}" for at in range(len(GOLD))]
+    side = pd.Series(np.where(np.arange(len(GOLD)) % 2, "x", "y"), index=units, name="side")
+    points = [f"{each:g}" for each in sorted({*GOLD, *MODEL})]
+    for spec in (VariableSpec("heat", "interval", None, "number"), VariableSpec("heat", "interval", points, "rating")):
+        codings = Codings(table, [spec], gold="gold").with_groups(side)
+        row = compare(codings, "m", "k").frame.set_index("measure").loc["mean absolute error"]
+        errors = [np.abs(rows[name] - GOLD).mean() for name in ("m", "k")]
+        assert (row["value_a"], row["value_b"]) == pytest.approx(errors)
+        assert row["difference"] == pytest.approx(errors[0] - errors[1])
+        assert row["difference_low"] < row["difference"] < row["difference_high"]
+        by = validity(codings, "m", by="side").frame.set_index(["measure", "group"])["value"]
+        for name in "xy":
+            inside = (side == name).to_numpy()
+            assert by["mean absolute error", name] == pytest.approx(np.abs(MODEL - GOLD)[inside].mean())
+        assert by["mean absolute error", "x - y"] == pytest.approx(
+            by["mean absolute error", "x"] - by["mean absolute error", "y"]
+        )
+    number = Codings(table, [VariableSpec("heat", "interval", None, "number")], gold="gold").with_groups(side)
+    better = "m meets the gold better" if errors[0] < errors[1] else "k meets the gold better"
+    assert better in compare(number, "m", "k").finding
+    for result in (compare(number, "m", "k"), validity(number, "m", by="side")):
+        assert result.plot() is not None
+
+
 def test_gold_weights_and_unanswered_units_hold_for_errors_too():
     table = make_table("heat", {"gold": ["1", "2", "3", "4"], "m": ["2", "2", None, "8"]})
     codings = Codings(table, [VariableSpec("heat", "interval", None, "number")], gold="gold")

@@ -68,6 +68,22 @@ def test_intervals_are_over_texts_and_one_text_has_none():
     assert (one["reason"] == "no interval: one text does not vary").all()
 
 
+def test_coders_who_marked_alike_may_differ_in_the_next_text():
+    texts = {f"t{at}": dict.fromkeys("AB", "aa..bb......"[at % 3 :] + "." * (at % 3)) for at in range(15)}
+    frame = span_agreement(to_spans(texts), dict.fromkeys(texts, 12)).frame
+    assert (frame[["value", "high"]] == 1).all(axis=None)
+    assert frame["low"].between(0.5, 0.98).all()
+
+
+def test_the_figures_of_a_second_program_are_found():
+    """Three coders of a text of 20 signs, as the program unitized_alpha prints it."""
+    rows = [("A", "1", 2, 5), ("A", "1", 9, 11), ("A", "2", 12, 20), ("P", "1", 2, 5), ("P", "2", 7, 15)]
+    rows += [("S", "1", 2, 5), ("S", "2", 10, 15)]
+    spans = pd.DataFrame(rows, columns=["coder", "type", "start", "end"]).assign(unit_id="t")
+    values = span_agreement(spans, {"t": 20}, resample=NONE).frame["value"]
+    assert values.round(3).tolist() == [0.474, 0.433, 0.779, 0.769, 0.787]
+
+
 def test_a_coder_who_marked_nothing_is_known_by_being_asked():
     spans = to_spans({"t": {"A": "aa..", "B": "aa.."}, "s": {"A": "..a.", "B": "...."}, "r": {"A": "a..."}})
     asked = pd.DataFrame([("t", "A"), ("t", "B"), ("s", "A"), ("s", "B"), ("r", "A")], columns=["unit_id", "coder"])

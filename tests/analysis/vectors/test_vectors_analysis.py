@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
+from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.analysis.vectors import (
     cluster_groups,
     cluster_vectors,
@@ -293,7 +293,8 @@ def test_categories_keep_their_order_and_too_many_groups_are_refused():
 def test_neighbours_are_alike_where_groups_are_apart_and_by_chance_where_they_are_not():
     vectors, truth = groups((40, 30, 20))
     apart = neighbour_agreement(vectors, truth, 3).frame
-    assert (apart[["value", "low", "high"]] == 1).all(axis=None)
+    assert (apart[["value", "high"]] == 1).all(axis=None)
+    assert apart["low"].tolist() == [pytest.approx(wilson_interval(90, 90)[0])] * 3
     chance = np.mean([truth[i] == truth[j] for i in range(90) for j in range(90) if i != j])
     assert apart["chance"].to_numpy() == pytest.approx(chance)
     mixed = np.random.default_rng(3).permutation(truth)
@@ -302,7 +303,8 @@ def test_neighbours_are_alike_where_groups_are_apart_and_by_chance_where_they_ar
     assert ((frame["low"] <= frame["value"]) & (frame["value"] <= frame["high"])).all()
     assert (frame["value"] - frame["chance"]).abs().max() < 0.15
     assert frame.equals(neighbour_agreement(vectors, mixed, 3).frame)
-    assert (result.facts.n_units, result.facts.bootstrap) == (90, Bootstrap())
+    assert result.facts.n_units == 90
+    assert "Intervals of 95 % are Wilson's" in result.note
     with pytest.raises(StatisticError, match="give a label a vector"):
         neighbour_agreement(vectors, truth[:50], 3)
     assert (
