@@ -349,7 +349,9 @@ class Codings(CoderRoles):
     def at_level(self, level: str) -> Codings:
         """The same codings with their variables at another level of measurement, or with one where none was said."""
         specs = [
-            VariableSpec(each.name, level, each.labels, each.kind, titles_of(each), title_of(each))
+            VariableSpec(
+                each.name, level, each.labels, each.kind, titles_of(each), title_of(each), getattr(each, "scale", ())
+            )
             for each in self.variables
         ]
         return replace(self, variables=specs if level else self.variables)

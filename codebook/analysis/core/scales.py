@@ -62,7 +62,8 @@ class VariableSpec:
     """A variable of a table that has no codebook: its level is always said, its labels are in their order.
 
     `kind` is `single`, or `multi` for sets of labels; the level of a `multi` variable is not used. `titles` are what
-    tables and figures call the labels, and `title` what they call the variable.
+    tables and figures call the labels, and `title` what they call the variable. `scale` are the labels that are points
+    of a scale, where others are abstentions; empty where all are.
 
     Examples
     --------
@@ -79,6 +80,7 @@ class VariableSpec:
     kind: str = "single"
     titles: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    scale: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

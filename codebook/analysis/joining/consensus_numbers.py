@@ -72,7 +72,7 @@ def check_numbers(codings: Codings, coders: Sequence[str], how: str) -> None:
     frame = codings.frame
     labels = frame.loc[frame["coder"].isin(coders) & frame["label"].notna(), "label"].unique()
     every = set(codings.variable.labels or ())
-    apart = every - set(getattr(codings.variable, "scale", every))  # abstentions are set aside
+    apart = every - set(getattr(codings.variable, "scale", ()) or every)  # abstentions are set aside
     words = [label for label in labels if np.isnan(as_number(label)) and label not in apart]
     if codings.variable.level == "nominal" or words:
         problem = f"labels such as {name_some(words)} are no numbers" if words else "the level is nominal"

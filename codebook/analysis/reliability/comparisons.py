@@ -121,7 +121,7 @@ def read_variable(
     if level not in (*LEVELS, *SET_LEVELS):
         yield level, None
         return
-    labels = _labels(codings.frame, variable, level)
+    labels = _labels(variable, level)
     codes = read_codes(codings.frame, variable=variable.name, level=level, labels=labels, coders=coders or None)
     codes = replace(codes, interchangeable=codings.interchangeable)
     if codings.clusters is not None:
@@ -133,13 +133,10 @@ def read_variable(
         yield SET_LEVELS[1], replace(codes, scale=replace(codes.scale, level=SET_LEVELS[1]))
 
 
-def _labels(table: pd.DataFrame, variable: VariableLike, level: str) -> Sequence[str] | None:
-    """The labels; on a scale without its abstention codes, if the table has none of them."""
+def _labels(variable: VariableLike, level: str) -> Sequence[str] | None:
+    """The labels; on a scale without its abstention codes, which are set aside."""
     scale = getattr(variable, "scale", None)
-    if level == "nominal" or not scale or variable.labels is None or len(scale) == len(variable.labels):
-        return list_labels(variable)
-    apart = [label for label in variable.labels if label not in set(scale)]
-    return variable.labels if table.loc[table["variable"] == variable.name, "label"].isin(apart).any() else list(scale)
+    return list_labels(variable) if level == "nominal" or not scale or variable.labels is None else list(scale)
 
 
 def _compare_variable(

@@ -143,5 +143,6 @@ def test_an_abstention_on_a_scale_is_no_point_of_it() -> None:
     assert "1 abstention on a scale is set aside" in result.note
     gold = validity(codings.with_gold("ben"), "ann", resample=Bootstrap(0)).frame.iloc[0]
     assert (gold["n_asked"], gold["n_answered"]) == (5, 4)
-    nominal = Codings(table, [heat.model_copy(update={"level": "nominal"})])
-    assert reliability(nominal, resample=Bootstrap(0)).frame["n_units"][0] == 5
+    asked = Codings(table, [heat.model_copy(update={"level": "nominal"})])
+    assert reliability(asked, level="ordinal", resample=Bootstrap(0)).frame["value"][0] == result.frame["value"][0]
+    assert reliability(asked, resample=Bootstrap(0)).frame["n_units"][0] == 5

@@ -198,14 +198,10 @@ def test_more_patterns_than_memory_are_refused_beforehand(monkeypatch):
 
 
 def test_abstentions_are_no_points_of_a_scale():
-    """A codebook's abstention code is left out of an ordinal scale, unless the table still has codings of it."""
-
-    class Tone(VariableSpec):
-        scale = ("1", "2", "3")
-
-    tone = Tone("v", "ordinal", ["1", "2", "3", "unclear"])
+    """A codebook's abstention code is left out of an ordinal scale, and so are the codings that the table has of it."""
+    tone = VariableSpec("v", "ordinal", ["1", "2", "3", "unclear"], scale=["1", "2", "3"])
     table = make_table("v", {"a": ["1", "2", "3"], "b": ["1", "2", "2"]})
     plain = ask(table, variable=VariableSpec("v", "ordinal", ["1", "2", "3"]))
     assert ask(table, variable=tone)["value"].equals(plain["value"])
     table.loc[0, "label"] = "unclear"
-    assert ask(table, variable=tone)["n_codings"][0] == 6
+    assert ask(table, variable=tone)["n_codings"][0] == 4
