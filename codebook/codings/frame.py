@@ -124,13 +124,15 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
     """
     if not tables:
         return make_table([])
-    checked = [
-        check_table(table.drop(columns=list(OF_JOINING), errors="ignore") if isinstance(table, pd.DataFrame) else table)
-        for table in tables
-    ]
+    checked = [check_table(_leave_out(table)) for table in tables]
     for _ in tell_near(checked):
         pass  # raises where more ids almost meet than meet
     return check_table(_stack(checked), codebook)
+
+
+def _leave_out(table: Any) -> Any:
+    """A table without what joined labels say of how they came about; what is no frame as it is."""
+    return table.drop(columns=list(OF_JOINING), errors="ignore") if isinstance(table, pd.DataFrame) else table
 
 
 def pile_pieces(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
