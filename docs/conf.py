@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from made_pages import make_pages
+from sphinx.application import Sphinx
 
 import codebook
 
@@ -22,6 +23,7 @@ extensions = [
     "sphinx_design",
 ]
 exclude_patterns = ["_build", "reference/messages_*.md"]
+smartquotes = False  # an option is written with two hyphens
 html_theme = "pydata_sphinx_theme"
 html_title = "codebook"
 html_static_path = ["_static"]
@@ -55,6 +57,21 @@ copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
 
 
-def setup(app: object) -> None:
+def show_commands_as_code(app: Sphinx, context: object, lines: list[str]) -> None:
+    """Show what a help sets apart by lines (`| `) as it stands in a shell: indented lines are code."""
+    shown = []
+    for before, line in zip(["", *lines], lines, strict=False):
+        if not line.startswith("|  "):
+            shown.append(line.removeprefix("| "))
+            continue
+        if not before.startswith("|  "):
+            shown += ["", ".. code-block:: text", ""]
+        shown.append(line.removeprefix("|"))
+    lines[:] = shown
+
+
+def setup(app: Sphinx) -> None:
     """Make the pages that are read from the code, before Sphinx looks for pages."""
     make_pages(Path(__file__).parent)
+    app.connect("sphinx-click-process-description", show_commands_as_code)
+    app.connect("sphinx-click-process-epilog", show_commands_as_code)

@@ -29,7 +29,8 @@ CHAIN = [
 ]
 LATER = [
     *("09_calibration", "12_stability", "13_adjudication", "10_gold_sample", "11_correction"),
-    *("14_alt_test", "15_behaviour", "16_compare", "17_coding", "18_training", "19_two_coders", "00_status", "start"),
+    *("14_alt_test", "15_behaviour", "16_compare", "17_coding", "18_training", "19_two_coders"),
+    *("20_cell", "21_multiverse", "00_status", "start"),
 ]
 PRINTED = ("01_codebook", *CHAIN[4:7], *LATER[:8])
 """Notebooks that show neither times nor costs."""
