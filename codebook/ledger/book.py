@@ -135,6 +135,16 @@ class Ledger(Drops):
                 ),
             )
 
+    def _add_asks(self, keys: Collection[str], answerer: int) -> dict[str, tuple[int, int | None]]:
+        """Inside a transaction: note questions where they are new; return `_find_asks` of them."""
+        new = sorted(set(keys))
+        first = int(self._db.execute("SELECT COALESCE(max(id), 0) + 1 FROM asks").fetchone()[0])
+        rows = ((first + place, bytes.fromhex(key), answerer) for place, key in enumerate(new))
+        sql = "INSERT OR IGNORE INTO asks (id, request_key, answerer, shard_id) VALUES (?, ?, ?, 0)"
+        if self._db.executemany(sql, rows).rowcount == len(new):  # as a rule: none need be looked up then
+            return {key: (first + place, None) for place, key in enumerate(new)}
+        return self._find_asks(new, answerer)
+
     def _find_asks(self, keys: Collection[str], answerer: int) -> dict[str, tuple[int, int | None]]:
         """The number of each question that is noted, and of its answer, by its key."""
         sql = "SELECT request_key, id, answer_id FROM asks WHERE answerer = ? AND request_key IN"
@@ -160,11 +170,8 @@ class Ledger(Drops):
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             values + sizes,
         ).lastrowid
-        db.executemany(
-            "INSERT OR IGNORE INTO asks (request_key, answerer, shard_id) VALUES (?, ?, 0)",
-            ((bytes.fromhex(key), answerer) for key in sorted(sent.values())),
-        )
-        asks = self._find_asks({*sent.values(), *others}, answerer)
+        asks = self._add_asks(sent.values(), answerer)
+        asks |= self._find_asks(set(others) - asks.keys(), answerer)
         db.executemany(
             "INSERT INTO sent (shard_id, custom_id, ask_id, replaces) VALUES (?, ?, ?, ?)",
             ((shard_id, custom_id, *asks[key]) for custom_id, key in sorted(sent.items())),

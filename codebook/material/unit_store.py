@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import MsgspecError, Struct
+from msgspec.json import Decoder
 
 from codebook.errors import RecordError
-from codebook.files.lines import digest, read_lines, write_lines
+from codebook.files.lines import digest, load_line, number_lines, write_lines
 from codebook.records import Unit, UnitFile
 
 
@@ -107,10 +109,6 @@ def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:
     )
 
 
-_MORE = ("files", "members", "loss")
-"""The fields that the lines of some units have."""
-
-
 def _to_line(unit: Unit) -> dict[str, Any]:
     """A unit as it is kept; files, members and a loss stand there only where it has some."""
     line: dict[str, Any] = {"unit_id": unit.unit_id, "text": unit.text, "context": dict(unit.context)}
@@ -131,12 +129,33 @@ def iter_units(path: Path) -> Iterator[tuple[Unit, str | None]]:
     RecordError
         A line is damaged; the message names it.
     """
-    for number, value in enumerate(read_lines(path), start=1):
+    for number, _, raw in number_lines(path):
         try:
-            yield read_unit(value), value["skip"]
-        except KeyError as error:
-            where = f"{path.name}, line {number}"
-            raise RecordError(f"{where}: no {error.args[0]!r}. The file is damaged; plan the run again.") from None
+            usual = _read_usual(raw)
+        except MsgspecError:
+            yield _read_other(raw, f"{path.name}, line {number}")
+        else:
+            yield Unit(usual.unit_id, usual.text, usual.context), usual.skip
+
+
+class _UsualLine(Struct, forbid_unknown_fields=True, gc=False):
+    """A line without any of the fields that only some units have."""
+
+    unit_id: str
+    text: str
+    context: dict[str, str]
+    skip: str | None
+
+
+_read_usual = Decoder(_UsualLine).decode
+
+
+def _read_other(raw: bytes, where: str) -> tuple[Unit, str | None]:
+    value = load_line(raw, where)
+    try:
+        return read_unit(value), value["skip"]
+    except KeyError as error:
+        raise RecordError(f"{where}: no {error.args[0]!r}. The file is damaged; plan the run again.") from None
 
 
 def is_part(about: Mapping[str, Any]) -> bool:
@@ -155,8 +174,6 @@ def is_part(about: Mapping[str, Any]) -> bool:
 
 def read_unit(line: Mapping[str, Any]) -> Unit:
     """Return the unit that a line of `units.jsonl` holds."""
-    if line.keys().isdisjoint(_MORE):
-        return Unit(line["unit_id"], line["text"], line["context"])
     files = tuple(UnitFile(**file) for file in line.get("files", ()))
     members = tuple((name, place) for name, place in line.get("members", ()))
     return Unit(line["unit_id"], line["text"], line["context"], files, members, line.get("loss", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,17 +89,17 @@ class UnitSource(Source):
                 self._refuse(f"line {rows.ragged[0]}", "the row has another number of fields than the header")
             if not unit.unit_id.strip():
                 self._refuse(rows.place, "the unit has no id")
-            parts = (unit.unit_id, unit.text, *unit.context.values())
-            if any(not part.isascii() and HALF_CHARACTER.search(part) for part in parts):
+            whole = "".join((unit.unit_id, unit.text, *unit.context.values()))
+            if not whole.isascii() and HALF_CHARACTER.search(whole):
                 self._refuse(rows.place, "the unit holds half a character (a lone surrogate)")
             yield unit, self.skip(unit)
 
     def selected(self) -> Iterator[tuple[int, Row]]:
-        """Yield `(number, row)` of the rows that `where` keeps; the number counts all rows from 1."""
-        wanted = list((self.where or {}).items())
-        for number, row in enumerate(self.rows, start=1):
-            if all(row[column] in values for column, values in wanted):
-                yield number, row
+        """Return `(number, row)` of the rows that `where` keeps; the number counts all rows from 1."""
+        rows: Iterator[tuple[int, Row]] = enumerate(self.rows, start=1)
+        for column, values in (self.where or {}).items():
+            rows = _keep(rows, column, values)
+        return rows
 
     def unit(self, number: int, row: Row) -> Unit:
         """Return the unit that a row holds."""
@@ -120,6 +120,10 @@ class UnitSource(Source):
             f"{self.path.name}, {where}", problem, "run check_units, which lists all faults, and mend the file"
         )
         raise UnitsError(f"{self.path.name} cannot be coded as it is.", [fault])
+
+
+def _keep(rows: Iterator[tuple[int, Row]], column: str, values: Collection[str]) -> Iterator[tuple[int, Row]]:
+    return (numbered for numbered in rows if numbered[1][column] in values)
 
 
 def _say_sheets(rows: RowFile) -> str:
