@@ -14,6 +14,7 @@ from codebook.deposit.deposit_layout import CODERS, LABELS, list_files
 from codebook.deposit.leak_search import read_text_lines, tell_lines
 from codebook.deposit.withheld_texts import Withholding
 from codebook.errors import Fault
+from codebook.ground.joins import DistinctIds
 from codebook.ground.pseudonyms import name_person
 from codebook.material.unit_store import is_part, iter_units
 from codebook.run import RunFolder
@@ -45,7 +46,7 @@ def name_coders(codings: Codings) -> dict[str, str]:
 
 def read_labels(study: Study, folder: RunFolder) -> Codings | None:
     """The labels of people and other tools beside a run; None where there are none."""
-    ids = (unit.unit_id for unit, _ in iter_units(folder.units_path))
+    ids = DistinctIds(lambda: (unit.unit_id for unit, _ in iter_units(folder.units_path)))
     partial = is_part(folder.read_record()["units"])
     people = read_people(People(study.coders, study.coding_folder), study.codebook, units=ids, partial=partial)
     models = tuple(study.facts.models)

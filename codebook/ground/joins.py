@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -106,7 +106,7 @@ class Join:
     """Distinct ids of one side held against those of the other, which is the one that is known.
 
     `strays` are ids that the other side does not have, `near` the one of it that each of them almost is, `lacking` the
-    ids of the other side that nobody here has; all in order of appearance.
+    first ids of the other side that nobody here has; all in order of appearance.
     """
 
     n_ids: int
@@ -119,6 +119,11 @@ class Join:
     def n_met(self) -> int:
         """Ids that both sides have."""
         return self.n_ids - len(self.strays)
+
+    @property
+    def n_lacking(self) -> int:
+        """Ids of the other side that nobody here has."""
+        return self.n_known - self.n_met
 
     @property
     def meets_nothing(self) -> bool:
@@ -168,9 +173,30 @@ class Join:
         >>> join_ids(["8"], ["7", "8", "9"]).say_lacking("units of the run", "label of Ann")
         "2 of 3 units of the run have no label of Ann (first: '7')"
         """
-        n = len(self.lacking)
+        n = self.n_lacking
         has = "has" if n == 1 else "have"
         return f"{n:,} of {self.n_known:,} {whose} {has} no {what} (first: {spell(self.lacking[0])})"
+
+
+@dataclass(frozen=True)
+class DistinctIds:
+    """Ids of which no two are alike, read anew whenever they are wanted: a million need not be held.
+
+    Examples
+    --------
+    >>> list(DistinctIds(lambda: iter("ab")))
+    ['a', 'b']
+    """
+
+    read: Callable[[], Iterator[str]]
+
+    def __iter__(self) -> Iterator[str]:
+        return self.read()
+
+
+def hold_ids(ids: Iterable[str]) -> Iterable[str]:
+    """The distinct ids among these, which can be gone through again and again."""
+    return ids if isinstance(ids, dict | DistinctIds) else dict.fromkeys(ids)
 
 
 def join_ids(ids: Iterable[str], known: Iterable[str]) -> Join:
@@ -182,10 +208,16 @@ def join_ids(ids: Iterable[str], known: Iterable[str]) -> Join:
     >>> join.n_met, join.strays, dict(join.near), join.lacking
     (1, ('1523.0', 'x'), {'1523.0': '1523'}, ('1523', '1525'))
     """
-    mine, theirs = dict.fromkeys(ids), known if isinstance(known, dict) else dict.fromkeys(known)
-    strays = tuple(name for name in mine if name not in theirs)
-    lacking = tuple(name for name in theirs if name not in mine)
-    return Join(len(mine), len(theirs), strays, lacking, _find_near(strays, theirs) if strays else {})
+    mine = dict.fromkeys(ids)
+    theirs = hold_ids(known)
+    strays, lacking, n_known = dict(mine), list[str](), 0
+    for name in theirs:
+        n_known += 1
+        if name in mine:
+            strays.pop(name, None)
+        elif len(lacking) < _N_SHOWN:
+            lacking.append(name)
+    return Join(len(mine), n_known, tuple(strays), tuple(lacking), _find_near(strays, theirs) if strays else {})
 
 
 def _find_near(strays: Iterable[str], known: Iterable[str]) -> dict[str, str]:

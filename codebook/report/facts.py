@@ -13,6 +13,7 @@ from codebook.engines.replay import list_sources
 from codebook.errors import RunError, mend_name, say_mend
 from codebook.files.digests import digest_of, read_run_record
 from codebook.files.run_versions import NO_NAME, find_version
+from codebook.ground.joins import DistinctIds
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
 from codebook.paths import resolve_path, runs_folder, show_path
@@ -152,7 +153,7 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
     record = read_run_record(folder / "run.json")
     others = Codings(table.head(0), [])
     if coders:
-        ids = (unit.unit_id for unit, _ in iter_units(folder / "units.jsonl"))
+        ids = DistinctIds(lambda: (unit.unit_id for unit, _ in iter_units(folder / "units.jsonl")))
         others = read_coders(coders, book, units=ids, partial=is_part(record["units"]))
     where = resolve_path(coders) if coders else None
     shared = [folder.parent / name for name in list_sources(folder)]

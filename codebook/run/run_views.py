@@ -30,6 +30,7 @@ from codebook.codings import (
 )
 from codebook.errors import RunError
 from codebook.files.run_versions import say_version
+from codebook.ground.joins import DistinctIds
 from codebook.ground.machine import all_in_words
 from codebook.ground.quantities import say_count
 from codebook.ledger import Ledger
@@ -167,7 +168,7 @@ class RunViews:
             Other runs of the same variables, such as one with a paraphrased codebook: their labels come along, under
             the names of their coders with digests, and only units that all of the runs have are left.
         """
-        ids = (unit.unit_id for unit in self.units())
+        ids = DistinctIds(lambda: (unit.unit_id for unit in self.units()))
         people = read_people(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
         codings = Codings(
             self._lean_table(),

@@ -260,7 +260,7 @@ def _count_decisions(codings: Codings, sheet: pd.DataFrame) -> AdjudicationFacts
         n_decided=len(decided),
         n_pending=len(sheet) - len(decided),
         n_without_reason=int((decided["reason"] == "").sum()),
-        n_without_row=len(join_ids(sheet["unit_id"], _units_of(codings)).lacking),
+        n_without_row=join_ids(sheet["unit_id"], _units_of(codings)).n_lacking,
         by={str(name): int(n) for name, n in decided["by"].value_counts().items()},
     )
 

@@ -107,8 +107,8 @@ def _find_faults(units: Sequence[Unit], answers: Sequence[KnownAnswer], gate: fl
     if join.strays:
         problem = join.say_strays("answers", "among the units", "the units")
         yield Fault("answers", problem, "give the units of all answers")
-    if join.lacking or not units:
-        problem = f"{len(join.lacking):,} units have no known answer" if units else "there is no unit"
+    if join.n_lacking or not units:
+        problem = f"{join.n_lacking:,} units have no known answer" if units else "there is no unit"
         yield Fault("units", problem, "give an answer for each unit, or leave the unit out")
 
 

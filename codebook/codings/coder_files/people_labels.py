@@ -15,7 +15,7 @@ from codebook.codings.coder_files.coders import parse_coders, read_coders
 from codebook.codings.coder_files.coding_source import LOGS
 from codebook.codings.frame import check_table, join_codings
 from codebook.errors import TableError
-from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.joins import Sides, hold_ids, join_faults, join_ids, tell_strays
 from codebook.paths import resolve_path, show_path
 from codebook.scheme import Codebook
 
@@ -72,7 +72,7 @@ def read_people(
     True
     """
     coders, folder = people if isinstance(people, People) else People(people)
-    ids = None if units is None else dict.fromkeys(units)
+    ids = None if units is None else hold_ids(units)
     parts = [read_coders(coders, codebook, units=ids, partial=partial)] if coders else []
     if has_logs(folder, codebook) and not _is_listed(coders, codebook, resolve_path(folder or FOLDER)):
         parts.append(_read_logs(resolve_path(folder or FOLDER), codebook, ids))
@@ -108,7 +108,7 @@ def has_logs(folder: str | Path, codebook: Codebook) -> bool:
     return bool(folder) or read_assignment(place).codebook_name == codebook.name
 
 
-def _read_logs(folder: Path, codebook: Codebook, ids: dict[str, None] | None) -> Codings:
+def _read_logs(folder: Path, codebook: Codebook, ids: Iterable[str] | None) -> Codings:
     """The labels of the logs, of units that are known."""
     codings = read_logs(folder, codebook)
     frame = check_table(codings.frame, codebook)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from codebook.codings.coder_files.label_files import Codings
 from codebook.codings.coder_files.label_mends import quote
 from codebook.errors import Fault
-from codebook.ground.joins import Join, find_twins, join_ids, near_form, spell
+from codebook.ground.joins import Join, find_twins, hold_ids, join_ids, near_form, spell
 from codebook.ground.quantities import say_count
 
 Read = tuple[str, Codings]
@@ -42,7 +42,7 @@ class Meeting:
 
 def meet_units(read: Sequence[Read], units: Iterable[str], *, partial: bool = False) -> Meeting:
     """Hold the ids of each file against the units of a run; rows of other units are taken out of the codings."""
-    known, meeting = units if isinstance(units, dict) else dict.fromkeys(units), Meeting()
+    known, meeting = hold_ids(units), Meeting()
     joins = []
     for _, codings in read:
         meeting.notes += _take_near(codings, known) if codings.source.ids == "near" else ()
@@ -54,7 +54,7 @@ def meet_units(read: Sequence[Read], units: Iterable[str], *, partial: bool = Fa
             meeting.faults.append(fault)
             continue
         meeting.unmet += _say_strays(codings, join)
-        if join.lacking and join.n_met:
+        if join.n_lacking and join.n_met:
             meeting.notes.append(f"{join.say_lacking('units of the run', f'label in {codings.source.file}')}.")
         strays = set(join.strays)
         codings.rows = {key: coding for key, coding in codings.rows.items() if key[0] not in strays}
@@ -105,9 +105,9 @@ def name_some(names: Collection[str]) -> str:
     return ", ".join(first) + f" and {more:,} more" * (more > 0)
 
 
-def _take_near(codings: Codings, known: Collection[str]) -> Iterator[str]:
+def _take_near(codings: Codings, ids: Iterable[str]) -> Iterator[str]:
     """Give each id that is not known the one known id that it almost is, unless that is coded already."""
-    forms: dict[str, set[str]] = {}
+    known, forms = dict.fromkeys(ids), dict[str, set[str]]()
     for name in known:
         forms.setdefault(near_form(name), set()).add(name)
     partners = {unit: forms.get(near_form(unit), set()) for unit, *_ in codings.rows if unit not in known}
