@@ -7,9 +7,11 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300
 # the steps of the demo, which `make demo` runs through the strict runner with the values that are their defaults
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
+COMMA := ,
+SPACE := $(subst ,, )
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies replay archive pictures docs docs-site wheel lab lock clean
+.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies replay archive pictures docs docs-site pages wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -63,11 +65,16 @@ notebooks: $(READY)  ## run every notebook with its defaults
 
 other-notebooks: later-notebooks gallery-notebooks studies  ## run every notebook that is no step of the demo, after `make demo`
 
+# as steps of the demo's study, so that one process imports for all of them
 later-notebooks: $(READY)
-	$(NBMAKE) $(filter-out $(STEPS) notebooks/11_correction.ipynb,$(wildcard notebooks/*.ipynb))
+	@mkdir -p build
+	sed 's/^steps:.*/steps: [$(subst $(SPACE),$(COMMA) ,$(basename $(notdir $(filter-out $(STEPS),$(wildcard notebooks/*.ipynb)))))]/' study.yaml >build/later.yaml
+	$(BIN)/python -m codebook execute build/later.yaml
 
-gallery-notebooks: $(READY)
-	set -e; for each in notebooks/11_correction.ipynb $(filter-out %/replication.ipynb,$(wildcard notebooks/gallery/*.ipynb)); do $(BIN)/python -m codebook execute $$each; done
+gallery-notebooks: $(patsubst notebooks/gallery/%.ipynb,gallery-%,$(filter-out %/replication.ipynb,$(wildcard notebooks/gallery/*.ipynb)))
+
+gallery-%: $(READY)
+	$(BIN)/python -m codebook execute notebooks/gallery/$*.ipynb
 
 studies: $(READY)
 	$(BIN)/python -m codebook execute studies/adjudication.yaml
@@ -85,6 +92,9 @@ replay: $(READY)  ## rebuild the recorded studies of data/archive offline: the s
 
 archive: $(READY)  ## after a figure was mended: tables and texts of data/archive anew, from the replies that stay
 	$(BIN)/python tests/support/archive_making.py
+
+pages: other-notebooks
+	$(MAKE) --no-print-directory docs-site
 
 docs-site: $(READY)  ## the site of the docs, into docs/_build/html; with the notebooks that were executed before
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r docs/requirements.lock

@@ -45,7 +45,7 @@ GALLERY = (
     ("econ_headlines", "02_adjudication"),
     ("headlines", "03_alt_test"),
     ("topics_test", "03_stability"),
-    ("*", "11_correction"),
+    ("topics", "*_correction"),
     ("extraction", "extraction"),
     ("*", "entity_resolution"),
     ("*", "image_labels"),
@@ -190,7 +190,7 @@ def _copy_notebooks(made: Path) -> None:
         if not executed:
             LOG.warning("There is no executed %s of the run %s. First: make demo other-notebooks", name, run)
             continue
-        pages.append(f"{executed[0].parents[1].name}_{name}")
+        pages.append(f"{executed[0].parents[1].name}_{executed[0].stem}")
         text = executed[0].read_text(encoding="utf-8")
         plain = re.sub(r"\[([^\]\n]*)\]\([^()\n]*\.ipynb\)", r"\1", text)  # the notebooks beside it are not all here
         plain = re.sub(r'<a href=\\"(?:\.\./|runs/[^"/]*/)outputs/[^"]*\\">([^<]*)</a>', r"\1", plain)  # nor files

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,16 +25,26 @@ UNITS = [Unit(f"u{n}", f"text {n}") for n in range(5_000)]
 N_KILLS = 50
 
 
-def code_until_killed(folder, n_acts):
-    """Let a process code, kill it when it has said so many acts, and return what it said was saved."""
+@pytest.fixture
+def coder(tmp_path, monkeypatch):
+    """The program that forks one who codes, for each line that it reads."""
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
     words = [sys.executable, str(SUPPORT / "coding_child.py")]
-    environment = {**os.environ, "CODEBOOK_PROJECT": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment) as child:
-        child.stdout.readline()
-        lines = [child.stdout.readline() for _ in range(n_acts)]
-        child.kill()
-        lines += child.stdout.read().splitlines(keepends=True)
-    return [line.split() for line in lines if line.endswith("\n")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as program:
+        yield program
+        program.stdin.close()
+    assert program.returncode == 0
+
+
+def code_until_killed(coder, n_acts):
+    """Let a process code, kill it when it has said so many acts, and return what it said was saved."""
+    coder.stdin.write("code\n")
+    coder.stdin.flush()
+    process = int(coder.stdout.readline().removeprefix("shown "))
+    lines = [coder.stdout.readline() for _ in range(n_acts)]
+    os.kill(process, signal.SIGKILL)
+    lines += iter(coder.stdout.readline, "dead\n")
+    return [line.split() for line in lines]
 
 
 def is_where_it_was(said, acts, shown):
@@ -52,13 +63,12 @@ def is_where_it_was(said, acts, shown):
 
 
 @pytest.mark.slow
-def test_no_acknowledged_act_is_lost_or_doubled_by_fifty_kills(tmp_path, monkeypatch):
-    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
+def test_no_acknowledged_act_is_lost_or_doubled_by_fifty_kills(tmp_path, coder):
     write_assignment(assign(UNITS, ["ann"]), BOOK, UNITS)
     chance, acknowledged, n_same = random.Random(4), {}, 0
     log = tmp_path / "coding" / "logs" / "ann.jsonl"
     for _ in range(N_KILLS):
-        said = code_until_killed(tmp_path, chance.randint(1, 60))
+        said = code_until_killed(coder, chance.randint(1, 60))
         acknowledged |= {int(number): unit for _, number, unit, _ in said}
         acts, _ = read_acts(log)
         with open_session("ann", read_only=True) as session:

@@ -321,6 +321,7 @@ def test_r27_the_wide_form_says_it_and_quotes_too(tmp_path):
     assert "formula" not in write_wide(table, texts, tmp_path / "wide.xlsx")
 
 
+@pytest.mark.slow
 def test_r13_a_workbook_on_a_full_disk_leaves_one_error_and_no_noise(tmp_path, monkeypatch):
     noise = []
     monkeypatch.setattr("sys.unraisablehook", noise.append)

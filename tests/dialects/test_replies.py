@@ -332,6 +332,7 @@ JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dicti
 ANYTHING = st.dictionaries(KEYS, JSON, max_size=7)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(ANYTHING, ANYTHING, ANYTHING)
 def test_nothing_is_too_odd_to_be_read(one, body, inner):
@@ -364,6 +365,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), KEYS | NAMES, JSON), max_size=3))
 def test_the_short_way_through_a_usual_line_says_what_the_long_one_does(changes):

@@ -78,6 +78,7 @@ def read_label(pages: list[page_reader.Page]) -> tuple[str | None, str]:
     return reading.label, reading.detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["el", "uk", "fr"])
 def test_pages_in_letters_that_the_reader_does_not_know_are_invalid(
     language: str, monkeypatch: pytest.MonkeyPatch

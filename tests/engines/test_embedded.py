@@ -220,6 +220,7 @@ def test_vectors_are_the_same_to_the_last_bit_in_any_company(coders: SideBySide)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1)
 
 
+@pytest.mark.slow
 def test_long_texts_are_read_to_their_end(coders: SideBySide) -> None:
     start, end = "Sun and sea. " * 350, "The striker scored a goal. " * 160
     for coder in coders.encoders:

@@ -17,7 +17,9 @@ UNITS = [Unit(f"u{n}", f"Sentence {n}, on {('coal', 'sports', 'travel')[n % 3]}.
 FAILING = Unit("late", "[fails once] On travel.")
 
 
-@pytest.mark.parametrize("page_every", [5, 7, 1000])
+@pytest.mark.parametrize(
+    "page_every", [pytest.param(5, marks=pytest.mark.slow), 7, pytest.param(1000, marks=pytest.mark.slow)]
+)
 def test_the_whole_chain_at_another_service(project: Path, monkeypatch: pytest.MonkeyPatch, page_every: int) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "any")
     monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)

@@ -79,6 +79,7 @@ def read_adjudicated(log: Path) -> dict[str, str]:
     return {act["unit"]: act["label"] for act in acts if act["act"] == "label"}
 
 
+@pytest.mark.slow
 def test_the_notebooks_may_be_run_again(topics: Path) -> None:
     for name in ("17_coding", "18_training", "19_two_coders"):
         run_cells(name, replicates=20)

@@ -118,6 +118,7 @@ def test_where_the_server_has_died_kernels_are_started_anew(project: Path) -> No
     assert read_printed(project / "out.ipynb") == [str(os.getpid())]
 
 
+@pytest.mark.slow
 @forked
 def test_when_the_command_is_killed_its_kernels_end_too(project: Path) -> None:
     code = "import codebook, os, time\nprint(os.write(os.open('pipe', os.O_WRONLY), b'here'))\ntime.sleep(3600)"
@@ -147,6 +148,7 @@ def test_one_notebook_is_not_worth_a_server_and_elsewhere_nothing_is_forked(monk
         assert server is None
 
 
+@pytest.mark.slow
 @forked
 def test_what_an_engine_loads_ahead_is_there_in_the_kernels_and_a_missing_package_is_no_fault(project: Path) -> None:
     ahead = "codebook.engines.embedded.encoders:warm_up"

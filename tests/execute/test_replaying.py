@@ -61,6 +61,7 @@ def check_same(archive: Path, name: str, out: Path) -> None:
     assert {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_recorded_study_is_rebuilt_by_its_notebooks(archive, tmp_path):
     replayed, _ = replay(archive, "topics", out=tmp_path / "rebuilt")
     assert replayed.study.state == "done"

@@ -168,6 +168,7 @@ def test_r13_damaged_yaml_files_are_told_in_words(project: Path) -> None:
         assert all("To mend: " in message for message in said)
 
 
+@pytest.mark.slow
 def test_r13_a_damaged_ledger_is_told_in_words_by_every_command(project: Path) -> None:
     book = parse_codebook(CODEBOOK)
     plan(book, [Unit(f"u{number}", f"text {number}") for number in range(40)], run="one")

@@ -1,9 +1,10 @@
 """SIGKILL before and after every request to the service and every write, while batches run and are paid.
 
 `crash_child.py` is the client that dies, and the driver that starts it again. By default it dies around every request
-and around every seventh write; `CRASH_EVERY_POINT=1` makes it die at every point, in ten to twenty minutes. The worse
-deaths (twice at the same point, the engine's notes lost, a list that lags, while an answer is on its way, with room for
-one batch at a time) are a spread of the points by default.
+that makes something, and after the others and the writes once at each place of the package, and at some of those that
+are alike; `CRASH_EVERY_POINT=1` makes it die at every point, in ten to twenty minutes. The worse deaths (twice at the
+same point, the engine's notes lost, a list that lags, while an answer is on its way, with room for one batch at a time)
+are a spread of the points by default.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import orjson
 import pytest
 from fakes.fake_openai import FakeOpenAI
 from fakes.scripted import make_book
+from lives import EVERYTHING
 
 from codebook.records import Unit
 from codebook.run import plan
@@ -29,7 +31,6 @@ from codebook.run import plan
 pytestmark = pytest.mark.slow
 
 CHILD = Path(__file__).parents[1] / "support" / "crash_child.py"
-EVERYTHING = bool(os.environ.get("CRASH_EVERY_POINT"))
 N_PARTS = 2
 LONGEST_S = 2 * 3600  # a bound for what hangs: it takes two minutes on a quiet machine, and an hour on a crowded one
 
@@ -38,10 +39,9 @@ LONGEST_S = 2 * 3600  # a bound for what hangs: it takes two minutes on a quiet 
 def said(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]]:
     """What each half of all deaths came to, and two lives without a death: with room for all batches, and for one."""
     root = tmp_path_factory.mktemp("deaths")
-    which = "all" if EVERYTHING else "spread"
     halves = [
         subprocess.Popen(
-            [sys.executable, str(CHILD), str(root / str(part)), str(part), str(N_PARTS), which],
+            [sys.executable, str(CHILD), str(root / str(part)), str(part), str(N_PARTS)],
             text=True,
             stdout=subprocess.PIPE,
         )
@@ -88,14 +88,15 @@ def test_a_life_has_every_kind_of_request_and_of_write(points: list[str]) -> Non
     assert min(counts[f"before {name}"] for name in ("fsync", "replace", "COMMIT")) > 20
 
 
-def test_the_deaths_are_around_every_request_and_every_seventh_write(
-    points: list[str], deaths: list[dict[str, Any]]
+def test_the_deaths_are_around_every_request_that_makes_something_and_after_every_place_of_the_package(
+    said: list[list[dict[str, Any]]], points: list[str], deaths: list[dict[str, Any]]
 ) -> None:
     died = {int(death["at"].split()[0]) for death in deaths if death["how"] == "once"}
-    requests = {nth for nth, name in enumerate(points, 1) if "/v1/" in name}
-    writes = {nth for nth, name in enumerate(points, 1) if "/v1/" not in name}
-    assert died >= requests
-    assert len(died & writes) == len(writes) if EVERYTHING else len(died & writes) >= len(writes) // 7 > 20
+    assert died >= {nth for nth, name in enumerate(points, 1) if "POST" in name or name.endswith("GET /v1/batches")}
+    places: list[str] = said[0][0]["places"]
+    assert {places[nth - 1] for nth in died} >= {place for place in places if place.startswith("after")}
+    assert len({place for place in places if place.startswith("after")}) > 40
+    assert not EVERYTHING or len(died) == len(points)
 
 
 @pytest.mark.parametrize("how", ["once", "twice", "notes lost", "list lags", "work=False", "work=True", "waves"])

@@ -127,7 +127,9 @@ def run_line(line: str, monkeypatch: pytest.MonkeyPatch, service: FakeOpenAI) ->
         monkeypatch.setenv(words[0].partition("=")[0], service.key)
     elif words[:1] not in (["lab"], ["open"], ["code"]):  # a browser, or a server; they have tests of their own
         assert program == "codebook", line
-        words += ["--only", "collect"] * ("--replay" in words)  # each step takes seconds
+        if words[0] == "execute":  # each step takes seconds; test_new_study.py and `make replay` run all
+            steps = ["collect"] if "--replay" in words else ["submit", "collect", "validity"]
+            words += [word for step in steps for word in ("--only", step)]
         outcome = CliRunner().invoke(main, words, catch_exceptions=False)
         assert outcome.exit_code == 0, f"{line}\n{outcome.output}"
 

@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 STUDIES = [ROOT / "study.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
 DOCUMENTS = [
-    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *STUDIES),
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md", *STUDIES),
+    *(path for path in (ROOT / "docs").rglob("*.md") if not {"made", "_build"} & set(path.parts)),
     *(ROOT / "notebooks").rglob("*.ipynb"),
     *(path for path in (ROOT / "codebook").rglob("*") if path.suffix in (".py", ".yaml", ".j2", ".md")),
 ]

@@ -41,6 +41,7 @@ def test_r16_a_finished_run_is_read_where_nothing_can_be_written(run: Run, proje
     assert files_of(project) == before
 
 
+@pytest.mark.slow
 def test_r16_the_report_of_a_run_that_cannot_be_written_goes_elsewhere(run: Run, project: Path, tmp_path: Path) -> None:
     run.coverage().save()
     cb.write_report("one")
@@ -63,6 +64,7 @@ def test_r16_the_report_of_a_run_that_cannot_be_written_goes_elsewhere(run: Run,
     assert "What a person wrote there." in (out / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_r16_a_study_is_packed_and_read_on_another_machine(run: Run, project: Path, tmp_path: Path) -> None:
     """The whole folder of the project, unpacked elsewhere where nothing can be written."""
     with tarfile.open(tmp_path / "study.tar", "w") as tar:
@@ -85,6 +87,7 @@ def test_r16_a_study_is_packed_and_read_on_another_machine(run: Run, project: Pa
     assert files_of(unpacked) == before
 
 
+@pytest.mark.slow
 def test_r16_a_run_is_replayed_from_a_folder_that_cannot_be_written(run: Run, project: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh"
     (fresh / "data").mkdir(parents=True)

@@ -57,6 +57,7 @@ def start(code: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_project_lose_nothing_and_ask_nothing_twice(project: Path) -> None:
     with (
         start(WORK, "cron", "0") as cron,

@@ -75,7 +75,7 @@ TELLS = (
 
 
 @pytest.mark.parametrize("steps", ["[tells]", "[tells, tells]"])  # a kernel started anew, and a forked one
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), pytest.param("SIGINT", 130, marks=pytest.mark.slow)])
 def test_r30_a_signal_ends_a_notebook_in_order(project: Path, name: str, code: int, steps: str) -> None:
     write_notebook(project, "import codebook", *TELLS)
     (project / "study.yaml").write_text(f"study: s\nrun: r\nsteps: {steps}\n")
@@ -91,6 +91,7 @@ def test_r30_a_signal_ends_a_notebook_in_order(project: Path, name: str, code: i
     assert SECRET not in copy
 
 
+@pytest.mark.slow
 def test_r30_after_a_kill_no_copy_with_secrets_is_there_and_the_next_start_clears_the_rest(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def test_s02_a_named_file_is_used_even_where_all_units_are_coded_and_a_damaged_o
         find(folder, drawn_of(folder), unlock=True)
 
 
+@pytest.mark.slow
 def test_s02_the_validity_notebook_weighs_by_the_sample_that_the_gold_notebook_wrote(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -281,6 +281,7 @@ def test_what_cannot_be_drawn_is_refused_with_the_mend(case):
         draw_gold(**{"units": UNITS, "n": 10, **asked})
 
 
+@pytest.mark.slow
 def test_a_second_round_has_the_chances_of_the_whole():
     """Enlarging 20 by 30 units, many times: each unit as often as in one draw of 50."""
     units = make_units(100, rare=0.3)

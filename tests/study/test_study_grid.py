@@ -47,6 +47,7 @@ def study(project):
     return cb.open_study
 
 
+@pytest.mark.slow
 def test_a_grid_is_planned_as_one_asked_once_and_looked_at_under_every_specification(study):
     grid = study().grid
     assert repr(grid) == "2 models x 2 codebooks x 2 draws: 4 runs."

@@ -1,6 +1,6 @@
 """Lives through a run at the fake service, is killed at some point of it, and lives on.
 
-`crash_child.py FOLDER PART PARTS WHICH` forks a client for each death, lets it be killed, starts it again, and
+`crash_child.py FOLDER PART PARTS` forks a client for each death, lets it be killed, starts it again, and
 prints what came of it as JSON lines. The service is a process of its own, which notices nothing.
 """
 
@@ -15,9 +15,8 @@ import sqlite3
 import ssl
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from time import sleep
@@ -27,7 +26,7 @@ import httpx2
 import orjson
 from fakes.fake_process import FakeProcess
 from fakes.scripted import make_book
-from lives import COMPARED, LASTING, find_wrong, say
+from lives import COMPARED, EVERYTHING, Points, choose_points, find_wrong, say
 
 from codebook.errors import PendingError
 from codebook.records import Unit
@@ -50,18 +49,17 @@ N_TOKENS = 1000
 """Room for one shard."""
 
 
-@dataclass
-class Death:
-    """Kills the process at its `nth` point, or at the first one called `at`. What it passed is in `seen`."""
+class Death(Points):
+    """A death before or after a request or a write: at the `nth` point, or at the first one called `at`."""
 
-    nth: int = 0
-    at: str = ""
-    seen: list[str] = field(default_factory=list)
+    def __init__(self, nth: int = 0, at: str = "") -> None:
+        super().__init__(nth)
+        self.at = at
 
-    def point(self, name: str) -> None:
-        self.seen.append(name)
-        if len(self.seen) == self.nth or name == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def point(self, name: str, before: Callable[[], object] = lambda: None) -> None:
+        if name == self.at:
+            self.nth = len(self.seen) + 1
+        super().point(name, before)
 
     def around(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         self.point(f"before {name}")
@@ -70,25 +68,15 @@ class Death:
         return result
 
     def install(self) -> None:
-        """Put points around every request, and around everything that makes something last."""
-        for name in LASTING:
-            setattr(os, name, self._wrap(name, getattr(os, name)))
-        death, connect, send = self, sqlite3.connect, httpx2.Client.send
-
-        class Connection(sqlite3.Connection):
-            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-                call = super().execute
-                return death.around(sql, call, sql, *args) if sql == "COMMIT" else call(sql, *args)
+        """Put points around every request as well."""
+        super().install()
+        send = httpx2.Client.send
 
         def counted(client: httpx2.Client, request: httpx2.Request, **options: Any) -> httpx2.Response:
             path = re.sub(r"(batch_|file-)\w+", "ID", request.url.path)
-            return death.around(f"{request.method} {path}", send, client, request, **options)
+            return self.around(f"{request.method} {path}", send, client, request, **options)
 
-        sqlite3.connect = lambda *args, **options: connect(*args, **options, factory=Connection)  # type: ignore
         httpx2.Client.send = counted  # type: ignore
-
-    def _wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *args, **options: self.around(name, call, *args, **options)
 
 
 def live(base_url: str) -> None:
@@ -130,9 +118,11 @@ class Driver:
         self.renew()
         self.calm: dict[str, Any] | None = None
         died = [self.fork(Death())]
-        self.points: list[str] = orjson.loads((self.project / "points.json").read_bytes())
+        passed = orjson.loads((self.project / "points.json").read_bytes())
+        self.points: list[str] = passed["points"]
+        self.places: list[str] = passed["places"]
         seen = self.see()
-        found = {"points": self.points, "wrong": [*self.judge(seen)], "n_spare": seen["spare"], "n_full": seen["full"]}
+        found = {**passed, "wrong": [*self.judge(seen)], "n_spare": seen["spare"], "n_full": seen["full"]}
         say(at="calm", how=how, died=died, lived=0, **found)
         self.calm = seen
 
@@ -156,7 +146,7 @@ class Driver:
             try:
                 death.install()
                 live(self.fake.base_url)
-                (self.project / "points.json").write_bytes(orjson.dumps(death.seen))
+                death.write(self.project / "points.json")
                 code = 0
             except BaseException:  # noqa: BLE001  the fork must end here, whatever happened
                 traceback.print_exc()
@@ -237,39 +227,51 @@ class Driver:
             yield f"the money is {seen['spent']}, and should be {calm['spent']}"
 
 
-def list_deaths(driver: Driver, *, everything: bool) -> Iterator[Callable[[], None]]:
-    """Every death to die: around each request, around each seventh write (or each), and worse ones."""
-    numbered = [*enumerate(driver.points, 1)]
-    requests = [(nth, at) for nth, at in numbered if "/v1/" in at]
-    writes = [(nth, at) for nth, at in numbered if "/v1/" not in at]
-    for nth, at in sorted(requests + (writes if everything else writes[::7])):
+def choose_deaths(places: Sequence[str]) -> list[tuple[int, str]]:
+    """(number, point) of the deaths to die once: around every request that makes something, and after the others.
+
+    A death before a read or a write leaves what one after the point before it leaves. Of what is alike, some.
+    """
+    names = [place.split(" < ")[0] for place in places]
+    if EVERYTHING:
+        return [*enumerate(names, 1)]
+    making = {nth for nth, name in enumerate(names, 1) if name.split(" ", 1)[1] in MAKING}
+    others = [nth for nth, name in enumerate(names, 1) if nth not in making and name.startswith("after")]
+    chosen = [others[n - 1] for n in choose_points([places[nth - 1] for nth in others], share=12)]
+    return [(nth, names[nth - 1]) for nth in sorted(making.union(chosen))]
+
+
+def list_deaths(driver: Driver) -> Iterator[Callable[[], None]]:
+    """Every death to die: the chosen points once, and worse deaths where something is made."""
+    chosen = choose_deaths(driver.places)
+    for nth, at in chosen:
         yield partial(driver.go, f"{nth} {at}", "once", [Death(nth)])
-    making = [(nth, at) for nth, at in requests if everything or at.split(" ", 1)[1] in MAKING]
+    making = [(nth, at) for nth, at in chosen if "/v1/" in at and (EVERYTHING or at.split(" ", 1)[1] in MAKING)]
     for n, (nth, at) in enumerate(making):
-        if everything or n // 2 % 2:  # by turns, request by request
+        if EVERYTHING or n // 2 % 2:  # by turns, request by request
             yield partial(driver.go, f"{nth} {at}", "twice", [Death(nth), Death(at=at)])
-        if everything or not n // 2 % 2:
+        if EVERYTHING or not n // 2 % 2:
             yield partial(driver.go, f"{nth} {at}", "notes lost", [Death(nth)], driver.lose_notes)
         if at == "after POST /v1/batches":
             yield partial(driver.go, f"{nth} {at}", "list lags", [Death(nth)], driver.lag)
-    for number in range(N_SHARDS) if everything else (0, N_SHARDS - 1):
+    for number in range(N_SHARDS) if EVERYTHING else (0, N_SHARDS - 1):
         for call in ("files.create", "batches.create"):
             for work in (False, True):
                 yield partial(driver.kill_on_the_way, call, number, work=work)
 
 
-def sweep(root: Path, part: int, parts: int, which: str) -> None:
+def sweep(root: Path, part: int, parts: int) -> None:
     """Die one part of all deaths: with room for all batches, then with room for one at a time."""
     with FakeProcess(root / "service") as fake:
         driver = Driver(root / "roomy", fake)
-        for go in [*list_deaths(driver, everything=which == "all")][part::parts]:
+        for go in [*list_deaths(driver)][part::parts]:
             go()
         fake.set(enqueued_limit={MODEL: N_TOKENS})
         driver = Driver(root / "full", fake, "waves")
         requests = [(nth, at) for nth, at in enumerate(driver.points, 1) if "/v1/" in at]
-        for nth, at in requests[part :: parts if which == "all" else 5 * parts]:
+        for nth, at in requests[part :: parts if EVERYTHING else 8 * parts]:
             driver.go(f"{nth} {at}", "waves", [Death(nth)])
 
 
 if __name__ == "__main__":
-    sweep(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    sweep(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

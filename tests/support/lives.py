@@ -2,7 +2,7 @@
 
 `lives.py life NTH` lives through a run and kills itself before its NTH point (0: never, and it prints which there
 were; -1: it waits before its end, until somebody else kills it); `lives.py sweep FOLDER FIRST LIFE` does that for every
-second point, each in a fork and a project of its own, and prints what it found as JSON lines.
+second of the chosen points, each in a fork and a project of its own, and prints what it found as JSON lines.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ import sys
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
+from shutil import copytree
+from traceback import walk_stack
+from types import FrameType
 from typing import Any
 
 import orjson
@@ -25,15 +29,17 @@ import pandas as pd
 from fakes.scripted import asked_lines, make_book, register, result_ids
 
 from codebook.codings import count_coverage, read_table
-from codebook.errors import RunError
 from codebook.files.lines import read_lines
-from codebook.ledger import Ledger
+from codebook.ledger import Ledger, migrations
 from codebook.paths import project_folder
 from codebook.records import Unit
 from codebook.run import Run, discard_run, list_runs, open_run, plan
 from codebook.shards import Cuts
 
-TOPICS = Path(__file__).parents[2] / "data" / "topics_sib200_en"
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "codebook"
+TOPICS = ROOT / "data" / "topics_sib200_en"
+EVERYTHING = bool(os.environ.get("CRASH_EVERY_POINT"))
 LASTING = ("fsync", "replace", "link", "truncate")
 UNITS = [
     *(Unit(f"u{n}", f"Sentence {n} about coal.") for n in range(8)),
@@ -46,44 +52,80 @@ UNITS = [
 COMPARED = ["unit_id", "coder", "variable", "label", "draw", "why", "custom_id", "raw"]
 
 
-class _Death:
-    """Counts the points and kills the process before its `nth`; `torn` loses the last bytes of the file as well.
+class Points:
+    """Notes every call that makes something last, and kills the process at the `nth`.
+
+    `places` are the ways through the package on which they were reached: two points of one place differ in what was
+    there before, and not in the code that goes on.
+    """
+
+    def __init__(self, nth: int = 0) -> None:
+        self.nth, self.seen, self.places = nth, list[str](), list[str]()
+
+    def point(self, name: str, before: Callable[[], object] = lambda: None) -> None:
+        """Count it; where the process dies here, do what comes before its death."""
+        self.seen.append(name)
+        way = [f"{Path(frame.f_code.co_filename).name}:{line}" for frame, line in walk_stack(None) if is_ours(frame)]
+        self.places.append(" < ".join([name, *way]))
+        if len(self.seen) == self.nth:
+            before()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        raise NotImplementedError
+
+    def install(self) -> None:
+        """Put points where something becomes lasting. Nobody waits for the disk: a kill leaves what it was to write."""
+        calls = {name: getattr(os, name) for name in LASTING} | {"fsync": lambda file: None}
+        for name, call in calls.items():
+            setattr(os, name, partial(self.around, name, call))
+        migrations.SYNCHRONOUS = "OFF"
+        death, connect = self, sqlite3.connect
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+                call = super().execute
+                return death.around(sql, call, sql, *args) if sql == "COMMIT" else call(sql, *args)
+
+        sqlite3.connect = lambda *args, **options: connect(*args, **options, factory=Connection)  # type: ignore
+
+    def write(self, path: Path) -> None:
+        """Write what was passed, in order."""
+        path.write_bytes(orjson.dumps({"points": self.seen, "places": self.places}))
+
+
+def is_ours(frame: FrameType) -> bool:
+    return str(PACKAGE) in frame.f_code.co_filename
+
+
+def choose_points(places: Sequence[str], share: int = 6) -> list[int]:
+    """Numbers of the points to die at: the first at each place, and of the others one in `share`."""
+    numbers = range(1, len(places) + 1)
+    if EVERYTHING:
+        return [*numbers]
+    first = {places[nth - 1]: nth for nth in reversed(numbers)}.values()
+    return sorted({*first, *[nth for nth in numbers if nth not in first][::share]})
+
+
+class _Death(Points):
+    """A death before the `nth` point; `torn` loses the last bytes of the file as well.
 
     With -1 it stands still before the table is put in its place, the last thing that a life does.
     """
 
     def __init__(self, nth: int, *, torn: bool = False) -> None:
-        self.nth, self.torn, self.seen = nth, torn, list[str]()
+        super().__init__(nth)
+        self.torn = torn
 
-    def point(self, name: str, *args: Any) -> None:
-        self.seen.append(name)
-        if len(self.seen) == self.nth:
-            if self.torn:
-                os.ftruncate(args[0], max(0, os.fstat(args[0]).st_size - 5))
-            os.kill(os.getpid(), signal.SIGKILL)
+    def around(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        self.point(name, before=partial(tear, args[0]) if self.torn else lambda: None)
         if self.nth == -1 and name == "replace" and Path(args[1]).name == "table.csv":
             threading.Event().wait()
+        return call(*args, **options)
 
-    def install(self) -> None:
-        """Put a point before every call that makes something last."""
-        for name in LASTING:
-            setattr(os, name, self._wrap(name, getattr(os, name)))
-        death, connect = self, sqlite3.connect
 
-        class Connection(sqlite3.Connection):
-            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
-                if sql == "COMMIT":
-                    death.point(sql)
-                return super().execute(sql, *args)
-
-        sqlite3.connect = lambda *args, **options: connect(*args, **options, factory=Connection)  # type: ignore
-
-    def _wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*args: Any, **options: Any) -> Any:
-            self.point(name, *args)
-            return call(*args, **options)
-
-        return wrapped
+def tear(file: int) -> None:
+    os.ftruncate(file, max(0, os.fstat(file).st_size - 5))
 
 
 def live_scripted() -> None:
@@ -112,9 +154,8 @@ def live_shared() -> None:
 
 
 def plan_another() -> None:
-    """A plan that nothing was handed in of, unless the life came so far."""
-    with suppress(RunError):
-        plan(make_book("topic", "tone"), UNITS[4:], run="one", engine="scripted", cuts=Cuts(n_requests=3))
+    """A plan that nothing was handed in of."""
+    plan(make_book("topic", "tone"), UNITS[4:], run="one", engine="scripted", cuts=Cuts(n_requests=3))
 
 
 def live_replaced() -> None:
@@ -125,9 +166,7 @@ def live_replaced() -> None:
 
 
 def collect_shared() -> None:
-    """Two runs, of which the second rests on answers of the first, unless the life came so far."""
-    if list_runs():
-        return
+    """Two runs, of which the second rests on answers of the first."""
     plan_shared()
     for name in ("one", "two"):
         open_run(name).submit()
@@ -156,7 +195,7 @@ LIVES: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
     "replaced": (plan_another, live_replaced),
     "discarded": (collect_shared, live_discarded),
 }
-"""What is done before there can be a death, and the life."""
+"""What is done once, before there can be a death, and the life."""
 
 
 def live_embedded() -> None:
@@ -169,43 +208,45 @@ def live_embedded() -> None:
     run.collect()
 
 
-def _fork(project: Path, death: _Death, life: str) -> tuple[int, list[str]]:
-    """Live in a child process; return its wait status and, where it came to its end, its points."""
-    project.mkdir(exist_ok=True)
-    told = project / "points.json"
+def _fork(project: Path, death: _Death, live: Callable[[], None]) -> tuple[int, dict[str, list[str]]]:
+    """Live in a child process; return its wait status and, where it came to its end, its points and their places."""
+    passed = project / "points.json"
     child = os.fork()
     if not child:
         code = 1
         try:
             os.environ["CODEBOOK_PROJECT"] = str(project)
-            prepare, live = LIVES[life]
-            prepare()
             death.install()
             live()
-            told.write_bytes(orjson.dumps(death.seen))
+            death.write(passed)
             code = 0
         except BaseException:  # noqa: BLE001  the fork must end here, whatever happened
             traceback.print_exc()
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
-    return status, orjson.loads(told.read_bytes()) if told.exists() else []
+    return status, orjson.loads(passed.read_bytes()) if passed.exists() else {"points": [], "places": []}
 
 
 def sweep(root: Path, begin: int, life: str) -> None:
-    """Die at every second point (and with a torn file at every fsync), live on, and say what came of it."""
+    """Die at every second of the chosen points (with a torn file at every fsync), live on, and say what came of it."""
     register()
-    root.mkdir()
-    status, points = _fork(root / "whole", _Death(0), life)
-    say(at="whole", first=status, points=points, **look(root / "whole", {}))
+    prepare, live = LIVES[life]
+    prepared = root / "prepared"
+    prepared.mkdir(parents=True)
+    assert _fork(prepared, _Death(0), prepare)[0] == 0
+    (prepared / "points.json").unlink()
+    status, passed = _fork(copytree(prepared, root / "whole"), _Death(0), live)
+    say(at="whole", first=status, **passed, **look(root / "whole", {}))
     tables = (root / "whole" / "runs").glob("*/table.csv")
     calm = {path.parent.name: read_table(path)[COMPARED] for path in tables}
-    deaths = [(nth, torn) for nth, name in enumerate(points, 1) for torn in sorted({False, name == "fsync"})]
+    names = {nth: passed["points"][nth - 1] for nth in choose_points(passed["places"])}
+    deaths = [(nth, torn) for nth, name in names.items() for torn in sorted({False, name == "fsync"})]
     for nth, torn in deaths[begin::2]:
-        project = root / f"{nth}-{torn}"
-        first, _ = _fork(project, _Death(nth, torn=torn), life)
-        second, _ = _fork(project, _Death(0), life)
-        say(at=f"{nth} {points[nth - 1]}{' torn' * torn}", first=first, second=second, **look(project, calm))
+        project = copytree(prepared, root / f"{nth}-{torn}")
+        first, _ = _fork(project, _Death(nth, torn=torn), live)
+        second, _ = _fork(project, _Death(0), live)
+        say(at=f"{nth} {names[nth]}{' torn' * torn}", first=first, second=second, **look(project, calm))
 
 
 def say(**found: Any) -> None:

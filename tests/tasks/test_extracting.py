@@ -87,6 +87,7 @@ def test_wikigold_f1_is_what_was_measured() -> None:
     assert 2 * typed / (given + wanted) > 0.52
 
 
+@pytest.mark.slow
 def test_topics_are_phrases_of_the_text_the_best_first(coders: SideBySide) -> None:
     reply = ask(make_schema("At most 5 records.", topics={"topic": STRING, "quote": STRING}), DOCS[2]["text"], coders)
     topics = reply["topics"]

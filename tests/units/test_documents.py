@@ -206,6 +206,7 @@ def test_pages_are_sent_as_pictures_of_the_stated_size() -> None:
     assert parts == prepare_pdf(UnitFile(str(path), "pdf", ask=ask))
 
 
+@pytest.mark.slow
 def test_images_are_told_and_read_page_by_page(folder: Path, write: Callable[..., Path]) -> None:
     write("two.pdf", write_pdf(make_pages(2)))
     run = plan(BOOK, read_documents(folder, as_="images", dpi=200), run="pictures")

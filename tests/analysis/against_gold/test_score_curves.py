@@ -36,6 +36,7 @@ def test_areas_are_those_of_scikit_learn(weighted):
     assert frame.loc[RIGHT, "roc_auc"] == pytest.approx(roc_auc_score(GOLD == CODED, SURE, **weights))
 
 
+@pytest.mark.slow
 def test_no_interval_of_an_area_collapses_and_they_cover():
     assert newcombe_auc(1.0, 5, 40)[0] < 0.9
     assert newcombe_auc(0.0, 5, 40)[1] > 0.1

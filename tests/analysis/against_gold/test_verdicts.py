@@ -85,6 +85,7 @@ def test_a_label_under_its_floor_is_called_working_in_at_most_one_sample_of_fort
     assert 0.93 <= np.mean([low <= f1 <= high for low, high in ends]) <= 0.97
 
 
+@pytest.mark.slow
 def test_the_error_bound_holds_in_samples_drawn_again_and_again():
     """The true share wrong among the labels taken is within the bound in 95 % of samples, threshold chosen and all."""
     chance, error, broken, n_used = np.random.default_rng(8), 0.12, 0, 0
