@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Collection, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -23,6 +23,9 @@ from codebook.outputs.blocks import say_rest
 from codebook.outputs.cells import rows_html
 from codebook.outputs.entries import OutputEntry, read_outputs
 from codebook.outputs.templating import render
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Pixels = NDArray[np.uint8]
 
@@ -86,11 +89,11 @@ def _list(runs: Path, only: str = "*") -> Iterator[tuple[str, Path, OutputEntry]
 
 
 def _show(folder: Path, entry: OutputEntry, old: tuple[Path, OutputEntry] | None) -> dict[str, Any]:
-    pixels = _read(folder, entry)
-    pictures = [] if pixels is None else [("in colour", pixels), *((name, see_as(pixels, name)) for name in SEEN)]
+    picture = _read(folder, entry)
+    pictures = {} if picture is None else {"in colour": picture, **{name: _see_as(picture, name) for name in SEEN}}
     return {
         "entry": entry,
-        "pictures": [(name, _encode(each)) for name, each in pictures],
+        "pictures": [(name, _encode(each)) for name, each in pictures.items()],
         "table": _print(entry),
         "old_picture": "" if old is None or (was := _read(*old)) is None else _encode(was),
         "old_table": "" if old is None or old[1].printed == entry.printed else _print(old[1]),
@@ -102,36 +105,42 @@ def _print(entry: OutputEntry) -> str:
     return rows_html(entry.printed) + say_rest(entry.printed) if entry.printed else ""
 
 
-def _read(folder: Path, entry: OutputEntry, width: int = _WIDTH) -> Pixels | None:
-    """The picture of an output, made smaller; None where it has none."""
+def _read(folder: Path, entry: OutputEntry, width: int = _WIDTH, n_colours: int = 256) -> Image | None:
+    """The picture of an output, made smaller and of few colours; None where it has none."""
     from PIL import Image
 
     if f"{entry.name}.png" not in entry.files:
         return None
     with Image.open(folder / f"{entry.name}.png") as picture:
         size = (width, max(1, round(picture.height * width / picture.width)))
-        return np.asarray(picture.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+        small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    return small.quantize(n_colours, dither=Image.Dither.NONE)
 
 
-def _encode(pixels: Pixels) -> str:
-    return b64encode(_pack(pixels, 256)).decode()
+def _see_as(picture: Image, reader: str) -> Image:
+    """A picture of few colours as a reader sees it: its colours are looked up, not its pixels."""
+    colours = np.array(picture.getpalette(), dtype=np.uint8).reshape(1, -1, 3)
+    seen = picture.copy()
+    seen.putpalette(see_as(colours, reader).tobytes())
+    return seen
 
 
-def _pack(pixels: Pixels, n_colours: int) -> bytes:
-    """A picture as a PNG of few colours."""
-    from PIL import Image
+def _encode(picture: Image) -> str:
+    return b64encode(_pack(picture)).decode()
 
+
+def _pack(picture: Image) -> bytes:
     room = BytesIO()
-    Image.fromarray(pixels).quantize(n_colours, dither=Image.Dither.NONE).save(room, "PNG", optimize=True)
+    picture.save(room, "PNG", optimize=True)
     return room.getvalue()
 
 
 def save_pictures(runs: Path, target: Path, ending: str, names: Collection[str]) -> None:
     """Write the small pictures `RUN-NAME-ENDING.png` of the figures RUN/NAME."""
     for run, folder, entry in _list(runs):
-        if f"{run}/{entry.name}" in names and (pixels := _read(folder, entry, _SMALL)) is not None:
+        if f"{run}/{entry.name}" in names and (picture := _read(folder, entry, _SMALL, _COLOURS)):
             with write_atomic(target / f"{run}-{entry.name}-{ending}.png") as file:
-                file.write(_pack(pixels, _COLOURS))
+                file.write(_pack(picture))
 
 
 @click.command()
