@@ -13,7 +13,7 @@ from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
-from codebook.analysis.core.share_intervals import Parts, add_room, size_unseen, sum_room, wilson_ends
+from codebook.analysis.core.share_intervals import Parts, add_room, size_unseen, wilson_ends
 from codebook.analysis.reliability.alpha import alpha_values
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1", "specificity", "npv")
@@ -150,15 +150,37 @@ def draw_statistics(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) 
         return values, np.empty((0, len(values)))
     (wide,), prior = add_unseen(cells)
     n, n_wide, size = len(cells.times), len(prior), _size_unseen(cells, statistics)
-    room, more = add_room(wide.drawn)
+    (room, more), may = add_room(wide.drawn), _see_possible(cells, statistics)
 
     def every(weights: Floats) -> Floats:
         hits, wholes = statistics.shares(weights[:, :n], cells)
-        right, wrong = (part * size for part in sum_room(weights[:, n_wide:]))
+        right, wrong = (
+            part @ each * size for part, each in zip(np.split(weights[:, n_wide:], 2, axis=1), may, strict=True)
+        )
         shares = statistics.as_f1(ratio(hits + right, wholes + right + wrong))
         return np.concatenate([shares, statistics.others(weights[:, :n_wide], wide)], axis=1)
 
     return values, resample_design(room, every, bootstrap, np.append(prior, more[n_wide:]))
+
+
+def _see_possible(cells: Cells, statistics: Statistics) -> tuple[Floats, Floats]:
+    """Whether a hit, and a miss, of each share can be among units of each weight, both (n_weights, n_shares).
+
+    Where gold was drawn by the coder's label, the units of a weight have one label alike, and no hit of another label
+    is among them. That is asked of units by what they would be with each answer of the gold that occurs.
+    """
+    heavy = cells.drawn.heavy
+    if len(heavy) < 2:
+        return np.ones((1, 1)), np.ones((1, 1))
+    answers = np.unique(cells.gold, axis=0)
+    near = np.abs(np.broadcast_to(cells.weight, cells.times.shape)[:, None] - heavy).argmin(axis=1)
+    groups = (near == np.arange(len(heavy))[:, None]) * cells.times.astype(float)
+    could = [
+        statistics.shares(groups, replace(cells, gold=np.broadcast_to(each, cells.gold.shape))) for each in answers
+    ]
+    hits = np.max([hit for hit, _ in could], axis=0) > 0
+    misses = np.max([whole - hit for hit, whole in could], axis=0) > 0
+    return tuple(np.where(each.any(axis=0), each, 1.0) for each in (hits, misses))  # type: ignore[return-value]
 
 
 def _size_unseen(cells: Cells, statistics: Statistics) -> Floats:
