@@ -12,9 +12,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from codebook.outputs.figure_fonts import choose_fonts
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
+else:
+    Axes = Figure = Any
+    """What is drawn on, for signatures: matplotlib itself is imported where something is drawn."""
 
 Width = Literal["one", "middle", "two"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,7 @@ import pandas as pd
 from codebook.analysis.core.drawing import drawn_places, dress_axes, dress_ticks, literal, new_figure, say_in_picture
 from codebook.analysis.core.scales import Ints
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import GRID, MISSED, MODEL, MUTED, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import GRID, MISSED, MODEL, MUTED, Axes, Figure, house_style
 
 FEW_UNITS = 10
 """Units below which a bin says little: its dot is hollow, and no line goes through it."""

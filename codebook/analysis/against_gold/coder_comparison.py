@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,9 +52,7 @@ from codebook.analysis.core.scales import Floats
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
 from codebook.errors import Fault
 from codebook.ground.quantities import MINUS, format_figure, say_count, say_p
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _EXACT = 25
 """Discordant units under which McNemar's test is exact (binomial)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,9 +36,7 @@ from codebook.analysis.core.scales import LEVELS, Floats, Ints
 from codebook.analysis.core.share_intervals import Shares
 from codebook.ground.quantities import UNKNOWN, say_count, say_percent
 from codebook.outputs import SHOWN_ROWS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _SHARES = ("row", "column", "all")
 _TITLES = {"row": "share of gold label", "column": "share of coded label"}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -56,9 +55,7 @@ from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import places_of, say_count
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _COLUMNS = ("measure", "label", "group", "difference", "n", "value", "low", "high", "reason")
 _OF_LABEL = ("recall", "precision")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,9 +32,7 @@ from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 WORKS, WEAK, NOT, UNKNOWN = "works", "weak", "not to be automated", "not enough evidence"
 VERDICTS = (WORKS, WEAK, NOT, UNKNOWN)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,7 @@ from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Floats, Ints, as_number
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES, best_constant, pair_statistics
 from codebook.ground.quantities import format_figure
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 SAME_EVERYWHERE = "no interval: it is the same in every sample of these units"
 _OF_NUMBERS = ("interval", "ratio")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,7 @@ from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.ground.quantities import places_of, say_count
-from codebook.outputs.figure_style import MUTED, ORDER, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import MUTED, ORDER, Figure, house_style
 
 RIGHT = "(label is right)"
 """The row that asks whether the probability tells right labels from wrong ones."""

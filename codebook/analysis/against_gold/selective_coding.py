@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,9 +31,7 @@ from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 THRESHOLDS = (0.0, 0.6, 0.8, 0.9, 0.97)
 """Probabilities from which on labels may be taken; few, and fixed before anything is seen, as each costs confidence."""

@@ -19,12 +19,10 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import format_figure, say_count
-from codebook.outputs.figure_style import BASELINE, GRID, MODEL, house_style
+from codebook.outputs.figure_style import BASELINE, GRID, MODEL, Figure, house_style
 from codebook.outputs.figure_style import NOTE as NOTE_TYPE
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from codebook.analysis.core.scales import Floats
 
 ALL = "all documents"

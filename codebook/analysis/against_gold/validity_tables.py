@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,9 +58,7 @@ from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _BY_CODER = ("coder", "n_gold", "n_asked", "accuracy", "alpha")
 _BY_LABEL = (

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,9 +36,7 @@ from codebook.analysis.core.standard_errors import join_clusters
 from codebook.analysis.core.unseen import ALIKE, APART
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 NOTE = (
     "phi_a and phi_b are of the units where both coders labelled both; difference = phi_a - phi_b. p: the difference "

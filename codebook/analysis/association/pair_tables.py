@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -24,9 +23,7 @@ from codebook.analysis.core.shared_names import share_heads
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_p
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 STATISTICS = {"labels": ("phi", "tetrachoric"), "coders": ("alpha", "percent"), "variables": ("cramers_v", "spearman")}
 """What is paired, and the figures of a pair, the usual one first."""

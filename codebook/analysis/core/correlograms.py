@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,7 @@ from codebook.analysis.core.scales import Bools
 from codebook.analysis.core.shared_names import SharedNames, group_names
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 STRONGEST = 30
 """Pairs that are drawn as dots where there are too many for cells."""

@@ -31,14 +31,14 @@ from codebook.outputs.figure_style import (
     TITLE,
     TYPE,
     WIDTHS,
+    Axes,
+    Figure,
     Width,
     house_style,
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
 
 WRAP = 24
 """Characters after which a label is broken into lines."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,14 +40,12 @@ from codebook.outputs.figure_style import (
     NOTE,
     PEOPLE,
     WIDTHS,
+    Figure,
     Mark,
     Width,
     house_style,
     mark_of,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _TOGETHER = 4
 """Groups that are drawn in one panel, at most."""

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from codebook.analysis.core.scales import Floats, Ints
-from codebook.outputs.figure_style import INK, NOTE
+from codebook.outputs.figure_style import INK, NOTE, Axes
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,7 @@ import pandas as pd
 from codebook.analysis.core.matrix_layout import Grid
 from codebook.analysis.core.scales import Bools
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import DIVERGING, GRID, INK, NOTE, SEQUENTIAL
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import DIVERGING, GRID, INK, NOTE, SEQUENTIAL, Axes, Figure
 
 WEAK = "#767676"
 """Of numbers that are not significant: 4.5 : 1 on white."""

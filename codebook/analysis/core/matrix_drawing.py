@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -44,11 +43,7 @@ from codebook.analysis.core.matrix_layout import (
 from codebook.analysis.core.scales import Bools
 from codebook.errors import Fault, StatisticError
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import INK, MM, MUTED, NOTE, SMALLEST, TYPE, WIDTHS, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import INK, MM, MUTED, NOTE, SMALLEST, TYPE, WIDTHS, Axes, Figure, house_style
 
 _BAR = (34.0, 2.0)  # mm: length and height of the colour bar
 _BELOW = 12.0  # mm for the colour bar with its title and ticks

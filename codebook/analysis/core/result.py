@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -32,11 +32,8 @@ from codebook.outputs import (
     save_block,
     say_alt,
 )
-from codebook.outputs.figure_style import house_style
+from codebook.outputs.figure_style import Figure, house_style
 from codebook.paths import project_folder
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)

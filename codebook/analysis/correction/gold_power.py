@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,7 @@ from codebook.analysis.correction.regression import Regression, fit_sources, rea
 from codebook.analysis.correction.sentences import SOURCES, CorrectionFacts
 from codebook.errors import Fault
 from codebook.ground.quantities import say_count, say_percent
-from codebook.outputs.figure_style import MODEL, PEOPLE, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import MODEL, PEOPLE, Figure, house_style
 
 WANTED = 0.8
 """The power that is customary."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,9 +33,7 @@ from codebook.analysis.correction.sentences import NOTE, SOURCES, CorrectionFact
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _SCALES = {"logistic": " (log odds)", "poisson": " (log rate)"}
 _CLUSTER, _ANSWERED = "cluster of the unit", "answered by the model"

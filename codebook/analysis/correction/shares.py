@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,7 @@ from codebook.analysis.correction.regression import spread_normal
 from codebook.analysis.correction.sentences import FEW_GOLD, NOTE, SOURCES, say_correction
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _ABOUT = "The shares cannot be corrected."
 _EMPTY = ["label", "source", "estimate", "se", "low", "high", "n"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,11 +17,7 @@ from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
 from codebook.errors import Fault
 from codebook.ground.quantities import say_percent
-from codebook.outputs.figure_style import BASELINE, INK, MISSED, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import BASELINE, INK, MISSED, Axes, Figure, house_style
 
 WAYS = (
     "model labels only",

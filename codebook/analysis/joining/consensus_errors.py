@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,9 +15,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.joining.dawid_skene_em import Fit
 from codebook.ground.quantities import format_figure, say_percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _FEW = 10  # units of a coder below which the sentence does not name one
 _SECTION = "adjudication"

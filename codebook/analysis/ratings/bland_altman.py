@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, list_labels
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
-from codebook.outputs.figure_style import GRID, MODEL, MUTED, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import GRID, MODEL, MUTED, Figure, house_style
 
 _SHARE = 1.959964  # standard deviations to either side that hold 95 % of normal differences
 _NOTE = (

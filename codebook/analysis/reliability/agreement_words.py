@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -21,9 +21,7 @@ from codebook.analysis.reliability.human_band import draw_band, find_band, say_p
 from codebook.analysis.reliability.percent import DEFINITIONS
 from codebook.ground.quantities import format_figure, places_of, say_count, say_p
 from codebook.outputs import MOST_COLUMNS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import Figure
 
 _MOST_REASONS = 4
 _ORDERED = ("ordinal", "interval", "ratio")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,7 @@ from codebook.analysis.reliability.agreement_tables import label_shares
 from codebook.analysis.reliability.comparisons import Comparison, read_variable
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, show_usd
-from codebook.outputs.figure_style import BASELINE, INK, house_style, mark_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import BASELINE, INK, Figure, house_style, mark_of
 
 _ABOUT = "The coding cannot be planned."
 _COLUMNS = ("n_coders", "n_units", "n_codings", "usd", "alpha", "low", "high", "width", "undefined", "recommended")

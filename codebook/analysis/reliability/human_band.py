@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from codebook.analysis.core.drawing import dress_axes, legend_above, literal, new_figure, say_in_picture, wrap
 from codebook.analysis.core.estimates import say_figure
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import BASELINE, GRID, MODEL, MUTED, NOTE, PEOPLE, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import BASELINE, GRID, MODEL, MUTED, NOTE, PEOPLE, Axes, Figure, house_style
 
 Row = Mapping[Any, Any]
 ALONE, WITH = "people", "people + "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,7 @@ from codebook.analysis.core.label_places import place_labels
 from codebook.analysis.vectors.similarity_blocks import Ints
 from codebook.errors import Fault
 from codebook.ground.quantities import say_percent
-from codebook.outputs.figure_style import GRID, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from codebook.outputs.figure_style import GRID, Axes, Figure, house_style
 
 MARKS = (
     ("o", "#1b2a6b"),
