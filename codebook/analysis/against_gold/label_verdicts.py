@@ -185,7 +185,7 @@ class _Either:
 
     @classmethod
     def of_label(cls, cells: Cells, at: int, bootstrap: Bootstrap) -> _Either:
-        """By Wilson; in clusters, by clusters drawn anew."""
+        """By Wilson; in clusters, by clusters drawn anew, and never narrower than of units alone."""
         share, n = _share_both(cells, cells.gold[:, at], cells.coded[:, at])
         if not n:
             return cls(share, n, reason="neither in gold nor predicted")
@@ -195,8 +195,10 @@ class _Either:
         part = cells.take(np.flatnonzero(cells.gold[:, at] | cells.coded[:, at]))
         both = (part.gold[:, [at]] & part.coded[:, [at]]).astype(float)
         end = Shares(both, np.ones_like(both)).estimate(part.drawn, bootstrap)[1][0]
-        wider = 1.0 if math.isnan(end.low) else max(1.0, ((end.high - end.low) / (high - low)) ** 2)
-        return cls(share, n, end.low, end.high, wider, end.reason)
+        if math.isnan(end.low):
+            return cls(share, n, reason=end.reason)
+        wide = min(low, end.low), max(high, end.high)
+        return cls(share, n, *wide, effect=((wide[1] - wide[0]) / (high - low)) ** 2)
 
 
 def _share_both(cells: Cells, gold: np.ndarray, coded: np.ndarray) -> tuple[float, float]:

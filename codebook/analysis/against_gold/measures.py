@@ -13,7 +13,7 @@ from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
-from codebook.analysis.core.share_intervals import Parts, add_room, size_unseen, wilson_ends
+from codebook.analysis.core.share_intervals import Parts, add_room, wilson_ends
 from codebook.analysis.reliability.alpha import alpha_values
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1", "specificity", "npv")
@@ -149,14 +149,13 @@ def draw_statistics(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) 
     if not bootstrap.replicates or not cells.n_asked:
         return values, np.empty((0, len(values)))
     (wide,), prior = add_unseen(cells)
-    n, n_wide, size = len(cells.times), len(prior), _size_unseen(cells, statistics)
+    n, n_wide = len(cells.times), len(prior)
     (room, more), may = add_room(wide.drawn), _see_possible(cells, statistics)
 
     def every(weights: Floats) -> Floats:
         hits, wholes = statistics.shares(weights[:, :n], cells)
-        right, wrong = (
-            part @ each * size for part, each in zip(np.split(weights[:, n_wide:], 2, axis=1), may, strict=True)
-        )
+        unseen = np.split(weights[:, n_wide:], 2, axis=1)
+        right, wrong = (part @ each for part, each in zip(unseen, may, strict=True))
         shares = statistics.as_f1(ratio(hits + right, wholes + right + wrong))
         return np.concatenate([shares, statistics.others(weights[:, :n_wide], wide)], axis=1)
 
@@ -181,13 +180,6 @@ def _see_possible(cells: Cells, statistics: Statistics) -> tuple[Floats, Floats]
     hits = np.max([hit for hit, _ in could], axis=0) > 0
     misses = np.max([whole - hit for hit, whole in could], axis=0) > 0
     return tuple(np.where(each.any(axis=0), each, 1.0) for each in (hits, misses))  # type: ignore[return-value]
-
-
-def _size_unseen(cells: Cells, statistics: Statistics) -> Floats:
-    """Units in a hit or a miss that was not seen, of each share: of a cluster all of its units, shape (n_shares,)."""
-    hits, wholes = (part[0] for part in statistics.shares(cells.times[None, :].astype(float), cells))
-    of_clusters = None if cells.members is None else statistics.shares(cells.members.toarray(), cells)[1]
-    return size_unseen(hits, wholes, wholes if of_clusters is None else (of_clusters**2).sum(axis=0))
 
 
 def resample_cells(

@@ -70,31 +70,16 @@ class Shares:
         """Values in replicates of the units, shape (replicates, n_shares), with room for what was not seen."""
         if not bootstrap.replicates:
             return np.empty((0, self.hits.shape[1]))
-        of_units, of_clusters = drawn.times @ self.wholes**2, drawn.members
-        squares = of_units if of_clusters is None else ((of_clusters @ self.wholes) ** 2).sum(axis=0)
-        size = size_unseen(*self._count(drawn), squares)
+        hits, sums = self._count(drawn)
+        size = divide(drawn.times @ self.wholes**2, sums)  # what a unit adds, as one that is in it sees it
+        size = np.nan_to_num(np.where((hits == 0) | (hits == sums), size, 1.0))
         (wide, prior), n = add_room(drawn), len(drawn.times)
 
         def statistic(weights: Floats) -> Floats:
-            hit, miss = (part * size for part in sum_room(weights[:, n:]))
+            hit, miss = (part.sum(axis=1, keepdims=True) * size for part in np.split(weights[:, n:], 2, axis=1))
             return divide(weights[:, :n] @ self.hits + hit, weights[:, :n] @ self.wholes + hit + miss)
 
         return resample_design(wide, statistic, bootstrap, prior)
-
-
-def size_unseen(hits: Floats, wholes: Floats, squares: Floats) -> Floats:
-    """Units in a hit, or a miss, that was not seen, (n_shares,): one, where both were seen; else all that was drawn.
-
-    Of a text with several spans, or a cluster of units, in which none is missed nobody knows whether they stand or
-    fall together. `squares` are the sums of what each that was drawn adds to `wholes`, squared: their mean size, as
-    one that is in it sees it.
-
-    Examples
-    --------
-    >>> size_unseen(np.array([30.0, 29.0]), np.array([30.0, 30.0]), np.array([300.0, 300.0])).tolist()
-    [10.0, 1.0]
-    """
-    return np.where((hits == 0) | (hits == wholes), np.nan_to_num(divide(squares, wholes)), 1.0)
 
 
 def add_room(drawn: Drawn) -> tuple[Drawn, Floats]:
@@ -102,12 +87,6 @@ def add_room(drawn: Drawn) -> tuple[Drawn, Floats]:
     n = len(drawn.heavy)
     prior = np.concatenate([np.zeros(len(drawn.times)), np.full(2 * n, JEFFREYS)])
     return drawn.with_more(np.tile(drawn.heavy, 2)), prior
-
-
-def sum_room(weights: Floats) -> Parts:
-    """Of the weights of these cells those of the hits and of the misses, shape (n_draws, 1)."""
-    n = weights.shape[1] // 2
-    return weights[:, :n].sum(axis=1, keepdims=True), weights[:, n:].sum(axis=1, keepdims=True)
 
 
 def wilson_ends(n_right: float, n: float, confidence: float) -> Interval:
