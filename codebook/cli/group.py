@@ -23,24 +23,10 @@ STOPPED = 130
 _DEBUG = "--debug"
 _PLAIN = re.compile(r"(?!.*[A-Za-z0-9]{20})(?!(sk|pk|rk)[-_])[A-Za-z0-9._ -]{0,200}")
 """Values that cannot be a key: they hold no long token."""
-_SAFE = frozenset(
-    {
-        "all",
-        "by",
-        "cap",
-        "draws",
-        "dry_run",
-        "everything",
-        "k",
-        "limit",
-        "max_tokens",
-        "older_than",
-        "only",
-        "partial",
-        "replicates",
-    }
-    | {"run", "seed", "shard", "sort", "wait", "whys", "wide"}
-)
+_SAFE = frozenset({
+    "all", "by", "cap", "draws", "dry_run", "everything", "k", "limit", "max_tokens", "older_than", "only", "partial",
+    "replicates", "run", "seed", "shard", "sort", "wait", "whys", "wide",
+})  # fmt: skip
 """Parameters whose values the log shows: none of them is a path, a text, an address, a model or an id of a unit."""
 
 

@@ -41,11 +41,6 @@ def read_words() -> dict[str, str]:
 def message_page(name: str) -> str:
     """The page of a class, for a terminal.
 
-    Raises
-    ------
-    ParameterError
-        There is no such class.
-
     Examples
     --------
     >>> print(message_page("PendingError"))

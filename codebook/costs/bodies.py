@@ -13,8 +13,7 @@ tiles
     The image is scaled down to fit into 2,048 x 2,048 pixels, then to 768 on its shorter side; each square of 512
     pixels that is needed to cover it costs `rate` tokens, and the image `base`. `low` costs `base`.
 
-A pilot's own bill corrects both (`calibration`). The rule of any other family is not known: its images are named as
-not counted.
+The rule of any other family is not known: its images are named as not counted.
 """
 
 from __future__ import annotations
@@ -181,8 +180,8 @@ def count_request(body: Any, counter: TokenCounter, url: str = "") -> int:
     """Count the input tokens of a body of chat completions, responses or embeddings.
 
     Counted are all messages, the JSON schema as it is written, tools, and for each message `MESSAGE_TOKENS` and for
-    each request `REPLY_TOKENS`. That overhead, and how a service spells a schema, are not published for new models: a
-    pilot's own bill corrects them. Images are counted where their size and the rule of the model's family are known
+    each request `REPLY_TOKENS`. That overhead, and how a service spells a schema, are not published for new models.
+    Images are counted where their size and the rule of the model's family are known
     (`codebook.costs.bodies`), files never (but see `count_pages`); `find_uncounted` names what is not.
 
     Examples

@@ -83,7 +83,6 @@ def estimate_shards(
     model: str,
     out_tokens: float | None = None,
     in_tokens: float | None = None,
-    calibration: tuple[float, float] | None = None,
     sample: int = 400,
     **prices: Unpack[PriceSource],
 ) -> Estimate:
@@ -100,8 +99,6 @@ def estimate_shards(
         not given.
     in_tokens
         Input tokens of a request in the mean, from a pilot: taken where requests hold what cannot be counted, as PDFs.
-    calibration
-        Input tokens of a pilot as (counted here, billed by the service); their ratio corrects the count.
     sample
         How many lines are counted at most, drawn with a fixed seed; the rest is in proportion to its bytes.
 
@@ -118,44 +115,41 @@ def estimate_shards(
     >>> estimate_shards(sorted(Path("runs/topics/shards").glob("*.jsonl")), model="gpt-6-luna").n_requests
     12
     """
-    _check_parameters(sample, out_tokens, calibration)
+    _check_parameters(sample, out_tokens)
     drawn, counter = draw_lines(paths, sample), find_counter(model)
     counts = Counts(drawn.lines, counter, out_tokens, in_tokens)
-    factor = calibration[1] / calibration[0] if calibration else 1.0
     find = partial(find_rates, model, **prices)
     live, batch = find(batch=False), find(batch=True)
     scale_in = drawn.by_count if counts.by_mean else drawn.by_bytes
     return Estimate(
         n_requests=drawn.n_lines,
-        tokens_in=round(sum(counts.tokens_in) * factor * scale_in),
+        tokens_in=round(sum(counts.tokens_in) * scale_in),
         tokens_out=round(sum(counts.tokens_out) * drawn.by_count),
-        usd_live=_price(live, counts, drawn, factor),
-        usd_batch=_price(batch, counts, drawn, factor),
-        basis=(*_say_tokens(counts, drawn, factor), f"live price: {live.basis}", f"batch price: {batch.basis}"),
-        exact=counter.exact and len(drawn.lines) == drawn.n_lines and factor == 1.0 and not counts.uncounted,
+        usd_live=_price(live, counts, drawn),
+        usd_batch=_price(batch, counts, drawn),
+        basis=(*_say_tokens(counts, drawn), f"live price: {live.basis}", f"batch price: {batch.basis}"),
+        exact=counter.exact and len(drawn.lines) == drawn.n_lines and not counts.uncounted,
     )
 
 
-def _check_parameters(sample: int, out_tokens: float | None, calibration: tuple[float, float] | None) -> None:
+def _check_parameters(sample: int, out_tokens: float | None) -> None:
     faults = []
     if sample < 1:
         faults.append(Fault("sample", f"{sample} lines tell nothing", "give a number of at least 1"))
     if out_tokens is not None and not 0 <= out_tokens < float("inf"):
         faults.append(Fault("out_tokens", f"{out_tokens} is no number of tokens", "give the pilot's mean, or None"))
-    if calibration is not None and not (min(calibration) > 0 and max(calibration) < float("inf")):
-        faults.append(Fault("calibration", f"{calibration} has no ratio", "give (counted, billed), both above 0"))
     if faults:
         raise ParameterError("The costs cannot be estimated like this.", faults)
 
 
-def _price(rates: Rates, counts: Counts, drawn: Sample, factor: float) -> float | None:
+def _price(rates: Rates, counts: Counts, drawn: Sample) -> float | None:
     """The price of all: each counted request by itself, its input scaled by bytes and its output by their number."""
     if not rates.bands:
         return None
     usd_in, usd_out = [], []
     scale_in = drawn.by_count if counts.by_mean else drawn.by_bytes
     for n_in, n_out in zip(counts.tokens_in, counts.tokens_out, strict=True):
-        tokens_in = round(n_in * factor)
+        tokens_in = round(n_in)
         before = rates.price(Usage(tokens_in)).usd
         both = rates.price(Usage(tokens_in, tokens_out=round(n_out * 1_000))).usd  # a mean has parts of tokens
         if before is None or both is None:
@@ -165,7 +159,7 @@ def _price(rates: Rates, counts: Counts, drawn: Sample, factor: float) -> float 
     return round(fsum(usd_in) * scale_in + fsum(usd_out) * drawn.by_count, 9)
 
 
-def _say_tokens(counts: Counts, drawn: Sample, factor: float) -> Iterator[str]:
+def _say_tokens(counts: Counts, drawn: Sample) -> Iterator[str]:
     """What the tokens rest on, for people."""
     rest = "" if len(drawn.lines) == drawn.n_lines else "; the rest in proportion to its bytes"
     if counts.by_mean:
@@ -175,8 +169,6 @@ def _say_tokens(counts: Counts, drawn: Sample, factor: float) -> Iterator[str]:
     if counts.n_images:
         mean = counts.image_tokens / counts.n_images
         yield f"images: {round(counts.n_images * drawn.by_count):,}, of {mean:,.0f} tokens each in the mean"
-    if factor != 1.0:
-        yield f"input times {factor:.3f}, as a pilot was billed"
     if counts.out_tokens is None:
         yield "output: guessed from the longest labels, without reasoning; a pilot tells better"
     else:

@@ -32,11 +32,6 @@ class Piece(NamedTuple):
 def read_json(raw: bytes | str) -> Any:
     """Read JSON strictly, then as Python does: half a character (a lone surrogate) becomes U+FFFD.
 
-    Raises
-    ------
-    ValueError
-        Neither takes it.
-
     Examples
     --------
     >>> read_json(r'{"text": "half \\ud83d"}') == {"text": "half \\ufffd"}

@@ -29,13 +29,7 @@ SERVICE = "codebook"
 
 
 def find_key(variable: str) -> str:
-    """Return the key of this name.
-
-    Raises
-    ------
-    MissingKeyError
-        Neither the environment nor the keyring has it; the message says how to set it.
-    """
+    """Return the key of this name."""
     key = os.environ.get(variable, "").strip() or _from_keyring(variable)
     if not key:
         raise MissingKeyError(

@@ -25,13 +25,7 @@ def list_plugins(group: str) -> Mapping[str, str]:
 
 
 def load_plugin(name: str, place: str) -> Any:
-    """Return the object at a place, `module:object`.
-
-    Raises
-    ------
-    ParameterError
-        It cannot be loaded, or several packages register that name.
-    """
+    """Return the object at a place, `module:object`."""
     module, _, attribute = place.partition(":")
     try:
         return getattr(import_module(module), attribute)

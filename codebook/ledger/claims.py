@@ -35,13 +35,7 @@ class Claims(Queries):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block or nothing of it; within another one it is a part of that.
-
-        Raises
-        ------
-        RecordError
-            The ledger can only be read.
-        """
+        """One transaction: all of the block or nothing of it; within another one it is a part of that."""
         if self.read_only:
             raise RecordError(f"{self.path.name} can only be read here, so nothing can be noted. {MEND_READ_ONLY}")
         within = self._db.in_transaction

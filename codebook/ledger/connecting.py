@@ -29,13 +29,7 @@ _CLOSE = "end it, or close the program that has the file open"
 
 
 def connect(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
-    """Open a ledger's file as it allows: for writing, for reading, or as it stands on a medium nobody can write.
-
-    Raises
-    ------
-    sqlite3.OperationalError
-        It cannot be opened at all.
-    """
+    """Open a ledger's file as it allows: for writing, for reading, or as it stands on a medium nobody can write."""
     *first, last = _list_addresses(path)
     for address in first:
         with suppress(_Refused):
@@ -65,13 +59,7 @@ def reads_beside(path: Path) -> bool:
 
 
 def copy_file(path: Path) -> Path:
-    """Copy the file, with the changes that lie beside it, into a folder of its own, and return the copy.
-
-    Raises
-    ------
-    BusyError
-        Another process writes it all the time.
-    """
+    """Copy the file, with the changes that lie beside it, into a folder of its own, and return the copy."""
     folder = Path(mkdtemp(prefix="codebook-ledger-"))
     for pause_s in (0.05, 0.2, 0.5, 1, 2):
         before = _stamps(path)
@@ -99,13 +87,7 @@ def _stamp(about: os.stat_result | None) -> tuple[int, int, int] | None:
 
 
 def wait_for_others(db: sqlite3.Connection, statement: str) -> None:
-    """Do what another process may hold up, and say so when that takes more than a few seconds.
-
-    Raises
-    ------
-    BusyError
-        It still does after a minute.
-    """
+    """Do what another process may hold up, and say so when that takes more than a few seconds."""
     end, warned = time.monotonic() + WAIT_S, False
     while True:
         try:

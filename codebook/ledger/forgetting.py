@@ -35,12 +35,15 @@ class SentLine(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shift:
-    """A file of a run that was written anew: its name before and now, size, digest, and where its lines went."""
+class Rewritten:
+    """A file that was written anew: its name and digest before and now, its size, and where its lines are now.
 
-    run_id: str
+    `moved` maps the offset of a line to its new offset and length; a line that is gone is not in it.
+    """
+
     old: str
     new: str
+    was: str
     sha256: str
     n_lines: int
     n_bytes: int
@@ -63,7 +66,7 @@ class Forgetting:
     keys
         New key of questions that were cut, by their id.
     shards, results
-        Files that were written anew.
+        (run, file) of files that were written anew.
     plans
         The digest of the plan of each run, as it is now.
     scrub
@@ -75,8 +78,8 @@ class Forgetting:
     names: Sequence[tuple[str, str, str]] = ()
     units: Sequence[tuple[str, str, str]] = ()
     keys: Mapping[int, str] = field(default_factory=dict)
-    shards: Sequence[Shift] = ()
-    results: Sequence[Shift] = ()
+    shards: Sequence[tuple[str, Rewritten]] = ()
+    results: Sequence[tuple[str, Rewritten]] = ()
     plans: Mapping[str, str] = field(default_factory=dict)
     scrub: Callable[[str], str] = str
 
@@ -125,13 +128,14 @@ def forget(ledger: Ledger, what: Forgetting) -> None:
         _delete(ledger, "asks", "id", what.asks)
         db.execute("DELETE FROM lost WHERE answer_id NOT IN (SELECT id FROM answers)")
         _rename(ledger, what)
-        for shift in what.shards:
-            sizes = (shift.sha256, shift.n_lines, shift.n_bytes, shift.n_tokens)
+        for run_id, file in what.shards:
+            sizes = (file.sha256, file.n_lines, file.n_bytes, file.n_tokens)
             sql = """UPDATE shards SET file = ?, sha256 = ?, n_requests = ?, n_bytes = ?, n_tokens = ?
                 WHERE run_id = ? AND file = ?"""
-            db.execute(sql, (shift.new, *sizes, shift.run_id, shift.old))
-        for shift in what.results:
-            db.executemany("UPDATE answers SET file = ?, offset = ?, length = ? WHERE id = ?", _move(ledger, shift))
+            db.execute(sql, (file.new, *sizes, run_id, file.old))
+        sql = "UPDATE answers SET file = ?, offset = ?, length = ? WHERE id = ?"
+        for run_id, file in what.results:
+            db.executemany(sql, _move(ledger, run_id, file))
         for run_id, digest in what.plans.items():
             db.execute("UPDATE runs SET digest = ? WHERE run_id = ?", (digest, run_id))
         _scrub(ledger, what.scrub)
@@ -152,13 +156,7 @@ def note_erasure(ledger: Ledger, run_id: str, what: str) -> None:
 
 
 def overwrite_free_space(ledger: Ledger) -> None:
-    """Write the file anew, so that nothing of what was deleted is left in it.
-
-    Raises
-    ------
-    BusyError
-        Another process has the ledger open.
-    """
+    """Write the file anew, so that nothing of what was deleted is left in it."""
     try:
         ledger._db.execute("VACUUM")
         busy = ledger._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -199,11 +197,11 @@ def _rename(ledger: Ledger, what: Forgetting) -> None:
     )
 
 
-def _move(ledger: Ledger, shift: Shift) -> Iterator[tuple[Any, ...]]:
+def _move(ledger: Ledger, run_id: str, file: Rewritten) -> Iterator[tuple[Any, ...]]:
     """(file, offset, length, id) of the answers whose lines are elsewhere now."""
-    old, new = (f"{shift.run_id}/results/{name}" for name in (shift.old, shift.new))
+    old, new = (f"{run_id}/results/{name}" for name in (file.old, file.new))
     answers = ledger._db.execute("SELECT id, offset FROM answers WHERE file = ?", (old,)).fetchall()
-    return ((new, *shift.moved[offset], answer) for answer, offset in answers if offset in shift.moved)
+    return ((new, *file.moved[offset], answer) for answer, offset in answers if offset in file.moved)
 
 
 def _scrub(ledger: Ledger, scrub: Callable[[str], str]) -> None:

@@ -276,13 +276,7 @@ def needs_copy(path: Path) -> bool:
 
 
 def read_version(db: sqlite3.Connection, path: Path) -> int:
-    """Return which of the numbered changes were made in a file.
-
-    Raises
-    ------
-    RecordError
-        It is no ledger, damaged, or newer than this kit.
-    """
+    """Return which of the numbered changes were made in a file."""
     try:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
     except sqlite3.OperationalError:

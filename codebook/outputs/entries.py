@@ -132,13 +132,7 @@ def _find_misspelt(name: str, names: Sequence[str]) -> str:
 
 
 def check_name(where: str, name: str) -> None:
-    """Refuse what cannot name a file of the outputs, or their run.
-
-    Raises
-    ------
-    ParameterError
-        It cannot.
-    """
+    """Refuse what cannot name a file of the outputs, or their run."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         fault = Fault(where, f"{name!r} cannot name a file", "use letters, digits, _ and - only, 100 at most")
         raise ParameterError("The output cannot be saved.", [fault])

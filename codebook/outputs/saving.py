@@ -13,18 +13,22 @@ from xml.sax.saxutils import escape
 
 from codebook.errors import MissingExtraError
 from codebook.files.lines import digest_file, write_atomic
-from codebook.outputs.cells import SHOWN_ROWS, print_rows
+from codebook.files.workbook_writer import SheetOfFrame, make_workbook
+from codebook.outputs.cells import SHOWN_ROWS, print_rows, rows_html
 from codebook.outputs.entries import OutputEntry, changed_files, check_name, note_entry
 from codebook.outputs.figure_fonts import say_key
-from codebook.outputs.figure_style import DPI, house_style
-from codebook.outputs.grey import say_grey
-from codebook.outputs.papers import MAKERS, MOST_ROWS
-from codebook.outputs.table_workbooks import table_workbook
+from codebook.outputs.figure_style import DPI, house_style, say_grey
+from codebook.outputs.latex_tables import latex_table
+from codebook.outputs.panels import lay_out, say_layout
+from codebook.outputs.templating import render
+from codebook.outputs.word_tables import word_table
 from codebook.paths import make_private, project_folder
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from codebook.outputs.entries import OutputEntry
 
 MOST_SHEET_ROWS = 5_000
 """Rows up to which a table is saved as a workbook, too."""
@@ -233,3 +237,38 @@ def _put_description(svg: bytes, words: str) -> bytes:
 
 def _digests(paths: Sequence[Path]) -> dict[str, str]:
     return {path.name: digest_file(path) for path in paths}
+
+
+MOST_ROWS = 100
+"""Rows up to which a table is printed without being asked for; a longer one is data, not a table of a paper."""
+
+
+def html_table(printed: dict[str, Any], *, name: str, title: str, note: str = "", finding: str = "") -> str:
+    """Return printed rows as an HTML page of its own; every text is escaped."""
+    words = " ".join(filter(None, [say_layout(lay_out(printed)), note]))
+    about = {"name": name, "title": title, "note": words, "finding": finding}
+    return render("saved_table.html.j2", **about, table=rows_html(printed)) + "\n"
+
+
+MAKERS: dict[str, Callable[..., str | bytes]] = {"tex": latex_table, "html": html_table, "docx": word_table}
+"""What makes each kind of file."""
+
+
+def table_workbook(printed: dict[str, Any], frame: pd.DataFrame, entry: OutputEntry) -> bytes:
+    """Return the workbook of a result.
+
+    Parameters
+    ----------
+    printed, frame
+        All rows as a paper prints them, and what has every digit.
+    entry
+        Its title, finding and note.
+    """
+    import pandas as pd
+
+    texts = pd.DataFrame(printed["rows"], columns=printed["columns"])
+    right = [name for name, number in zip(printed["columns"], printed["numeric"], strict=True) if number]
+    about = {"title": entry.title, "finding": entry.finding, "note": entry.note}
+    words = pd.DataFrame([(name, text) for name, text in about.items() if text], columns=["what", "words"])
+    sheets = [SheetOfFrame("table", texts, right), SheetOfFrame("all digits", frame), SheetOfFrame("about", words)]
+    return make_workbook(sheets)

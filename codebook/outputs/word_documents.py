@@ -10,13 +10,7 @@ from codebook.outputs.word_tables import add_table, as_bytes, legal, new_documen
 
 
 def write_word(parts: Iterable[Part], *, title: str) -> bytes:
-    """Return parts as a Word document on A4; blanks for a person are marked in yellow.
-
-    Raises
-    ------
-    MissingExtraError
-        python-docx is not installed.
-    """
+    """Return parts as a Word document on A4; blanks for a person are marked in yellow."""
     document = new_document(title)
     set_page(document.sections[0])
     _set_type(document)

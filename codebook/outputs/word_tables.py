@@ -18,13 +18,7 @@ _SIZE, _NOTE_SIZE = 9, 8  # pt
 
 
 def word_table(printed: dict[str, Any], *, name: str, title: str, note: str = "", finding: str = "") -> bytes:
-    """Return printed rows as a Word document: title and finding, a table with three rules, note.
-
-    Raises
-    ------
-    MissingExtraError
-        python-docx is not installed.
-    """
+    """Return printed rows as a Word document: title and finding, a table with three rules, note."""
     document = new_document(title)
     widest = add_table(document, TableBlock(name, title, printed, note, finding))
     set_page(document.sections[0], is_wide=widest > _MOST_WIDTH + 0.1)
@@ -32,13 +26,7 @@ def word_table(printed: dict[str, Any], *, name: str, title: str, note: str = ""
 
 
 def new_document(title: str) -> Any:
-    """Return an empty Word document that names nobody.
-
-    Raises
-    ------
-    MissingExtraError
-        python-docx is not installed.
-    """
+    """Return an empty Word document that names nobody."""
     try:
         from docx import Document
     except ImportError:

@@ -10,7 +10,7 @@ from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
 from codebook.report.paper import write_paper
 from codebook.report.referee_checks import checklist
-from codebook.report.results_words import results_paragraph
+from codebook.report.sections import results_paragraph
 from codebook.report.views.image_grid import show_images
 from codebook.report.views.page_view import PageView, show_page
 from codebook.report.views.span_view import SpanView, show_spans

@@ -118,13 +118,7 @@ def cite(path: Path) -> str:
 
 
 def find_collected(run: str) -> Path:
-    """Return the folder of a run, or of the version that its name stands for, that has a table.
-
-    Raises
-    ------
-    RunError
-        There is no such run, or it has no table yet.
-    """
+    """Return the folder of a run, or of the version that its name stands for, that has a table."""
     if not run:
         raise RunError(NO_NAME)
     folder = runs_folder()

@@ -7,7 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from codebook.outputs import SECTIONS, OutputEntry, block_html, print_rows, say_alt, text_html
+from codebook.outputs import (
+    SECTIONS,
+    OutputEntry,
+    block_html,
+    print_rows,
+    read_outputs,
+    run_outputs,
+    say_alt,
+    text_html,
+)
+from codebook.outputs.readable import ReadableText
 from codebook.report.views.image_grid import grid_html, is_grid
 
 _TITLES = {"shares": "Share of each label"}
@@ -94,3 +104,30 @@ def say_denominators(entries: Iterable[OutputEntry]) -> Iterator[str]:
         gold, common = (f"{sizes[name]:,}" for name in SECTIONS[:2])
         alpha = f"alpha is of {common} units that two coders or more coded"
         yield f"Accuracy is of {gold} units with a gold label; {alpha}."
+
+
+_ABOUT = ("coverage", "methods")
+"""Sections that say how a study was made, and not what came of it."""
+
+
+def results_paragraph(run: str) -> str:
+    """Return what the saved results of a run say, a finding each, in the order in which they were saved.
+
+    It is what stands beside the methods in a paper, for a person to order and to shorten: every number in it was
+    computed.
+
+    Raises
+    ------
+    ParameterError
+        A name that cannot name a file, or one that is almost that of a run and of none.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> saved = cb.validity(cb.open_run("topics").codings("coders.yaml"), resample=cb.Bootstrap(0)).save()
+    >>> cb.report.results_paragraph("topics") == saved.finding
+    True
+    """
+    entries = read_outputs(run_outputs(run))
+    findings = dict.fromkeys(entry.finding for entry in entries if entry.section not in _ABOUT)
+    return ReadableText(" ".join(filter(None, findings)) or "Nothing is saved of this run yet.")

@@ -1,4 +1,4 @@
-"""Tell a person that something has ended: by desktop, e-mail or chat where addresses are given, else by the bell."""
+"""A person is told once what has become of a run: by desktop, e-mail or chat, or else by the bell of the terminal."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from codebook.errors import how_to_install
+from codebook.ledger import Ledger
+from codebook.run.state import RunStatus
 
 VARIABLE = "CODEBOOK_NOTIFY"
 """The environment variable that holds the addresses, in the form of apprise. They can hold passwords."""
@@ -128,3 +130,52 @@ def _silence() -> Iterator[None]:
         finally:
             for logger, disabled in zip(loggers, before, strict=True):
                 logger.disabled = disabled
+
+
+_TOLD = "told"
+
+
+class News(NamedTuple):
+    """What a person may be told of a run: of `records.OCCASIONS`, the name by which it is told once, and the words."""
+
+    occasion: str
+    name: str
+    title: str
+    text: str
+
+
+def announce(ledger: Ledger, status: RunStatus, occasions: Collection[str]) -> list[str]:
+    """Tell what is new of a run, as far as a person wants to know it; return what came of it, where addresses are set.
+
+    Each is noted before it is told: a notice may be lost in a crash, and is never repeated.
+    """
+    known = {what for _, verb, what in ledger.events(status.run) if verb == _TOLD}
+    notices = []
+    for news in list_news(status):
+        if news.occasion in occasions and news.name not in known:
+            ledger.note_event(status.run, _TOLD, news.name)
+            notices.append(tell(news.title, news.text))
+    return [notice for notice in notices if notice]
+
+
+def tell(title: str, text: str) -> str:
+    """Notify a person; return what came of it, or nothing where no address was given."""
+    outcome = notify(title, text)
+    return f"notice ({title}): {outcome}" if os.environ.get(VARIABLE, "").strip() else ""
+
+
+def list_news(status: RunStatus) -> Iterator[News]:
+    """Yield what there is to tell of a run."""
+    shards = f"{len(status.jobs)} shards"
+    for job in status.jobs:
+        of = f"shard {job.shard} of run {status.run}"
+        if job.state in ("failed", "expired"):
+            yield News(job.state, f"{job.state}: shard {job.shard}", f"codebook: {of} has {job.state}", job.sentence)
+        if job.late:
+            text = f"{job.sentence}. {status.advice}"
+            yield News("late", f"late: shard {job.shard}", f"codebook: {of} is late", text)
+    if status.done and status.jobs:
+        yield News("done", f"done: {shards}", f"codebook: run {status.run} has ended", f"{status.sentence}")
+    elif status.jobs and all(job.ended for job in status.jobs):
+        text = f"{status.progress}. Next: codebook collect {status.run}."
+        yield News("done", f"ended: {shards}", f"codebook: run {status.run} has ended at the service", text)

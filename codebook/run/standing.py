@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import orjson
+
+from codebook.dialects import read_said
 from codebook.engines import About, about_engine
-from codebook.ledger import JobRow, Ledger
+from codebook.errors import RecordError
+from codebook.ledger import InvalidReply, JobRow, Ledger
 from codebook.ledger.reports import JOB_FIELDS, report_jobs
 from codebook.records import RETRIED, say_erased
-from codebook.run.answers.wrappings import say_wrapping
+from codebook.run.answers.result_table import open_result
+from codebook.run.folder import RunFolder
 from codebook.run.history import JOB_TIMES, Outlook, as_times, expect_ends, find_due, is_running
 from codebook.run.money import Meter
 from codebook.run.run_views import RunViews
 from codebook.run.state import JobStatus, RunStatus, say_anew
 from codebook.tasks import find_task
+from codebook.tasks.question import MENDS, WRAPPED
 
 
 def describe_run(run: RunViews, ledger: Ledger) -> RunStatus:
@@ -97,3 +105,36 @@ def describe_answers(ledger: Ledger, run_id: str, *, charged: bool) -> dict[str,
         "last_ended": max((job.ended for job in jobs), default=""),
         "events": [list(event) for event in ledger.events(run_id)],
     }
+
+
+_N_SHOWN = 60
+
+
+def say_wrapping(folder: RunFolder, ledger: Ledger) -> Iterator[str]:
+    """Say in what most replies of a run are wrapped, so that they are invalid; nothing where they are not."""
+    replies = ledger.invalid_replies(folder.name, WRAPPED)
+    ways = Counter[str]()
+    for reply in replies:
+        ways[reply.detail.rpartition(WRAPPED)[2]] += reply.n
+    for way, n in ways.most_common(1):
+        n_replies = ledger.count_replies(folder.name)
+        if 2 * n > n_replies:
+            example = next(reply for reply in replies if reply.detail.endswith(WRAPPED + way))
+            mends = "; ".join(MENDS[part] for part in way.split(" and "))
+            yield (
+                f"{n:,} of {n_replies:,} replies are invalid since their answer is wrapped in {way}, such as unit "
+                f"{example.unit_id!r}{_show(folder, example)}. Nothing is taken off by itself. To mend: {mends}, and "
+                "plan a new run"
+            )
+
+
+def _show(folder: RunFolder, reply: InvalidReply) -> str:
+    """The beginning of a reply, as JSON, so that nothing of it acts on a terminal."""
+    try:
+        with open_result(folder, reply.file, reply.unit_id) as file:
+            file.seek(reply.offset)
+            text = read_said([file.read(reply.length)])[0][0] or ""
+    except (RecordError, OSError):
+        return ""  # whoever reads the table is told
+    beginning = text[:_N_SHOWN] + "..." * (len(text) > _N_SHOWN)
+    return f": {orjson.dumps(beginning).decode()}"

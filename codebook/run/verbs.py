@@ -18,18 +18,17 @@ from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.records import RETRIED, Service
-from codebook.run.announcing import announce
 from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job
 from codebook.run.comparing import compare_views
 from codebook.run.folder import AT_ONCE_S, RunFolder
 from codebook.run.jobs.discarding import discard_exact
 from codebook.run.jobs.failures import Failure, raise_failures
-from codebook.run.jobs.fetching import fetch_shards, poll_shards
-from codebook.run.jobs.remote_deletion import delete_files
+from codebook.run.jobs.fetching import delete_files, fetch_shards, poll_shards
 from codebook.run.jobs.sending import send_shards
 from codebook.run.jobs.stopping import ended_jobs, give_up_job, stop_shards
 from codebook.run.money import Meter
+from codebook.run.notices import announce
 from codebook.run.questions.again import check_retry, plan_again
 from codebook.run.questions.planner import make_anew
 from codebook.run.questions.rehearsal import DryRun, rehearse
@@ -68,13 +67,7 @@ def open_run(name: str, *, planned: bool = False) -> Run:
 
 
 def open_exact(name: str) -> Run:
-    """Open the run whose folder has this name, whatever versions there are of it.
-
-    Raises
-    ------
-    RunError
-        There is no such run; the runs there are, are listed.
-    """
+    """Open the run whose folder has this name, whatever versions there are of it."""
     return Run(RunFolder(name))
 
 

@@ -9,8 +9,8 @@ from time import monotonic, sleep
 from codebook.errors import BudgetError, BusyError, PendingError, RunError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import Service
-from codebook.run.announcing import announce, tell
 from codebook.run.folder import RunFolder
+from codebook.run.notices import announce, tell
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 

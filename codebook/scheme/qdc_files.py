@@ -21,13 +21,7 @@ _N_SHOWN = 5
 
 
 def read_qdc(file: Path, answers: Mapping[str, str]) -> Codebook:
-    """Read the codebook of a QDA program.
-
-    Raises
-    ------
-    SchemeError
-        It is no such file, or makes no codebook; all faults are listed.
-    """
+    """Read the codebook of a QDA program."""
     where = show_path(file)
     if strange := [key for key in answers if key not in _ASKED]:
         fault = Fault(where, f"{', '.join(strange)} cannot be said of it", f"say {', '.join(_ASKED)}, or nothing")

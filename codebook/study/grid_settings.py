@@ -57,11 +57,6 @@ class GridSettings:
 def read_grid(block: Mapping[str, Any], where: str = "grid") -> GridSettings:
     """Return the grid that a mapping describes, such as the block of a study.
 
-    Raises
-    ------
-    ParameterError
-        A name or a value is none; all are told.
-
     Examples
     --------
     >>> grid = read_grid({"models": ["a", {"name": "b", "engine": "embedded"}], "codebooks": "one.yaml, two.yaml"})

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
-from codebook.coding import CodingSettings
 from codebook.codings import read_coders
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
@@ -20,18 +19,14 @@ from codebook.run.freezing import find_freeze
 from codebook.run.plans.asking_faults import FaultList, check_asking
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.scheme import Codebook, Wording, check_wording
-from codebook.study.study_coding import find_coding_faults, tell_coding
+from codebook.study.study_coding import Coded, find_coding_faults, tell_coding
 from codebook.study.study_facts import StudyFacts
 from codebook.study.study_grid import Grid
-from codebook.units import Source, UnitsReport, check_units
+from codebook.units import UnitsReport, check_units
 
 
-class Checkable(Protocol):
+class Checkable(Coded, Protocol):
     """What a study must give to be checked."""
-
-    @property
-    def facts(self) -> StudyFacts:
-        """What it says."""
 
     @property
     def path(self) -> str:
@@ -46,19 +41,8 @@ class Checkable(Protocol):
         """File of the labels of people; empty where there is none."""
 
     @property
-    def codebook(self) -> Codebook:
-        """The instrument."""
-
-    @property
-    def coding(self) -> CodingSettings:
-        """How people code."""
-
-    @property
     def grid(self) -> Grid[Any]:
         """Under which choices the finding is looked at."""
-
-    def open_units(self) -> Source:
-        """Open what is to be coded."""
 
     def asking(self) -> dict[str, Any]:
         """Who is asked, and how."""

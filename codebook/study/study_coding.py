@@ -81,13 +81,7 @@ def assign_units(study: Coded, coders: Sequence[str], leaving: Sequence[str]) ->
 
 
 def hand_out_units(study: Coded, form: str) -> HandedOut:
-    """Assign the units of a study, and write a workbook or a page for each coder.
-
-    Raises
-    ------
-    ParameterError
-        Another form, or what cannot be assigned or handed out.
-    """
+    """Assign the units of a study, and write a workbook or a page for each coder."""
     if form not in _FORMS:
         fault = Fault("form", f"{form!r} is unknown", mend_name(form, _FORMS))
         raise ParameterError("Nothing was handed out.", [fault])
@@ -109,13 +103,7 @@ def _extend(changes: Changes, folder: str) -> tuple[Assignment, tuple[str, ...]]
 
 
 def choose_units(study: Coded, settings: CodingSettings) -> Iterator[Unit]:
-    """The units that people code: those of the sample that `coding:` names, or all.
-
-    Raises
-    ------
-    ParameterError
-        Units of the sample are not among those of the study.
-    """
+    """The units that people code: those of the sample that `coding:` names, or all."""
     units = study.open_units()
     if not settings.sample:
         yield from units

@@ -155,13 +155,7 @@ class Grid(Generic[S]):
         return Cell(name, model.name, called, self.study.beside(f"{self.place}-{name}", **own, **fixed))
 
     def cell(self, name: str = "") -> Cell[S]:
-        """The cell of this name; the main one, the first, where none is given.
-
-        Raises
-        ------
-        ParameterError
-            There is none of that name.
-        """
+        """The cell of this name; the main one, the first, where none is given."""
         names = [cell.name for cell in self.cells]
         if name and name not in names:
             fault = Fault("cell", f"{name!r} is none of the grid", mend_name(name, names, f"use {', '.join(names)}"))

@@ -620,21 +620,10 @@ def test_an_unknown_price_stays_unknown(shard):
     assert "live price: unknown" in found.basis
 
 
-def test_a_pilot_corrects_the_count(shard):
-    plain, scaled = (
-        estimate_shards([shard.path], model=shard.model, out_tokens=10, calibration=pilot)
-        for pilot in (None, (10_000, 11_000))
-    )
-    assert scaled.tokens_in == pytest.approx(1.1 * plain.tokens_in, rel=1e-6)
-    assert scaled.tokens_out == plain.tokens_out
-    assert scaled.usd_batch > plain.usd_batch
-    assert "input times 1.100, as a pilot was billed" in scaled.basis
-
-
 def test_wrong_parameters_are_told_together(shard):
     with pytest.raises(ParameterError) as caught:
-        estimate_shards([shard.path], model="m", sample=0, out_tokens=-1, calibration=(0, 5))
-    assert [fault.where for fault in caught.value.faults] == ["sample", "out_tokens", "calibration"]
+        estimate_shards([shard.path], model="m", sample=0, out_tokens=-1)
+    assert [fault.where for fault in caught.value.faults] == ["sample", "out_tokens"]
 
 
 def test_nothing_to_send_costs_nothing():

@@ -19,7 +19,7 @@ from codebook.outputs.cells import frame_html, frame_texts, print_rows
 from codebook.outputs.entries import OutputEntry
 from codebook.outputs.latex_tables import latex_table
 from codebook.outputs.panels import GAP, MOST_COLUMNS, PAGE_WIDTH, align_figures, lay_out, say_layout
-from codebook.outputs.table_workbooks import table_workbook
+from codebook.outputs.saving import table_workbook
 from codebook.outputs.text_widths import measure_longest_piece, measure_text
 from codebook.outputs.word_tables import word_table
 

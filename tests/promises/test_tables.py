@@ -15,7 +15,7 @@ from codebook.analysis.core.result import Result
 from codebook.outputs.cells import print_rows
 from codebook.outputs.latex_tables import latex_table
 from codebook.outputs.panels import MOST_COLUMNS, lay_out
-from codebook.outputs.papers import MOST_ROWS
+from codebook.outputs.saving import MOST_ROWS
 
 pytestmark = pytest.mark.slow
 

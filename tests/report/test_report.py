@@ -22,8 +22,7 @@ from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
 from codebook.outputs.cells import frame_html, frame_texts, print_rows
 from codebook.outputs.entries import LAYOUT
-from codebook.outputs.figure_style import DIVERGING, SEQUENTIAL
-from codebook.outputs.grey import grey_twins, lightness, say_grey
+from codebook.outputs.figure_style import DIVERGING, SEQUENTIAL, grey_twins, lightness, say_grey
 from codebook.outputs.latex_tables import latex_table
 from codebook.outputs.word_tables import word_table
 from codebook.report import (

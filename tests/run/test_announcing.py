@@ -32,7 +32,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
         notices.append(Notice(title, text))
         return "told 1 of 1 addresses"
 
-    monkeypatch.setattr("codebook.run.announcing.notify", note)
+    monkeypatch.setattr("codebook.run.notices.notify", note)
     monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
     monkeypatch.setenv("CODEBOOK_NOTIFY", "json://127.0.0.1")
     return notices

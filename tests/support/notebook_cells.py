@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 import codebook as cb
 from codebook.dialects import Prompt
 from codebook.files.lines import dump_canonical
-from codebook.outputs.papers import html_table
+from codebook.outputs.saving import html_table
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

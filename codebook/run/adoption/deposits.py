@@ -87,13 +87,7 @@ def _holding(runs: Path) -> Iterator[Path]:
 
 
 def _is_there(source: Path, home: RunFolder) -> bool:
-    """Whether the run stands in the project already, as a copy that was made before.
-
-    Raises
-    ------
-    ParameterError
-        Another run has its name.
-    """
+    """Whether the run stands in the project already, as a copy that was made before."""
     mend, place = f"rename {show_path(source)}, and adopt it under the new name", show_path(home.path)
     if home.path.exists():
         if home.record_path.is_file() and _planned(home.record_path) == _planned(source / "run.json"):

@@ -31,13 +31,7 @@ def write_carried(folder: RunFolder, ledger: Ledger) -> None:
 
 
 def read_carried(folder: RunFolder, events: Sequence[Sequence[str]]) -> Carried:
-    """Return it. Of a run of old, ids and times of jobs are taken from what `run.json` says was done.
-
-    Raises
-    ------
-    RecordError
-        The file is damaged.
-    """
+    """Return it. Of a run of old, ids and times of jobs are taken from what `run.json` says was done."""
     if not folder.carried_path.is_file():
         return Carried(shards=_read_events(events))
     run, shards, elsewhere = dict[str, Any](), dict[int, Mapping[str, Any]](), dict[str, Sequence[str]]()

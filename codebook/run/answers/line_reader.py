@@ -68,17 +68,18 @@ class LineReader:
     def say_odd(self) -> Iterator[str]:
         """Say what was met beside one line a question."""
         if self.n_nameless:
-            yield f"{say_lines(self.n_nameless)} of its files cannot be read, nor which question they answer"
+            yield f"{say_count(self.n_nameless, 'line')} of its files cannot be read, nor which question they answer"
         if self.n_differ:
             yield f"{self.n_differ} of its questions came back with {TWICE}"
         elif self.n_twice:
-            yield f"{say_lines(self.n_twice)} of its files answer a question that has a line already"
+            yield f"{say_count(self.n_twice, 'line')} of its files answer a question that has a line already"
 
     def say_loss(self) -> str:
         """Why a question without a line may have been answered all the same; "" where it was not."""
         if not self.n_nameless:
             return ""
-        return f"paid, perhaps: {say_lines(self.n_nameless)} of the job's files cannot be read, and this may be one"
+        lines = say_count(self.n_nameless, "line")
+        return f"paid, perhaps: {lines} of the job's files cannot be read, and this may be one"
 
     def _judge(self, raw: bytes) -> Iterator[tuple[Judged, int, int]]:
         """Each answer of a line, and where in it it begins and ends: as a rule one, which is the whole."""
@@ -147,14 +148,3 @@ def _read_usual(raw: bytes) -> tuple[Answer, dict[str, Any]] | None:
         return read_usual_answer(raw)
     except Exception:  # noqa: BLE001  one odd line must not cost the others of the run
         return None
-
-
-def say_lines(n: int) -> str:
-    """A number of lines in words.
-
-    Examples
-    --------
-    >>> say_lines(1), say_lines(2000)
-    ('1 line', '2,000 lines')
-    """
-    return say_count(n, "line")

@@ -140,13 +140,7 @@ class _FrameMaker:
 
 
 def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
-    """Open a result file by its name under `runs/`.
-
-    Raises
-    ------
-    RecordError
-        It is gone or was changed; the message names the answer that was wanted.
-    """
+    """Open a result file by its name under `runs/`."""
     path = folder.runs / name
     if not path.is_file():
         raise RecordError(f"runs/{name} is gone: it holds the answer {custom_id}. To mend: restore it from a backup.")

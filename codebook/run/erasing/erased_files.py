@@ -12,9 +12,9 @@ import orjson
 
 from codebook.files.digests import digest_of
 from codebook.files.lines import load_line, read_lines, write_atomic, write_lines
-from codebook.ledger.forgetting import Shift
+from codebook.ledger.forgetting import Rewritten
 from codebook.material.unit_store import count_texts, iter_units, make_pack, texts_of, write_units
-from codebook.run.erasing.erased_lines import Edits, Rewritten, rewrite_file
+from codebook.run.erasing.erased_lines import Edits, rewrite_file
 from codebook.run.erasing.targets import Target
 from codebook.run.erasing.traces import Traces
 from codebook.run.folder import RunFolder
@@ -28,20 +28,6 @@ def rewrite_lines(folder: Path, target: Target) -> list[Rewritten]:
     edits = Edits(target.names, target.cuts)
     done = (rewrite_file(path, edits, digest_of(path)) for path in _list_lines(folder))
     return [rewritten for rewritten in done if rewritten]
-
-
-def shift_of(run_id: str, rewritten: Rewritten) -> Shift:
-    """Return what the ledger has to know of a file that was written anew."""
-    return Shift(
-        run_id,
-        rewritten.old,
-        rewritten.new,
-        rewritten.sha256,
-        rewritten.n_lines,
-        rewritten.n_bytes,
-        rewritten.n_tokens,
-        rewritten.moved,
-    )
 
 
 def rewrite_units(folder: RunFolder, target: Target) -> Path:

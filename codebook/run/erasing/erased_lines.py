@@ -15,6 +15,7 @@ import orjson
 from codebook.dialects.resultlines import read_pieces
 from codebook.files.digests import N_SHOWN
 from codebook.files.lines import dump_line, write_atomic
+from codebook.ledger.forgetting import Rewritten
 from codebook.shards import BYTES_PER_TOKEN, weigh_line
 
 _DIGEST = re.compile(rf"^(\d{{4,}}-)[0-9a-f]{{{N_SHOWN}}}")
@@ -48,23 +49,6 @@ class Edits:
         if custom_id in self.cuts:
             return _cut_line(line, new, self.cuts[custom_id])
         return _NAME.sub(lambda _: b'"custom_id":' + orjson.dumps(new), line, count=1)
-
-
-@dataclass(frozen=True)
-class Rewritten:
-    """A file that was written anew: its name before and now, its digest, its size, and where its lines are now.
-
-    `moved` maps the offset of a line to its new offset and length; a line that is gone is not in it.
-    """
-
-    old: str
-    new: str
-    was: str
-    sha256: str
-    n_lines: int
-    n_bytes: int
-    n_tokens: int
-    moved: Mapping[int, tuple[int, int]]
 
 
 def rewrite_file(path: Path, edits: Edits, was: str) -> Rewritten | None:

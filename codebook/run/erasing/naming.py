@@ -61,11 +61,6 @@ def settle_names(ledger: Ledger, targets: Sequence[Target], *, alone: bool) -> N
     ----------
     alone
         Whether only one run is meant: rows of the same unit in other runs then keep their answers.
-
-    Raises
-    ------
-    RunError
-        A job under way holds the unit, or another run rests on the answers of the one that is meant.
     """
     erased, by_run = ask_ledger(ledger, targets), {target.run: target for target in targets}
     gone = {row.row_id for row in erased.rows}

@@ -68,13 +68,7 @@ class Intent:
 
 
 def read_intent(runs: Path) -> Intent | None:
-    """Return the erasure that was begun and not finished, if there is one.
-
-    Raises
-    ------
-    RecordError
-        The note of it is damaged.
-    """
+    """Return the erasure that was begun and not finished, if there is one."""
     path = runs / INTENT
     if not path.is_file():
         return None

@@ -28,7 +28,6 @@ from codebook.run.erasing.erased_files import (
     rewrite_run_record,
     rewrite_units,
     rewrite_work,
-    shift_of,
 )
 from codebook.run.erasing.naming import ask_ledger, name_lines, settle_names
 from codebook.run.erasing.targets import INTENT, Intent, Target, find_targets, read_intent
@@ -180,8 +179,8 @@ def _erase(runs: Path, ledger: Ledger | None, intent: Intent) -> Iterator[str]:
             keys=erased.keys,
             names=[(target.run, old, new) for target in intent.targets for old, new in target.names.items() if new],
             units=[(target.run, old, new) for target in intent.targets for old, new in target.packs.items()],
-            shards=[shift_of(run, one) for run, files in written.items() for one in files.shards],
-            results=[shift_of(run, one) for run, files in written.items() for one in files.results],
+            shards=[(run, file) for run, files in written.items() for file in files.shards],
+            results=[(run, file) for run, files in written.items() for file in files.results],
             plans={run: digest for run, files in written.items() if (digest := files.plan_digest)},
             scrub=traces.scrub,
         )

@@ -17,13 +17,7 @@ from codebook.run.jobs.sending import look_after
 def stop_shards(
     folder: RunFolder, ledger: Ledger, make_engine: Callable[[], Engine], shard: int, *, give_up: bool
 ) -> tuple[int, list[Failure]]:
-    """Give up shards that were never sent and stop the running jobs; return how many those are, and what failed.
-
-    Raises
-    ------
-    ParameterError
-        The run has no such shard.
-    """
+    """Give up shards that were never sent and stop the running jobs; return how many those are, and what failed."""
     numbers = [row.number for row in ledger.jobs(folder.name)]
     if shard and shard not in numbers:
         there = Fault("shard", f"there is no shard {shard}", f"use one of {', '.join(map(str, numbers))}")
@@ -80,13 +74,7 @@ def _stop(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -> Non
 
 
 def give_up_job(folder: RunFolder, ledger: Ledger, row: JobRow, reason: str) -> None:
-    """Note that nobody waits for a job any more. Its questions are free; what it does may still be billed.
-
-    Raises
-    ------
-    EngineError
-        It has come to an end meanwhile.
-    """
+    """Note that nobody waits for a job any more. Its questions are free; what it does may still be billed."""
     note = f"given up, and may still be billed: {reason}"
     if not ledger.give_up(row.shard_id, note):
         raise EngineError("it has ended meanwhile. To mend: collect the run.")
@@ -99,13 +87,7 @@ def name_job(row: JobRow) -> str:
 
 
 def give_up_lost(folder: RunFolder, shard: int = 0, *, give_up: bool) -> str:
-    """Stop a run whose folder is gone, by the ledger alone; return what was done.
-
-    Raises
-    ------
-    RunError
-        The ledger does not know the run, or jobs may be under way: only `give_up` ends the waiting for those.
-    """
+    """Stop a run whose folder is gone, by the ledger alone; return what was done."""
     if not folder.ledger_path.is_file():
         raise RunError(f"There is no run {folder.name!r}: the project has no ledger.")
     with Ledger(folder.ledger_path) as ledger:

@@ -96,11 +96,5 @@ def _ask_now(engine: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]
 
 
 def read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    """Return the options of an engine as a mapping.
-
-    Raises
-    ------
-    ParameterError
-        A text is not of the form "name: value".
-    """
+    """Return the options of an engine as a mapping."""
     return parse_pairs(options, "options", error=ParameterError, summary="The options of the engine cannot be read.")

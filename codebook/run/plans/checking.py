@@ -25,27 +25,14 @@ _N_TEXTS = 2_000
 
 
 def check_address(asking: Asking) -> None:
-    """Refuse an address to which nothing should go, before anything is written.
-
-    Raises
-    ------
-    ParameterError
-        There is no such provider, its address is faulty, or it is plain http beyond this machine.
-    """
+    """Refuse an address to which nothing should go, before anything is written."""
     meter = Meter(asking)
     if meter.charges and (fault := find_http_fault(meter.provider)):
         raise ParameterError("The service is not to be called like this; nothing was written.", [fault])
 
 
 def check_requests(book: Codebook, asking: Asking) -> list[Fault]:
-    """Return what should be known before requests are paid for, such as a model name that may change its meaning.
-
-    Raises
-    ------
-    ParameterError
-        The service would refuse the requests: an endpoint it does not have, a parameter the model does not take, a
-        schema that breaks the rules.
-    """
+    """Return what should be known before requests are paid for, such as a model name that may change its meaning."""
     meter = Meter(asking)
     if not meter.charges:
         return []
@@ -82,13 +69,7 @@ def find_lacks(book: Codebook, asking: Asking, engine: Engine, units: Source) ->
 
 
 def refuse_lacks(book: Codebook, asking: Asking, engine: Engine, units: Source) -> list[Fault]:
-    """Return what the engine cannot answer of some variables.
-
-    Raises
-    ------
-    ParameterError
-        It cannot answer any of them.
-    """
+    """Return what the engine cannot answer of some variables."""
     lacks = find_lacks(book, asking, engine, units)
     if lacks and len(lacks) == len(book.variables):
         raise ParameterError("The engine can answer none of these questions; nothing was written.", lacks)
@@ -116,13 +97,7 @@ def describe_encoding(units: Source | Iterable[Unit]) -> dict[str, Any]:
 
 
 def refuse_guess(units: Source | Iterable[Unit], asking: Asking) -> None:
-    """Refuse to have anything paid whose texts rest on a guess.
-
-    Raises
-    ------
-    ParameterError
-        The encoding of the file is guessed, and whoever answers charges for it.
-    """
+    """Refuse to have anything paid whose texts rest on a guess."""
     if isinstance(units, Source) and units.encoding and units.encoding.guessed and Meter(asking).charges:
         fault = Fault(units.path.name, f"{units.encoding.name} is {units.encoding.reason}", mend_guess(units.encoding))
         raise ParameterError("Nothing is paid for texts whose encoding is a guess.", [fault])

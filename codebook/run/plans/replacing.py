@@ -59,13 +59,7 @@ def plan_digest(book: str, units: str, asking: Mapping[str, Any]) -> str:
 
 @contextmanager
 def make_draft(blank: Draft, units: Iterator[tuple[Unit, str | None]], watch: PersonalWatch) -> Iterator[Draft]:
-    """Write the units to the path of a draft without any, where they stay unless they are put elsewhere until the end.
-
-    Raises
-    ------
-    ParameterError
-        No unit is left.
-    """
+    """Write the units to the path of a draft without any; at the end they are removed, unless they were moved."""
     path = blank.units_path
     n_units = 0
 

@@ -17,13 +17,7 @@ from codebook.shards import Cuts, ShardWriter
 
 
 def check_retry(whys: Collection[str], max_tokens: int | None) -> None:
-    """Refuse what cannot be retried.
-
-    Raises
-    ------
-    ParameterError
-        An unknown why, or a cap that leaves no room for a reply.
-    """
+    """Refuse what cannot be retried."""
     faults = [Fault("why", f"{why!r}", f"use {', '.join(RETRIABLE)}") for why in sorted({*whys} - {*RETRIABLE})]
     if max_tokens is not None and max_tokens < 1:
         faults.append(Fault("max_tokens", f"{max_tokens} leaves no room for a reply", "give a number above 0"))

@@ -20,11 +20,6 @@ def trim_shard(folder: RunFolder, ledger: Ledger, row: JobRow) -> JobRow | None:
 
     The smaller file is written first, under its own name, then noted, and then the old file goes. A shard whose handing
     in is in doubt stays as it is.
-
-    Raises
-    ------
-    RecordError
-        The shard is not as it was planned.
     """
     row = ledger.job(row.shard_id)
     if row.collected_at is not None:

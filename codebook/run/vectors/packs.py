@@ -53,13 +53,6 @@ def pack(
         Where the vectors are.
     choose_again
         Gives the units once more where the run was planned with other texts, and may be planned anew.
-
-    Raises
-    ------
-    ParameterError
-        There is nothing left to embed.
-    ChangedPlanError
-        The run was planned with other texts.
     """
     room = _find_room(model)
     if folder.units_path.is_file():

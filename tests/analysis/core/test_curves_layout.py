@@ -20,7 +20,7 @@ from codebook.analysis.reliability.human_band import draw_band
 from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.analysis.vectors.map_drawing import MARKS, plot_map
 from codebook.outputs.figure_style import CORRECTED, MODEL, PEOPLE
-from codebook.run.cost_drawing import draw_costs
+from codebook.run.cost_accuracy import draw_costs
 from codebook.sampling import gold_curve
 
 RNG = np.random.default_rng(1)
