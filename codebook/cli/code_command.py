@@ -21,7 +21,9 @@ OPEN = (
 
 
 @click.command()
-@click.option("--coder", "coders", multiple=True, metavar="NAME", help="Who codes; may be repeated. Or all coders.")
+@click.option(
+    "--coder", "coders", multiple=True, metavar="NAME", help="A coder; may be repeated. All coders where none is named."
+)
 @click.option("--adjudicator", default="", metavar="NAME", help="Who decides where coders differ, in place of coding.")
 @click.option("--round", "round_name", default="main", show_default=True, help="Round of the assignment.")
 @click.option("--folder", default="", help="The coding folder; that of the study where none is named.")

@@ -16,8 +16,10 @@ from codebook.cli.options import say
     show_default=True,
     help="Texts of units: as they are, each as its SHA-256, or nothing of them.",
 )
-@click.option("--study", "path", default="", metavar="FILE", help="Of another study file than study.yaml.")
-@click.option("--out", default="", metavar="FOLDER", help="Write it there, and FOLDER.zip; else deposit/RUN.")
+@click.option("--study", "path", default="", metavar="FILE", help="A study file other than study.yaml.")
+@click.option(
+    "--out", default="", metavar="FOLDER", help="Write it there and as FOLDER.zip; deposit/RUN where left out."
+)
 @click.option("--title", default="", help="Title of the deposit; that of the study where not given.")
 @click.option(
     "--personal-data",

@@ -62,7 +62,9 @@ def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: i
 @click.option("--by", default="", help="label, or a column of the units; a row a coder where not given.")
 @click.option("--coder", default="", help="Whose labels, with --by; the first beside the gold where not given.")
 @click.option("--sample", default="", metavar="FILE", help="The gold sample; `none` for none.")
-@click.option("--part", type=click.Choice(["dev", "test"]), default="test", show_default=True, help="Of the sample.")
+@click.option(
+    "--part", type=click.Choice(["dev", "test"]), default="test", show_default=True, help="Part of the gold sample."
+)
 @click.option("--unlock", is_flag=True, help="Prompt and codebook are final: open the test part.")
 @click.option(
     "--second", is_flag=True, help="With and without the labels of a second instrument (codebook retry --model)."
@@ -90,7 +92,9 @@ def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **optio
 @click.option("--coders", default="", metavar="FILE", help="coders.yaml, with the gold for the accuracy of each.")
 @click.option("--gold", default="", help="The coder who is the gold.")
 @click.option("--variable", default="", help="Only this variable of the codebook.")
-@click.option("--part", type=click.Choice(["dev", "test"]), default="dev", show_default=True, help="Of a gold sample.")
+@click.option(
+    "--part", type=click.Choice(["dev", "test"]), default="dev", show_default=True, help="Part of the gold sample."
+)
 @click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the intervals.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap.")
 def compare(runs: tuple[str, ...], coders: str, gold: str, replicates: int, seed: int, **options: str) -> None:

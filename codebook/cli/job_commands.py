@@ -23,8 +23,8 @@ from codebook.records import RETRIABLE
 
 @click.command()
 @click.argument("run")
-@click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
-@click.option("--again", is_flag=True, help="Have anew what may have been made; it is paid twice if it was.")
+@click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; it holds until another cap is given.")
+@click.option("--again", is_flag=True, help="Ask again what may have been asked; it is paid twice if it was.")
 @DRY_RUN
 @SERVICE
 @WAIT
@@ -57,7 +57,11 @@ def submit(
 
 @click.command()
 @click.option(
-    "--by", type=click.Choice(["engine", "model", "run", "day"]), default="run", show_default=True, help="Sums."
+    "--by",
+    type=click.Choice(["engine", "model", "run", "day"]),
+    default="run",
+    show_default=True,
+    help="What the sums are by.",
 )
 @click.option("--run", default="", help="Only this run.")
 @click.pass_context

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codebook.study import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
-WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
+WAIT = click.option("--wait", is_flag=True, help="Wait: send and collect until all is done, then notify.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Check, size and price what would be sent; send nothing.")
 
 
@@ -106,7 +106,13 @@ def take_service(words_of: Mapping[str, list[str]], run: str) -> Service | None:
 def units_options(command: F) -> F:
     """The options that say what is coded; what is left out is as in study.yaml."""
     for option in (
-        click.option("--form", multiple=True, metavar="NAME=VALUE", callback=pairs, help="How the units are read."),
+        click.option(
+            "--form",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=pairs,
+            help="How units are read, such as sheet or encoding.",
+        ),
         click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows."),
         click.option(
             *("--context-column", "--context", "context_columns"),
@@ -114,12 +120,16 @@ def units_options(command: F) -> F:
             metavar="COLUMN",
             help="Column shown with the text; may be repeated.",
         ),
-        click.option("--text-column", "--text", "text_column", default="", help="Column with the texts, or text."),
         click.option(
-            "--id-column", "--id", "id_column", default="", help='Column with the ids, or id; "wave + id" joins two.'
+            "--text-column", "--text", "text_column", default="", help="Column with the texts; text where left out."
         ),
-        click.option("--units", default="", help="Table, folder or PDFs, or data/texts.csv."),
-        click.option("--codebook", default="", help="The codebook's file, or codebook.yaml."),
+        click.option(
+            *("--id-column", "--id", "id_column"),
+            default="",
+            help='Column with the ids; id where left out. "wave + id" joins two.',
+        ),
+        click.option("--units", default="", help="A table, a folder or PDFs; data/texts.csv where left out."),
+        click.option("--codebook", default="", help="The codebook's file; codebook.yaml where left out."),
     ):
         command = option(command)
     return command
@@ -128,7 +138,14 @@ def units_options(command: F) -> F:
 def service_options(command: F) -> F:
     """The options that say who answers, where that is a service, and how it is asked."""
     for option in (
-        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Request field."),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=pairs,
+            help="A field of the request, such as temperature=0.",
+        ),
         click.option("--url", default="", help="Endpoint: /v1/chat/completions, or /v1/responses."),
         click.option("--base-url", default="", help="Address of the service, where the provider has none of its own."),
         click.option(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--from", "table", type=click.Path(path_type=Path), help="A table of texts, perhaps with coders' labels.")
-@click.option("--sheet", default="", help="Of a workbook; else the one that holds texts.")
+@click.option("--sheet", default="", help="Sheet of a workbook; the one that holds texts where left out.")
 @click.option("--skip-rows", type=click.IntRange(0), metavar="N", help="Rows above the one that names the columns.")
 @click.option("--id-column", default="", metavar="COLUMN", help="Column with the ids.")
 @click.option("--text-column", default="", metavar="COLUMN", help="Column with the texts.")
@@ -60,7 +60,7 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 @click.command()
 @service_options
 @click.option("--engine", default="", help="embedded, openai_batch, openai_live, cluster or replay.")
-@click.option("--codebook", default="", help="The codebook's file, or codebook.yaml.")
+@click.option("--codebook", default="", help="The codebook's file; codebook.yaml where left out.")
 def freeze(**options: Any) -> None:
     """Mark codebook and prompt as final: the test part of the gold opens for runs that ask exactly this.
 
@@ -84,7 +84,7 @@ def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
     if not address:
         say("\n".join(list_trusted()) or "No host is confirmed.")
     elif forget:
-        say("It is forgotten." if forget_host(address) else "It was not confirmed.")
+        say(f"{address} is not confirmed any more." if forget_host(address) else f"{address} was not confirmed.")
     else:
         if not yes:
             click.confirm(f"May texts and API keys be sent to {address} whenever a study says so?", abort=True)

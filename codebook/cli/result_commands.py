@@ -77,7 +77,9 @@ def records(run: str, name: str, file: str) -> None:
 
 @click.command()
 @click.argument("target", default="")
-@click.option("-p", "--parameter", "overrides", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Set it.")
+@click.option(
+    "-p", "--parameter", "overrides", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Set a parameter."
+)
 @click.option("--run", default="", help="For one notebook: the run it works on.")
 @click.option("--only", multiple=True, metavar="STEP", help="Only these steps of the study; may be repeated.")
 @click.option("--wait", is_flag=True, help="Stay while answers are pending, collect them, and go on with the steps.")
@@ -162,7 +164,7 @@ def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: st
     page = write_report(study.run, **named, texts=not no_texts, out=out)
     say(f"report: {show_path(page)}")
     if paper:
-        say(f"paper: {show_path(write_paper(study.run, **named))}; what is marked in it, only you know")
+        say(f"paper: {show_path(write_paper(study.run, **named))}; fill in what is marked in it: only you know it")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -11,7 +11,7 @@ from codebook.cli.plan_commands import plan, show_plan
 
 
 @click.command("run", params=[option for option in plan.params if option.name not in ("dry_run", "compare", "grid")])
-@click.option("--cap", type=float, metavar="USD", help="What the run may cost in all; it stays.")
+@click.option("--cap", type=float, metavar="USD", help="What the run may cost in all.")
 @click.pass_context
 def run_whole(ctx: click.Context, /, limit: int, cap: float | None, **options: Any) -> None:
     """Plan a run, send it, wait, collect and notify, in one. Repeat it after an interruption: it goes on.

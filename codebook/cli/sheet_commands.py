@@ -12,17 +12,27 @@ from codebook.cli.options import open_given, say, units_options
 
 @click.command()
 @units_options
-@click.option("--coder", "coders", multiple=True, metavar="NAME", help="Who codes; may be repeated.")
+@click.option("--coder", "coders", multiple=True, metavar="NAME", help="A coder; may be repeated.")
 @click.option("--double", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of units coded by several.")
-@click.option("--overlap", type=click.IntRange(0), metavar="N", help="Coders of each of those; 0 for all of them.")
+@click.option("--overlap", type=click.IntRange(0), metavar="N", help="Coders of each of these units; 0 for all coders.")
 @click.option("--per-coder", type=click.IntRange(0), metavar="N", help="Units of a coder at most; 0 for no bound.")
-@click.option("--repeat", type=click.FloatRange(0, 1), metavar="SHARE", help="Share that comes to a coder again.")
-@click.option("--with-suggestions", type=click.FloatRange(0, 1), metavar="SHARE", help="Arm that sees suggestions.")
-@click.option("--strata", metavar="COLUMN", help="Context column by which all this is balanced.")
-@click.option("--seed", type=int, metavar="N", help="Of the draw.")
-@click.option("--sample", metavar="FILE", help="Of a gold sample: only its units are coded.")
+@click.option(
+    "--repeat", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of units that come to a coder a second time."
+)
+@click.option(
+    "--with-suggestions", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of units shown with a suggestion."
+)
+@click.option("--strata", metavar="COLUMN", help="Context column by which the draw is balanced.")
+@click.option("--seed", type=int, metavar="N", help="Seed of the draw.")
+@click.option("--sample", metavar="FILE", help="File of a gold sample: only its units are coded.")
 @click.option("--folder", metavar="FOLDER", help="Where assignment and logs lie; coding, where none is named.")
-@click.option("--leaves", "leaving", multiple=True, metavar="NAME", help="Who leaves: open units go to the others.")
+@click.option(
+    "--leaves",
+    "leaving",
+    multiple=True,
+    metavar="NAME",
+    help="A coder who leaves: units not coded yet go to the others.",
+)
 def assign(leaving: tuple[str, ...], **options: Any) -> None:
     """Give the units of the study to coders, by lot; repeated, it adds new units and new coders and moves nothing else.
 
@@ -40,7 +50,7 @@ def assign(leaving: tuple[str, ...], **options: Any) -> None:
 def board(folder: str, least: int | None) -> None:
     """Say how the coding goes, and write it as a page: progress, agreement so far, codes taken for each other.
 
-    It shows what coders said. Nobody should see it who still codes.
+    It shows the labels of coders. Nobody who still codes should see it.
     """
     from codebook.coding import coding_board
     from codebook.study import open_study
@@ -49,11 +59,13 @@ def board(folder: str, least: int | None) -> None:
     shown = coding_board(place) if least is None else coding_board(place, least=least)
     for result in shown.results:
         say(f"{result.title}. {result.finding}")
-    say(f"All of it: {shown.write(Path(place, 'board.html'))}")
+    say(f"The whole board: {shown.write(Path(place, 'board.html'))}")
 
 
 @click.command()
-@click.option("--coder", "coders", multiple=True, metavar="NAME", help="For whom; may be repeated. Or all coders.")
+@click.option(
+    "--coder", "coders", multiple=True, metavar="NAME", help="A coder; may be repeated. All coders where none is named."
+)
 @click.option(
     "--as",
     "form",
@@ -79,7 +91,7 @@ def sheets(coders: tuple[str, ...], form: str, round_name: str, folder: str, ove
 
 @click.command("read-sheet")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--coder", default="", help="Whose they must be; whoever's they say where nobody is named.")
+@click.option("--coder", default="", help="The coder whose files they must be; else the name in each file counts.")
 @click.option("--folder", default="", help="The coding folder, or that of study.yaml.")
 @click.option("--take-back", is_flag=True, help="Of a workbook: cells that were emptied take their answers back.")
 @click.option("--old-definitions", is_flag=True, help="Take answers given by an older definition, as such.")

@@ -44,7 +44,7 @@ def choice_options(command: F) -> F:
 @click.option("--state", multiple=True, help="Only jobs in this state, such as completed; may be repeated.")
 @choice_options
 @click.option(
-    "--sort", type=click.Choice(list(_ORDERS)), default="created", show_default=True, help="What comes first."
+    "--sort", type=click.Choice(list(_ORDERS)), default="created", show_default=True, help="By what jobs are sorted."
 )
 @click.option("--limit", default=0, metavar="N", help="Only the first N jobs.")
 @click.option("--json", "as_json", is_flag=True, help="The jobs as JSON: id, state, counts, times, place.")
@@ -138,7 +138,11 @@ def end_unknown(ctx: click.Context) -> None:
 @click.command()
 @choice_options
 @click.option(
-    "--sort", type=click.Choice(list(_RUN_ORDERS)), default="first_submitted", show_default=True, help="Order."
+    "--sort",
+    type=click.Choice(list(_RUN_ORDERS)),
+    default="first_submitted",
+    show_default=True,
+    help="By what runs are sorted.",
 )
 @click.option("--limit", default=0, metavar="N", help="Only the first N runs.")
 @click.pass_context

@@ -1,7 +1,7 @@
 """What a study says, saved: tables and figures for the paper, each with its data, and the list that the report reads.
 
 In come frames, figures and sentences; out go files in `outputs/` and their entries in `manifest.json`. Open `saving.py`
-first; `cells` and `papers` say how a table is printed, `blocks` how a notebook and the report show it; all HTML
+first; `cells.py` says how a table is printed, `blocks` how a notebook and the report show it; all HTML
 of the kit is made of `templates/` by `templating.py`.
 """
 

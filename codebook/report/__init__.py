@@ -1,7 +1,7 @@
 """What a run shows: one HTML page that tells the whole study, its methods in words, and what a referee would miss.
 
 In come the folder of a run and its saved outputs; out goes `report.html`. Open `page.py` first, then `facts.py` (what
-the folder says), `methods.py`, `results_words.py` and `referee_checks.py`.
+the folder says), `methods.py` and `referee_checks.py`.
 """
 
 from codebook.outputs import OutputEntry, list_outputs, read_outputs

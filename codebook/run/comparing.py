@@ -365,4 +365,4 @@ def _list_units(beside: Beside, result: Result) -> Result:
 
 def _say_same(beside: Beside) -> str:
     n_units = beside.codings.frame["unit_id"].nunique()
-    return f"No label differs: {' and '.join(beside.names)} say the same of all {say_count(n_units, 'unit')}."
+    return f"No label differs: {' and '.join(beside.names)} give the same label to all {say_count(n_units, 'unit')}."

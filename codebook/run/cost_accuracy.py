@@ -31,9 +31,10 @@ COLUMNS = (
     *("variable", "run", "model", "n_labels", "cost", "cost_per_1000"),
     *("n_gold", "accuracy", "accuracy_low", "accuracy_high", "on_frontier", "reason"),
 )
-_NO_GOLD = "No unit of the runs has a gold label: how often they are right is not known."
+_NO_GOLD = "No unit of the runs has a gold label, so how often they are right is not known."
 _FRONTIER = (
-    "Filled and on the line: no other run is as cheap and right as often. Cost: all answers of a run, whoever asked."
+    "A run with a filled dot on the line: no other run is as cheap and right as often. The cost is that of all answers "
+    "of a run, whoever asked for them."
 )
 
 

@@ -57,7 +57,7 @@ def _tell(changes: list[Change]) -> str:
 def _compare_units(old: Path, new: Path) -> list[str]:
     """How many units are new, gone or otherwise; nothing where none is."""
     if not old.is_file():
-        return ["units: those before are gone from their folder, so nobody can tell what differs"]
+        return ["units: the earlier units are gone from their folder, so what differs is not known"]
     counts = count_changes(old, new)
     counted = [f"{counts[what]:,} {'are' if counts[what] > 1 else 'is'} {what}" for what in _CHANGES if counts[what]]
     return [f"units: of {counts['all']:,}, {', '.join(counted)}"] if counted else []

@@ -69,7 +69,7 @@ def label(
 
     if isinstance(texts, (str, pd.DataFrame)) or not isinstance(texts, Iterable):
         fault = Fault("texts", f"they are of type {type(texts).__name__}", 'pass one column of texts: sheet["text"]')
-        raise ParameterError("The texts cannot be labelled so.", [fault])
+        raise ParameterError("These texts cannot be labelled.", [fault])
     column = texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
     ids = [str(name) for name in column.index]
     _check(ids, column, asking)
@@ -108,12 +108,12 @@ def _read_book(codebook: object) -> Codebook:
     if not isinstance(codebook, Mapping):
         mend = 'pass label -> definition, such as {"coal": "It is about mining."}, a codebook or its file'
         fault = Fault("codebook", f"it is a {type(codebook).__name__}", mend)
-        raise ParameterError("The texts cannot be labelled so.", [fault])
+        raise ParameterError("These texts cannot be labelled.", [fault])
     categories = [{"name": name, "definition": definition} for name, definition in codebook.items()]
     variable = {"name": "label", "question": QUESTION, "kind": "single", "level": "nominal", "categories": categories}
     raw = {"name": "labels", "unit": "a text", "variables": [variable]}
     if faults := [Fault(_say_place(loc, list(codebook)), problem, mend) for loc, problem, mend in find_faults(raw)]:
-        raise SchemeError("The labels make no codebook.", faults)
+        raise SchemeError("These labels do not make a codebook.", faults)
     return Codebook.model_validate(raw)
 
 
@@ -133,4 +133,4 @@ def _check(ids: list[str], texts: pd.Series, asking: Mapping[str, Any]) -> None:
     if asking.get("draws", 1) != 1:
         faults.append(Fault("draws", "a text would have several labels", "use plan(), which keeps every draw"))
     if faults:
-        raise ParameterError("The texts cannot be labelled so.", faults)
+        raise ParameterError("These texts cannot be labelled.", faults)

@@ -210,7 +210,7 @@ class RunStatus:
             state = "is being asked" if self.waits_for else "was asked before" if self.n_unanswered else "was answered"
             lines.append(f"  nothing to send: every question {state}")
         if self.waits_for:
-            lines.append(f"  waits for answers to what was asked by: {', '.join(self.waits_for)}")
+            lines.append(f"  waits for answers to questions that these runs asked: {', '.join(self.waits_for)}")
         lines.append(f"  {self.advice}")
         return spell_block("\n".join(lines))
 

@@ -245,5 +245,7 @@ def _check_sizes(n: int, dev_share: float) -> list[Fault]:
     if n < 1:
         faults.append(Fault("n", f"{n} units are no sample", "draw 1 or more; gold_size() says how many"))
     if not 0 <= dev_share < 1:
-        faults.append(Fault("dev_share", f"{dev_share:g} leaves no test part", "pass 0 or more, and below 1"))
+        faults.append(
+            Fault("dev_share", f"{dev_share:g} leaves no units for the test part", "pass 0 or more, and below 1")
+        )
     return faults

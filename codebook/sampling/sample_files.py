@@ -105,7 +105,7 @@ def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = Fals
     if not file.is_file():
         raise ParameterError("The gold sample cannot be read.", [missing_file(file)])
     if part != "dev" and not unlock:
-        mend = "pass unlock=True once prompt and codebook are final, and the figures are for the report"
+        mend = "pass unlock=True once prompt and codebook are final and the figures are those of the report"
         _refuse(file, f"the part {part!r} is locked", mend)
     sample = take_part(_read(file), part)
     if not len(sample.frame):
@@ -158,7 +158,9 @@ def _read(file: Path) -> GoldSample:
     lines = _read_lines(file)
     head = next(lines, {})
     if head.get("format") != FORMAT:
-        raise RecordError(f"{show_path(file)}: this is no gold sample. To mend: name a file of write_gold_sample.")
+        raise RecordError(
+            f"{show_path(file)}: this is not a gold sample. To mend: name a file that write_gold_sample wrote."
+        )
     rows = list(lines)
     if _digest(rows) != head.get("sha256"):
         raise RecordError(

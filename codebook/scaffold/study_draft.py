@@ -69,14 +69,14 @@ def _ask_level(variable: GuessedVariable) -> str:
         return (
             "are the steps equal (write interval), or only in order (ordinal)? Mere codes: kind single, level nominal."
         )
-    return "have the categories an order (write ordinal, and list them in it), or none (nominal)?"
+    return "do the categories have an order (write ordinal, and list them in it), or none (nominal)?"
 
 
 def draft_coders(guess: TableGuess, file: str) -> str:
     """The text of `coders.yaml`: an entry a variable, with a column a coder."""
     lines = ["# Who labelled the texts. Each entry is a file; its keys are explained in the schema and in the docs."]
     if not guess.variables:
-        lines += ["# question: who labelled these texts? No column of labels was found; an entry looks so:"]
+        lines += ["# question: who labelled these texts? No column of labels was found; an entry looks like this:"]
         lines += [f"#   - {{file: {file}, unit: {as_yaml(guess.id_column)}, columns: {{anna: COLUMN, gold: COLUMN}}}}"]
         return "\n".join([*lines, "coders: []"]) + "\n"
     lines.append("coders:")
@@ -84,7 +84,8 @@ def draft_coders(guess: TableGuess, file: str) -> str:
         lines.append(f"  # guessed: {reason}")
     if not guess.has_gold:
         lines.append(
-            "  # question: whose labels are the gold? Name that coder `gold` here; without, there is no validity."
+            "  # question: whose labels are the gold? Name that coder `gold` here; without gold, nobody can measure "
+            "validity."
         )
     for variable in guess.variables:
         lines += _draft_entry(variable, guess, file)
@@ -141,7 +142,7 @@ def _marked(guesses: Mapping[str, str], *names: str) -> Iterator[str]:
 def _ask_context(guess: TableGuess) -> Iterator[str]:
     if guess.other_texts:
         texts = ", ".join(map(repr, guess.other_texts))
-        yield f"# question: {texts} is long, too; is it to be shown with the text? If so:"
+        yield f"# question: {texts} holds long texts, too. Is it to be shown with the text? If so:"
         yield f"# context_columns: [{', '.join(map(as_yaml, guess.other_texts))}]"
 
 

@@ -141,7 +141,7 @@ def _find_text(
     if not likely:
         mend = f"name it: --text-column {columns[-1].name!r}"
         fault = Fault(choice.path.name, f"no column looks like texts; it has {_list(columns)}", mend)
-        raise ParameterError("What is to be coded cannot be told.", [fault])
+        raise ParameterError("The kit cannot tell which column holds the texts.", [fault])
     most = max(column.textness for column in likely)
     long = [column for column in likely if column.textness >= most / 2]
     best = max(long, key=lambda column: (column.is_named_text, column.textness))
@@ -164,7 +164,7 @@ def _find_id(path: Path, columns: Sequence[ColumnFacts], text: ColumnFacts, gues
     if broken or text.repeats:
         mend = "give a table with one row a text; labels in rows of their own go into coders.yaml (`coder`, `label`)"
         problem = "many texts or ids stand in several rows, as where each row is the label of one coder"
-        raise ParameterError("The units cannot be told.", [Fault(path.name, problem, mend)])
+        raise ParameterError("The kit cannot tell what the units are.", [Fault(path.name, problem, mend)])
     if unique:
         guesses["id_column"] = "the first column with another short value in every row"
         return unique[0].name

@@ -105,7 +105,7 @@ def _choose_sheet(path: Path, heads: Mapping[str, Head]) -> str:
     found = "; ".join(f"{name!r} with {len(head[0][1]) if head else 0} columns" for name, head in heads.items())
     problem = f"{len(likely) or 'none'} of its sheets look{'s' * (not likely)} like texts ({found})"
     mend = f"name the sheet: --sheet {(likely or list(heads))[0]!r}"
-    raise ParameterError("Which table is meant cannot be told.", [Fault(path.name, problem, mend)])
+    raise ParameterError("The kit cannot tell which table is meant.", [Fault(path.name, problem, mend)])
 
 
 def _has_texts(head: Head) -> bool:
@@ -127,4 +127,4 @@ def _check_names(place: TablePlace) -> None:
     long = [name for name in columns if len(name) > _LONGEST_NAME]
     if long:
         problem = f"it should name the columns, and holds {long[0][:40]!r}"
-        raise ParameterError("What the columns are cannot be told.", [Fault(where, problem, NAME_COLUMNS)])
+        raise ParameterError("The kit cannot tell what the columns are.", [Fault(where, problem, NAME_COLUMNS)])

@@ -83,7 +83,7 @@ def check_categories(variable: Variable) -> Iterator[Finding]:
     """Yield what is wrong with the categories, whatever the level: too few, too many, or of one name."""
     least = {"multi": 1, "number": 0}.get(variable.kind, 2)
     if len(variable.categories) < least and variable.minimum is None and variable.maximum is None:
-        yield ("categories",), f"only {len(variable.categories)} given", f"give at least {least}"
+        yield ("categories",), f"it has only {len(variable.categories)}", f"give at least {least}"
     seen: dict[str, str] = {}
     for group in ("categories", "abstain"):
         for place, category in enumerate(getattr(variable, group)):
@@ -136,7 +136,11 @@ def _check_level(variable: Variable) -> Iterator[Finding]:
     if variable.kind == "rating" and variable.level == "nominal":
         yield ("level",), "a rating cannot be nominal", "write `level: ordinal`, or interval or ratio"
     if variable.is_number and variable.level not in ("interval", "ratio"):
-        yield ("level",), f"a number cannot be {variable.level}", "write `level: interval`, or ratio (0 is none of it)"
+        yield (
+            ("level",),
+            f"a number cannot be {variable.level}",
+            "write `level: interval`, or `level: ratio` where 0 means none",
+        )
     if variable.kind == "rating" or (variable.level in ("interval", "ratio") and not variable.is_number):
         yield from _check_numbers(variable)
 

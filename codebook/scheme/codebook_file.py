@@ -226,7 +226,7 @@ def write_codebook(codebook: Codebook, path: str | Path) -> None:
         fault = Fault(
             str(path), "such a file is no YAML", "use cb.scheme.write_qdc(codebook, path), or end it in .yaml"
         )
-        raise SchemeError("The codebook cannot be written so.", [fault])
+        raise SchemeError("The codebook cannot be written like this.", [fault])
     raw = codebook.model_dump(mode="json", exclude_defaults=True)
     for variable in raw["variables"]:
         _leave_out_points(variable)

@@ -79,7 +79,7 @@ def read_codebook(path: str | Path, **labels: Unpack[LabelList]) -> Codebook:
     if find_kind(file) in READERS:
         return _read_labels(file, answers)
     if answers:
-        fault = Fault(show_path(file), f"{', '.join(answers)} cannot be said of it here", "write it in that file")
+        fault = Fault(show_path(file), f"{', '.join(answers)} cannot be given for it here", "write it in that file")
         raise SchemeError(f"{show_path(file)} is no list of labels.", [fault])
     return read_codebook_file(file)
 
@@ -87,12 +87,10 @@ def read_codebook(path: str | Path, **labels: Unpack[LabelList]) -> Codebook:
 def _read_labels(file: Path, answers: dict[str, str]) -> Codebook:
     """Read a list of labels, once all is said that cannot be seen in it."""
     unknown = [
-        Fault(key, "it says nothing about a list of labels", mend_name(key, _KEYS))
-        for key in answers
-        if key not in _KEYS
+        Fault(key, "a list of labels has no such entry", mend_name(key, _KEYS)) for key in answers if key not in _KEYS
     ]
     if unknown:
-        raise SchemeError(f"{show_path(file)} cannot be read so.", unknown)
+        raise SchemeError(f"{show_path(file)} cannot be read like this.", unknown)
     columns, _ = _read_table(file, answers.get("encoding"))
     guesses = {
         "column": _find_column(columns, _LABELS) or (columns[0] if len(columns) == 1 else ""),
@@ -118,7 +116,7 @@ def _ask(file: Path, missing: list[str], columns: tuple[str, ...]) -> Fault:
     }
     options = "; ".join(choices[key] for key in missing if key in choices)
     mend = f'write, wherever a codebook is named, "{line}"' + (f" ({options})" if options else "")
-    return Fault(show_path(file), f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not said", mend)
+    return Fault(show_path(file), f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given", mend)
 
 
 def _find_column(columns: tuple[str, ...], names: frozenset[str]) -> str:
@@ -167,7 +165,7 @@ def read_label_list(
     missing = [name for name in (column, definition_column or column) if name not in columns]
     if missing:
         mend = f"the columns are {', '.join(columns)}"
-        faults = [Fault(f"column {name!r}", "missing", mend) for name in dict.fromkeys(missing)]
+        faults = [Fault(f"column {name!r}", "the file has no such column", mend) for name in dict.fromkeys(missing)]
         raise SchemeError(f"{show_path(file)}:", faults)
     rows = [(number, row) for number, row in rows if row[column].strip()]
     categories = [{"name": row[column], "definition": row.get(definition_column, "")} for _, row in rows]
@@ -186,7 +184,7 @@ def read_label_list(
         where = f"{show_path(file)}, row {rows[place][0]}" if isinstance(place, int) else show_path(file)
         faults.append(Fault(where, problem, mend))
     if faults:
-        raise SchemeError(f"{show_path(file)} makes no codebook:", faults)
+        raise SchemeError(f"{show_path(file)} does not make a codebook:", faults)
     return Codebook.model_validate(raw)
 
 
@@ -210,7 +208,7 @@ def _read_table(file: Path, encoding: str | None) -> tuple[tuple[str, ...], list
         mend = f"save the file with encoding UTF-8, or add `encoding: {table.encoding}` if that is right"
         raise SchemeError("The list of labels cannot be read.", [Fault(where, table.how_encoded, mend)])
     if table.ragged:
-        problem = f"a row has not {len(table.columns)} cells as the first has"
+        problem = f"a row does not have {len(table.columns)} cells, as the first row has"
         faults = [Fault(f"{where}, row {number}", problem, "quote cells with a comma") for number in table.ragged]
-        raise SchemeError(f"{where} is no even table:", faults)
+        raise SchemeError(f"{where} is not a table of equal rows:", faults)
     return table.columns, rows

@@ -24,8 +24,8 @@ def read_qdc(file: Path, answers: Mapping[str, str]) -> Codebook:
     """Read the codebook of a QDA program."""
     where = show_path(file)
     if strange := [key for key in answers if key not in _ASKED]:
-        fault = Fault(where, f"{', '.join(strange)} cannot be said of it", f"say {', '.join(_ASKED)}, or nothing")
-        raise SchemeError(f"{where} cannot be read so.", [fault])
+        fault = Fault(where, f"{', '.join(strange)} cannot be given for it", f"give {', '.join(_ASKED)}, or nothing")
+        raise SchemeError(f"{where} cannot be read like this.", [fault])
     return parse_qdc(file.read_bytes(), where, name_codebook(file.stem), answers)
 
 
@@ -38,7 +38,7 @@ def parse_qdc(data: bytes, where: str, name: str, answers: Mapping[str, str] | N
     raw = draft_codebook(system, name, answers or {})
     faults = [Fault(f"{where}, {'.'.join(map(str, loc))}", problem, mend) for loc, problem, mend in find_faults(raw)]
     if faults:
-        raise SchemeError(f"{where} makes no codebook:", faults)
+        raise SchemeError(f"{where} does not make a codebook:", faults)
     return Codebook.model_validate(raw)
 
 
@@ -85,7 +85,7 @@ def write_qdc(codebook: Codebook, path: str | Path) -> str:
     file = resolve_path(path)
     if file.suffix.lower() != ".qdc":
         fault = Fault(show_path(file), "it does not end in .qdc", "write a name such as codebook.qdc")
-        raise SchemeError("The codebook cannot be written so.", [fault])
+        raise SchemeError("The codebook cannot be written like this.", [fault])
     system = make_codes(codebook)
     data = f"{_HEAD}{spell_codes(system)}\n{spell_sets(codebook)}\n</CodeBook>\n".encode()
     with write_atomic(file) as target:
@@ -109,4 +109,4 @@ def say_losses(losses: list[Change]) -> str:
     if not losses:
         return ""
     places = ", ".join(change.where for change in losses[:_N_SHOWN]) + ", ..." * (len(losses) > _N_SHOWN)
-    return f"; {say_count(len(losses), 'entry', 'entries')} of the codebook cannot stand in such a file ({places})"
+    return f"; {say_count(len(losses), 'entry', 'entries')} of the codebook cannot be kept in such a file ({places})"

@@ -65,8 +65,8 @@ def read_grid(block: Mapping[str, Any], where: str = "grid") -> GridSettings:
     >>> read_grid({"modles": ["a"], "aggregation": ["mean"]})
     Traceback (most recent call last):
     codebook.errors.ParameterError: The grid cannot be read.
-      - grid, modles: it is no part of a grid. To mend: did you mean 'models'?
-      - grid, aggregation: 'mean' is none. To mend: use some of single, draws, prompts, models, all.
+      - grid, modles: a grid has no such part. To mend: did you mean 'models'?
+      - grid, aggregation: 'mean' is not a way to join labels. To mend: use some of single, draws, prompts, models, all.
     More on such a message: codebook explain ParameterError
     """
     finding = block.get("finding") or {}
@@ -94,21 +94,25 @@ def _list(value: Any) -> list[Any]:
 def _find_faults(block: Mapping[str, Any], finding: Any, where: str) -> Iterator[Fault]:
     for name in block:
         if name not in KEYS:
-            yield Fault(f"{where}, {name}", "it is no part of a grid", mend_name(str(name), KEYS))
+            yield Fault(f"{where}, {name}", "a grid has no such part", mend_name(str(name), KEYS))
     if not str(block.get("draws") or 1).isdecimal() or int(block.get("draws") or 1) > _MOST:
         yield Fault(f"{where}, draws", f"{block['draws']!r} is no number of draws", f"give a number from 1 to {_MOST}")
     for name in _list(block.get("aggregation")):
         if name not in AGGREGATIONS:
-            yield Fault(f"{where}, aggregation", f"{name!r} is none", f"use some of {', '.join(AGGREGATIONS)}")
+            yield Fault(
+                f"{where}, aggregation",
+                f"{name!r} is not a way to join labels",
+                f"use some of {', '.join(AGGREGATIONS)}",
+            )
     for place, model in enumerate(_list(block.get("models")), 1):
         yield from _find_model_faults(model, f"{where}, models, {place}")
     if not isinstance(finding, Mapping):
-        yield Fault(f"{where}, finding", "it is no mapping", "write label: and formula: below it")
+        yield Fault(f"{where}, finding", "it is not a mapping", "write label: and formula: below it")
         return
     for name in finding:
         if name not in FINDING_KEYS:
             mend = mend_name(str(name), FINDING_KEYS, f"use {', '.join(FINDING_KEYS)}")
-            yield Fault(f"{where}, finding, {name}", "it is no part of a finding", mend)
+            yield Fault(f"{where}, finding, {name}", "a finding has no such part", mend)
 
 
 def _find_model_faults(model: Any, where: str) -> Iterator[Fault]:
@@ -117,7 +121,7 @@ def _find_model_faults(model: Any, where: str) -> Iterator[Fault]:
     for name in model:
         if name not in MODEL_KEYS:
             mend = mend_name(str(name), MODEL_KEYS, f"use {', '.join(MODEL_KEYS)}")
-            yield Fault(f"{where}, {name}", "it says nothing of a model", mend)
+            yield Fault(f"{where}, {name}", "a model of the grid has no such field", mend)
     if not (model.get("name") or model.get("model")):
         yield Fault(where, "it has no name", "add name:, by which tables call it")
     elif model.get("name") and not _NAME.fullmatch(str(model["name"])):

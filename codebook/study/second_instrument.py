@@ -43,14 +43,14 @@ def plan_second(study: Study, model: str = "", *, whys: Collection[str] = (), **
     >>> import codebook as cb
     >>> plan_second(cb.open_study(run="topics"), engine="embedded", whys=["expired"])
     Traceback (most recent call last):
-    codebook.errors.ParameterError: They cannot be asked of another model.
-      - why: 'expired' is no answer of a model. To mend: use some of refused, invalid, truncated.
+    codebook.errors.ParameterError: These units cannot be asked of another model.
+      - why: 'expired' is not a reason that a model gives. To mend: use some of refused, invalid, truncated.
     More on such a message: codebook explain ParameterError
     """
     wanted = tuple(whys) or WHYS
     if strange := [why for why in wanted if why not in WHYS]:
-        fault = Fault("why", f"{strange[0]!r} is no answer of a model", f"use some of {', '.join(WHYS)}")
-        raise ParameterError("They cannot be asked of another model.", [fault])
+        fault = Fault("why", f"{strange[0]!r} is not a reason that a model gives", f"use some of {', '.join(WHYS)}")
+        raise ParameterError("These units cannot be asked of another model.", [fault])
     run = study.open_run()
     table = run.table()
     ids = set(table.loc[table["why"].isin(wanted), "unit_id"])

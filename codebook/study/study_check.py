@@ -182,7 +182,7 @@ def _check_gold(study: Checkable, codings: Codings | None, findings: _Findings) 
     gold, coders = study.facts.gold, list(dict.fromkeys(codings.frame["coder"].astype(str)))
     if gold and gold not in coders:
         mend = mend_name(gold, coders, f"name one of {', '.join(coders)} with `gold`, if one of them is")
-        fault = Fault("gold", f"{gold!r} is none of the coders, so nothing is held against a gold", mend)
+        fault = Fault("gold", f"{gold!r} is not among the coders, so no label is compared with a gold", mend)
         (findings.warnings if gold == "gold" else findings.faults).append(fault)
 
 

@@ -88,7 +88,7 @@ def hand_out_units(study: Coded, form: str) -> HandedOut:
     coders, folder = study.coding.coders, study.coding.folder
     if not coders:
         return HandedOut(
-            (), ("Nobody is named who codes: name them here, or as `coders` under `coding:` in study.yaml.",)
+            (), ("No coder is named. Name the coders here, or as `coders` under `coding:` in study.yaml.",)
         )
     assign_units(study, coders, ())
     return _FORMS[form](coders, folder)
@@ -123,11 +123,13 @@ def find_coding_faults(study: Coded) -> Iterator[Fault]:
         yield Fault("coding, coders", "nobody is named", "list the coders: `coders: [ann, ben]`")
     for variable in book.variables:
         if variable.is_open and variable.kind not in ("text", "records", "transcription"):
-            yield Fault("coding", f"{variable.name} is of kind {variable.kind}", "take it out: people give no vectors")
+            yield Fault(
+                "coding", f"{variable.name} is of kind {variable.kind}", "take it out: people do not give vectors"
+            )
     strata = settings.design.strata
     if strata and strata not in study.facts.context_columns:
         mend = f"add it: `context_columns: [{', '.join([*study.facts.context_columns, strata])}]`"
-        yield Fault("coding, strata", f"{strata!r} is none of the context columns", mend)
+        yield Fault("coding, strata", f"{strata!r} is not a context column", mend)
 
 
 def tell_coding(study: Coded) -> list[str]:

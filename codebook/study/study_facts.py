@@ -135,7 +135,7 @@ class StudyFacts:
         known = [each.name for each in fields(self)]
         mend = f"leave it out; a study has {', '.join(known)}"
         faults = [
-            Fault(name, "it is no fact of a study", mend_name(name, known, mend))
+            Fault(name, "a study has no such entry", mend_name(name, known, mend))
             for name in overrides
             if name not in known
         ]

@@ -158,8 +158,8 @@ class Grid(Generic[S]):
         """The cell of this name; the main one, the first, where none is given."""
         names = [cell.name for cell in self.cells]
         if name and name not in names:
-            fault = Fault("cell", f"{name!r} is none of the grid", mend_name(name, names, f"use {', '.join(names)}"))
-            raise ParameterError("That cell is not there.", [fault])
+            fault = Fault("cell", f"the grid has no cell {name!r}", mend_name(name, names, f"use {', '.join(names)}"))
+            raise ParameterError("There is no such cell.", [fault])
         return self.cells[names.index(name) if name else 0]
 
     def find_faults(self) -> Iterator[Fault]:
@@ -168,12 +168,16 @@ class Grid(Generic[S]):
         chosen = self.settings.variable or first.variables[0].name
         if chosen not in [each.name for each in first.variables]:
             names = [each.name for each in first.variables]
-            yield Fault("grid, finding, variable", f"{chosen!r} is none", mend_name(chosen, names, f"use {names[0]!r}"))
+            yield Fault(
+                "grid, finding, variable",
+                f"the codebook has no variable {chosen!r}",
+                mend_name(chosen, names, f"use {names[0]!r}"),
+            )
             return
         labels = list(first.variable(chosen).labels)
         if self.settings.label and self.settings.label not in labels:
             mend = mend_name(self.settings.label, labels, f"use one of {', '.join(labels)}")
-            yield Fault("grid, finding, label", f"{self.settings.label!r} is none of {chosen!r}", mend)
+            yield Fault("grid, finding, label", f"{self.settings.label!r} is not a label of {chosen!r}", mend)
         for cell in {cell.codebook: cell for cell in self.cells}.values():
             book = cell.study.codebook
             there = {each.name: list(each.labels) for each in book.variables}

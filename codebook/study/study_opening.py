@@ -366,12 +366,18 @@ class Study:
         ids = None if units is None else (unit.unit_id for unit in units)
         read = read_people(self._people, self.codebook, units=ids)
         if read is None:
-            fault = Fault("coders", "no file of labels is named, and no run", "give coders, or collect a run first")
+            fault = Fault(
+                "coders", "neither a file of labels nor a run is named", "give coders, or collect a run first"
+            )
             raise ParameterError("There are no labels.", [fault])
         codings = read.with_gold(self.facts.gold)
         codings = codings if units is None else codings.with_texts(units)
         whose = "coders.yaml" if self.coders else "people"
-        note = f"Run {self.run!r} is not there yet: labels of {whose} alone." if self.run else "Without a run."
+        note = (
+            f"Run {self.run!r} is not there yet: these are the labels of {whose} alone."
+            if self.run
+            else "There is no run."
+        )
         notes, outputs = (*codings.notes, note), self.folder / "outputs"
         return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=outputs)
 

@@ -207,7 +207,7 @@ def damage_pages(data: bytes, dice: random.Random) -> bytes:
 
 @pytest.mark.parametrize("unit", [Unit(float("nan"), "a"), Unit("u1", float("nan")), Unit(None, "a"), Unit(7, "a")])
 def test_r29_units_of_a_frame_have_texts_as_ids(project: Path, unit: Unit) -> None:
-    with pytest.raises(CodebookError, match=r"its id or its text is no text.*leave out rows where one is missing"):
+    with pytest.raises(CodebookError, match=r"its id or its text is not a text.*leave out rows where one is missing"):
         plan(parse_codebook(CODEBOOK), [unit], run="one")
 
 

@@ -64,7 +64,7 @@ def test_r38_a_run_that_was_not_handed_in_can_be_planned_with_something_else(fak
     old = shard_names(first)
     second = plan_batch(fake, given.pop("units", TEXTS), **given)
     assert not set(old) & set(shard_names(second)) or what == "address"
-    assert last_event(second) == f"nothing was handed in, so the plan was replaced; other than before: {named}"
+    assert last_event(second) == f"nothing was handed in, so the plan was replaced. What changed: {named}"
     fresh = plan_batch(fake, CHANGES[what][0].get("units", TEXTS), run="fresh", **given)
     assert second.record["asked"] == fresh.record["asked"] != first.record["asked"] or what in ("codebook", "units")
     assert second.codebook == fresh.codebook

@@ -269,7 +269,7 @@ BAD = {
     "no ids": ({"units": UNITS.drop(columns="unit_id")}, "column 'unit_id'"),
     "no units": ({"units": UNITS.head(0)}, "no unit to draw from"),
     "floor": ({"how": DrawRule(floor=0)}, "a unit that cannot be drawn cannot be corrected for"),
-    "dev share": ({"dev_share": 1}, "leaves no test part"),
+    "dev share": ({"dev_share": 1}, "leaves no units for the test part"),
     "minimum": ({"how": DrawRule(minimum=0)}, "every unit can be drawn"),
 }
 

@@ -101,7 +101,7 @@ def test_all_that_a_codebook_says_of_codes_is_in_the_file(tmp_path: Path) -> Non
 def test_what_such_a_file_cannot_hold_is_told(tmp_path: Path) -> None:
     book = parse_codebook(FULL)
     assert (
-        "2 entries of the codebook cannot stand in such a file (variables[mood].categories[bad].definition"
+        "2 entries of the codebook cannot be kept in such a file (variables[mood].categories[bad].definition"
         in write_qdc(book, tmp_path / "a.qdc")
     )
 

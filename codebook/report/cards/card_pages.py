@@ -96,7 +96,7 @@ def _say_no_text(card: Card) -> str:
     return (
         "The text is empty."
         if card.text == ""
-        else "Its text is not at hand: give the units, show_units(codings, units)."
+        else "The text is not known here. To mend: give the units, show_units(codings, units)."
     )
 
 

@@ -175,9 +175,13 @@ class UnitCards:
         who = f"{coder}, {said['variable']}" + (f", draw {said['draw']}" if said["draw"] != "0" else "")
         folder = self.folders.get(said.get("run_id", ""))
         body = find_request(folder, said["custom_id"]) if folder and said["custom_id"] else None
-        missing = "" if body else "There is no request of it: it was not asked, or the shard that asked it is gone."
+        missing = (
+            "" if body else "The request is not known: the unit was not asked, or the shard with the request is gone."
+        )
         reply = said.get("raw", "")
-        return Talk(who, tell_request(body) if body else [], reply, missing if folder else "Its run is not here.")
+        return Talk(
+            who, tell_request(body) if body else [], reply, missing if folder else "The run is not in this project."
+        )
 
 
 def open_cards(

@@ -28,7 +28,7 @@ def check_address(asking: Asking) -> None:
     """Refuse an address to which nothing should go, before anything is written."""
     meter = Meter(asking)
     if meter.charges and (fault := find_http_fault(meter.provider)):
-        raise ParameterError("The service is not to be called like this; nothing was written.", [fault])
+        raise ParameterError("The service cannot be called at this address; nothing was written.", [fault])
 
 
 def check_requests(book: Codebook, asking: Asking) -> list[Fault]:

@@ -321,7 +321,7 @@ def _find_fault(unit: Unit, seen: Collection[str]) -> Fault | None:
     where = f"unit {unit.unit_id!r}"
     parts: tuple[object, ...] = (unit.unit_id, unit.text)
     if not all(isinstance(part, str) for part in parts):  # NaN of a frame, say
-        return Fault(where, "its id or its text is no text", "make both texts; leave out rows where one is missing")
+        return Fault(where, "its id or its text is not a text", "make both texts; leave out rows where one is missing")
     if not unit.unit_id.strip():
         return Fault(where, "the unit has no id", "give every unit an id of its own")
     if unit.unit_id in seen:

@@ -75,7 +75,8 @@ class PersonalWatch:
         if self.n_ids and not self.private:
             warnings.append(
                 f"WARNING   {self.n_ids:,} ids look personal (e-mail or IP addresses, phone numbers): the service sees "
-                "other names, which who knows the id could test. Say `private: true` in study.yaml, or --private"
+                "other names, but somebody who knows an id can test whether it is among them. Write `private: true` in "
+                "study.yaml, or --private"
             )
         if self.n_texts:
             more = ", ..." if self.n_texts > len(self.shown) else ""

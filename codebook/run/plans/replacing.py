@@ -190,7 +190,7 @@ def _describe_version(folder: RunFolder, draft: Draft) -> dict[str, Any]:
 
 def _say_change(folder: RunFolder, draft: Draft) -> str:
     """What a new plan has otherwise than the one it takes the place of."""
-    return f"nothing was handed in, so the plan was replaced; other than before: {', '.join(_differ(folder, draft))}"
+    return f"nothing was handed in, so the plan was replaced. What changed: {', '.join(_differ(folder, draft))}"
 
 
 def _say_other(folder: RunFolder, draft: Draft) -> str:
