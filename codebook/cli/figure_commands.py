@@ -83,8 +83,8 @@ def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **optio
         say(repr(compare_second(study, options.get("variable", ""), resample=resample).save()))
         return
     codings = _open_codings(**options, part=part, unlock=unlock)
-    one = codings if len(codings.variables) == 1 else codings.of()
-    _show(meet_gold(one, coder, by=by, resample=resample), codings)
+    codings_of_one = codings if len(codings.variables) == 1 else codings.of()
+    _show(meet_gold(codings_of_one, coder, by=by, resample=resample), codings)
 
 
 @click.command(epilog="Versions of a run are called RUN.v1, RUN.v2 and so on. What is left out is as in study.yaml.")
@@ -110,9 +110,9 @@ def compare(runs: tuple[str, ...], coders: str, gold: str, replicates: int, seed
         open_study(run=runs[0] if runs else "", coders=coders, gold=gold),
         Bootstrap(replicates, seed=seed),
     )
-    given: dict[str, Any] = {"coders": study.coders, "gold": study.gold, "resample": resample, **options}
+    options_of_all: dict[str, Any] = {"coders": study.coders, "gold": study.gold, "resample": resample, **options}
     named = runs if len(runs) > 1 else [study.run]  # of several, each is the very run that is named
-    results = [compare_runs(named, by, **given) for by in ("", "cost", "label", "unit")]
+    results = [compare_runs(named, by, **options_of_all) for by in ("", "cost", "label", "unit")]
     say("\n\n".join(dict.fromkeys(map(repr, results))))
 
 
@@ -132,7 +132,7 @@ def _show(result: Result, codings: Codings) -> None:
     from codebook.codings import coverage
 
     shown = repr(result)
-    told = [sentence for sentence in codings.joins if sentence in shown]
+    said_already = [sentence for sentence in codings.joins if sentence in shown]
     under = "\n".join([repr(coverage(codings)), *codings.notes]).splitlines()
-    lines = [line for line in under if line not in told]
+    lines = [line for line in under if line not in said_already]
     say("\n".join([shown, "", *lines]).rstrip())

@@ -25,10 +25,10 @@ _ASKED = re.compile(r"\.pack-(\d+)-")
 def write_vectors(vectors: Vectors, model: str, form: str, tokens_in: int) -> dict[str, Any]:
     """Spell vectors, `(n_texts, n_dimensions)`, as the body that a service would return."""
     rows = vectors.astype("<f4")
-    shown = [base64.b64encode(row.tobytes()).decode() if form == BASE64 else row.tolist() for row in rows]
+    coded = [base64.b64encode(row.tobytes()).decode() if form == BASE64 else row.tolist() for row in rows]
     return {
         "object": "list",
-        "data": [{"object": "embedding", "index": place, "embedding": each} for place, each in enumerate(shown)],
+        "data": [{"object": "embedding", "index": place, "embedding": each} for place, each in enumerate(coded)],
         "model": model,
         "usage": {"prompt_tokens": tokens_in, "total_tokens": tokens_in},
     }

@@ -81,10 +81,10 @@ def spell(text: str) -> str:
     >>> spell("é"), spell("e\\u0301"), spell("7\\u00a0")
     ("'é'", "'e\\\\u0301'", "'7\\\\xa0'")
     """
-    shown = repr(text)
+    quoted = repr(text)
     if unicodedata.is_normalized("NFC", text):
-        return shown
-    return "".join(f"\\u{ord(sign):04x}" if unicodedata.combining(sign) else sign for sign in shown)
+        return quoted
+    return "".join(f"\\u{ord(sign):04x}" if unicodedata.combining(sign) else sign for sign in quoted)
 
 
 def find_twins(texts: Iterable[str]) -> list[tuple[str, ...]]:

@@ -13,23 +13,15 @@ if TYPE_CHECKING:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(*, escapes: bool) -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    pages = Environment(loader=PackageLoader("codebook.outputs"), autoescape=True, undefined=StrictUndefined)
+    pages = Environment(loader=PackageLoader("codebook.outputs"), autoescape=escapes, undefined=StrictUndefined)
+    pages.trim_blocks = pages.lstrip_blocks = pages.keep_trailing_newline = not escapes
     pages.filters["visible"] = lambda text: Markup(escape_block(str(text)))
     pages.filters["breakable"] = lambda text: Markup(_allow_breaks(escape_block(str(text))))
     return pages
-
-
-@cache
-def _plain() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    room = Environment(loader=PackageLoader("codebook.outputs"), autoescape=False, undefined=StrictUndefined)
-    room.trim_blocks = room.lstrip_blocks = room.keep_trailing_newline = True
-    return room
 
 
 def _allow_breaks(escaped: str) -> str:
@@ -51,9 +43,9 @@ def render(template: str, **values: Any) -> str:
 
     `breakable` does so too, and lets long names break where a person would break them.
     """
-    return _environment().get_template(template).render(values)
+    return _environment(escapes=True).get_template(template).render(values)
 
 
 def render_plain(template: str, **values: Any) -> str:
     """Return a template of Markdown or LaTeX with values as they are; what LaTeX obeys, the caller spells out."""
-    return _plain().get_template(template).render(values)
+    return _environment(escapes=False).get_template(template).render(values)

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from codebook.dialects import read_prompt
-from codebook.engines import About, about_engine
+from codebook.engines import about_engine
 from codebook.errors import CodebookError
 from codebook.files.digests import digest_of
 from codebook.files.lines import read_lines
@@ -46,11 +46,11 @@ def say_autonomy(facts: Facts) -> Iterator[str]:
 
 def say_access(facts: Facts) -> Iterator[str]:
     """B.2: how the model was reached."""
-    about, options = about_engine(facts.asking.engine) or About(), facts.asking.options
+    options = facts.asking.options
     if not is_called(facts):
         yield "The model ran on the authors' own machine, without a network; each question was a call of its own."
         return
-    way = "in batches" if about.batch else "live, one call a question"
+    way = "in batches" if facts.about.batch else "live, one call a question"
     service = f" of {options['provider']}" if options.get("provider") else ""
     yield f"The model was reached by the API{service}, {way} ({facts.asking.url})."
 

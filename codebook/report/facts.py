@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.codings import OF_CODINGS, iter_table, pile_pieces, read_coders
+from codebook.engines import About, about_engine
 from codebook.engines.replay import list_sources
 from codebook.errors import RunError, mend_name, say_mend
 from codebook.files.digests import digest_of, read_run_record
@@ -50,6 +51,11 @@ class Facts:
     def asking(self) -> Asking:
         """Who was asked, and how."""
         return Asking.from_record(self.record)
+
+    @property
+    def about(self) -> About:
+        """What the engine says of itself; nothing where it is not known any more."""
+        return about_engine(self.asking.engine) or About()
 
     @property
     def answered(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from codebook.codings import coverage_sentence
-from codebook.engines import About, about_engine
 from codebook.ground.quantities import say_count
 from codebook.outputs import OutputEntry
 from codebook.outputs.readable import ReadableText
@@ -88,11 +87,10 @@ def say_models(facts: Facts) -> Iterator[str]:
     asking, answered = facts.asking, facts.answered
     named = answered.get("models") or []
     models = ", ".join(named) or "[No model named itself in the replies: say which it was.]"
-    about = about_engine(asking.engine) or About()
     engine = f"through the engine {asking.engine} ({asking.url})"
-    one = "model that answered was" if len(named) == 1 else "models that answered were"
-    asked = f"The model asked was {asking.model}, {engine}; {models} answered."
-    yield f"The {one} {models}, {engine}." if about.chooses and named else asked
+    who_answered = "model that answered was" if len(named) == 1 else "models that answered were"
+    who_was_asked = f"The model asked was {asking.model}, {engine}; {models} answered."
+    yield f"The {who_answered} {models}, {engine}." if facts.about.chooses and named else who_was_asked
     if answered.get("fingerprints"):
         yield f"The systems that answered named themselves {', '.join(answered['fingerprints'])}."
     first, last = (str(answered.get(key) or "")[:10] for key in ("first_submitted", "last_ended"))

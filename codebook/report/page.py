@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.codings import count_coverage, coverage_sentence, join_codings, shorten_coders, shorten_names
-from codebook.engines import About, about_engine
+from codebook.engines import about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
@@ -26,7 +26,7 @@ from codebook.outputs import (
 )
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path, show_path
-from codebook.records import Asking, say_erased
+from codebook.records import say_erased
 from codebook.report.cards import open_cards, telling_html
 from codebook.report.facts import Facts, find_collected, gather_facts
 from codebook.report.guideline_items import NOTE as GUIDELINE_NOTE
@@ -122,7 +122,7 @@ def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
         "record": record,
         "asking": facts.asking,
         "answered": record.get("answered", {}),
-        "model": _name_model(record),
+        "model": facts.about.name_model(facts.asking.model, facts.answered.get("models") or []),
         "units": record["units"],
         "findings": [*first_findings(entry for entry in entries if is_result(entry)), *say_denominators(entries)],
         "coverage_sentence": "; ".join([coverage_sentence(table), *say_erased(record)]),
@@ -133,8 +133,8 @@ def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
         "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),
         "codebook_html": render_html(book),
-        "limits": _say_limits(record, table),
-        "cost": _say_cost(record),
+        "limits": _say_limits(facts),
+        "cost": _say_cost(facts),
         "files": list(_files(folder)),
         "folder": show_path(folder),
     }
@@ -142,10 +142,10 @@ def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
 
 def _show_coverage(table: pd.DataFrame, entries: list[OutputEntry]) -> str:
     """The coverage of the run; nothing where a saved coverage, such as that of all coders, says the same."""
-    own = _read_rows(print_rows(count_coverage(shorten_names(table)), len(table), names=()))
+    rows = _read_rows(print_rows(count_coverage(shorten_names(table)), len(table), names=()))
     saved = [row for entry in entries if entry.section == "coverage" for row in _read_rows(entry.printed)]
-    said = all(any(row.items() <= other.items() for other in saved) for row in own)
-    return "" if said else frame_html(count_coverage(shorten_names(table)), ())
+    is_saved = all(any(row.items() <= other.items() for other in saved) for row in rows)
+    return "" if is_saved else frame_html(count_coverage(shorten_names(table)), ())
 
 
 def _read_rows(printed: dict[str, Any]) -> list[dict[str, str]]:
@@ -161,18 +161,11 @@ def _show_units(facts: Facts, texts: bool) -> str:
     return telling_html(cards, texts=texts, hidden=bool(facts.asking.private))
 
 
-def _name_model(record: dict[str, Any]) -> str:
-    """The model asked; of an engine that chooses, who answered."""
-    asking = Asking.from_record(record)
-    about = about_engine(asking.engine) or About()
-    return about.name_model(asking.model, record.get("answered", {}).get("models") or [])
-
-
-def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:
+def _say_limits(facts: Facts) -> str:
     """What the engine says that its answers are not good for, by the models that gave them."""
-    about = about_engine(Asking.from_record(record).engine) or About()
-    names = [name for name in about.limits if name and table["coder"].str.contains(name, regex=False).any()]
-    return about.limits.get(next(iter(names), ""), "")
+    limits, coders = facts.about.limits, facts.table["coder"]
+    names = [name for name in limits if name and coders.str.contains(name, regex=False).any()]
+    return limits.get(next(iter(names), ""), "")
 
 
 def _common_details(table: pd.DataFrame) -> str:
@@ -196,15 +189,14 @@ def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield name, frame_html(count_coverage(shorten_names(table), values), ())
 
 
-def _say_cost(record: dict[str, Any]) -> str:
+def _say_cost(facts: Facts) -> str:
     """What the run cost, in words."""
-    answered = record.get("answered", {})
     from codebook.costs import say_tokens
 
+    answered, about = facts.record.get("answered", {}), about_engine(facts.asking.engine)
     if not answered:
         return "Nothing is collected yet."
     tokens = say_tokens(answered)
-    about = about_engine(Asking.from_record(record).engine)
     if about and not about.charges:
         return about.free.format(tokens=tokens)
     usd, unknown = answered["cost_usd"], answered["answers_of_unknown_price"]

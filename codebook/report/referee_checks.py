@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codebook.analysis.core.checks import name_some
-from codebook.engines import About, about_engine
+from codebook.engines import about_engine
 from codebook.errors import RecordError
 from codebook.files.digests import digest_of, read_run_record
 from codebook.ground.quantities import say_count
@@ -173,8 +173,7 @@ def _figures(facts: Facts) -> Iterator[Check]:
 
 def _drift(facts: Facts) -> Iterator[Check]:
     models, systems = facts.answered.get("models") or [], facts.answered.get("fingerprints") or []
-    about = about_engine(facts.asking.engine) or About()
-    record, model = facts.evidence("run.json"), about.name_model(facts.asking.model, models)
+    record, model = facts.evidence("run.json"), facts.about.name_model(facts.asking.model, models)
     counts = f"{say_count(len(models), 'model name')}, {say_count(len(systems), 'fingerprint')}"
     if not models:
         yield Check("one model snapshot", "look", "no reply named its model", "ask the provider", record)

@@ -57,16 +57,16 @@ def _say_left_out(entries: Sequence[OutputEntry]) -> str:
 
 def show_section(outputs: Path, entries: Iterable[OutputEntry], name: str) -> dict[str, Any]:
     """The outputs of a section as HTML, each once."""
-    shown = [_show(outputs, entry) for entry in _join_alike(entry for entry in entries if entry.section == name)]
-    return {"name": name, "title": _TITLES.get(name, name.capitalize()), "outputs": shown, "left_out": ""}
+    blocks = [_show(outputs, entry) for entry in _join_alike(entry for entry in entries if entry.section == name)]
+    return {"name": name, "title": _TITLES.get(name, name.capitalize()), "outputs": blocks, "left_out": ""}
 
 
 def _join_alike(entries: Iterable[OutputEntry]) -> list[OutputEntry]:
     """Entries that say the same sentence, or whose printed tables are the same, as one under all their titles."""
     joined: dict[str, OutputEntry] = {}
     for entry in entries:
-        said = entry.note if entry.kind == "remark" else str(entry.printed)
-        key = f"{entry.kind}: {said}" if said not in ("", "{}") else entry.name
+        words = entry.note if entry.kind == "remark" else str(entry.printed)
+        key = f"{entry.kind}: {words}" if words not in ("", "{}") else entry.name
         joined[key] = replace(joined[key], title=f"{joined[key].title}; {entry.title}") if key in joined else entry
     return list(joined.values())
 

@@ -213,7 +213,7 @@ def find_slips(labels: Mapping[str, int]) -> dict[str, str]:
         return words[rare][0] == words[common][0] and OSA.distance(words[rare], words[common]) <= 1
 
     meant = {rare: [common for common in words if is_slip(rare, common)] for rare in words}
-    return {rare: found[0] for rare, found in meant.items() if len(found) == 1}
+    return {rare: likely[0] for rare, likely in meant.items() if len(likely) == 1}
 
 
 def _find_digits(label: str) -> list[str]:

@@ -102,8 +102,8 @@ def _choose_sheet(path: Path, heads: Mapping[str, Head]) -> str:
     likely = [name for name, head in heads.items() if _has_texts(head)] if len(heads) > 1 else list(heads)
     if len(likely) == 1:
         return likely[0]
-    found = "; ".join(f"{name!r} with {len(head[0][1]) if head else 0} columns" for name, head in heads.items())
-    problem = f"{len(likely) or 'none'} of its sheets look{'s' * (not likely)} like texts ({found})"
+    listed = "; ".join(f"{name!r} with {len(head[0][1]) if head else 0} columns" for name, head in heads.items())
+    problem = f"{len(likely) or 'none'} of its sheets look{'s' * (not likely)} like texts ({listed})"
     mend = f"name the sheet: --sheet {(likely or list(heads))[0]!r}"
     raise ParameterError("The kit cannot tell which table is meant.", [Fault(path.name, problem, mend)])
 
@@ -115,9 +115,9 @@ def _has_texts(head: Head) -> bool:
 
 def _say_skipped(head: Head, skip_rows: int) -> dict[str, str]:
     above = [" ".join(filter(None, cells)) for number, cells in head if number <= skip_rows]
-    shown = "; ".join(text[:60] for text in above[:2])
+    beginning = "; ".join(text[:60] for text in above[:2])
     where = f"the columns are named in row {skip_rows + 1}, below "
-    return {"skip_rows": where + (f"{shown!r}" if above else "empty rows")} if skip_rows else {}
+    return {"skip_rows": where + (f"{beginning!r}" if above else "empty rows")} if skip_rows else {}
 
 
 def _check_names(place: TablePlace) -> None:

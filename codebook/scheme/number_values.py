@@ -74,18 +74,18 @@ def fill_scale(raw: Mapping[str, Any]) -> Any:
     >>> fill_scale({"kind": "rating", "minimum": "1", "maximum": "3", "categories": [top]})
     [{'name': '1'}, {'name': '2'}, {'name': '3', 'definition': 'Very.'}]
     """
-    given = raw.get("categories") or ()
-    given = [given] if isinstance(given, str) else given
-    if raw["kind"] == "number" or not isinstance(given, list | tuple):
-        return given
+    categories = raw.get("categories") or ()
+    categories = [categories] if isinstance(categories, str) else categories
+    if raw["kind"] == "number" or not isinstance(categories, list | tuple):
+        return categories
     try:
         bounds = [None if raw.get(name) is None else float(raw[name]) for name in ("minimum", "maximum", "step")]
     except (TypeError, ValueError):
-        return given
-    names = [_name_of(each) for each in given]
+        return categories
+    names = [_name_of(each) for each in categories]
     if set(points := list_points(*bounds)) <= set(names):
-        return given
-    known = dict(zip(names, given, strict=True))
+        return categories
+    known = dict(zip(names, categories, strict=True))
     others = [known[name] for name in known if name not in points]
     return [*(known.get(point, {"name": point}) for point in points), *others]
 

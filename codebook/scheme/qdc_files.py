@@ -91,8 +91,8 @@ def write_qdc(codebook: Codebook, path: str | Path) -> str:
     with write_atomic(file) as target:
         target.write(data)
     n_codes = sum(code.codable for top in system.codes for code in top.walk())
-    told = f"{file.name}: {say_count(len(codebook.variables), 'variable')}, {say_count(n_codes, 'code')}"
-    return f"{told}{say_losses(list_losses(codebook, data))}."
+    sentence = f"{file.name}: {say_count(len(codebook.variables), 'variable')}, {say_count(n_codes, 'code')}"
+    return f"{sentence}{say_losses(list_losses(codebook, data))}."
 
 
 def list_losses(codebook: Codebook, data: bytes) -> list[Change]:

@@ -163,9 +163,9 @@ def draft_codebook(system: CodeSystem, name: str, answers: Mapping[str, str]) ->
     places = system.place_codes()
     rest = [code for top in system.codes for code in top.walk() if _is_loose(code, places)]
     if rest:
-        asked = {"kind": "multi", "level": "nominal", "question": QUESTION} | dict(answers)
+        fields = {"kind": "multi", "level": "nominal", "question": QUESTION} | dict(answers)
         labels = [_draft_category(code, places[code.guid].label) for code in rest]
-        variables.append({"name": ONE_VARIABLE, **asked, "categories": labels})
+        variables.append({"name": ONE_VARIABLE, **fields, "categories": labels})
     heads = {"name": about.get("name", name), "version": about.get("version", "1")}
     heads |= {"unit": about.get("unit", "a passage"), "instructions": about.get("instructions", "")}
     return {**heads, "variables": variables}

@@ -76,8 +76,8 @@ def assign_units(study: Coded, coders: Sequence[str], leaving: Sequence[str]) ->
         return Assigning(*_extend(Changes(units, stay, leaving), settings.folder))
     drawn = assign(units, settings.coders, settings.design)
     name = study.facts.study or study.codebook.name
-    kept = write_assignment(drawn, study.facts.codebook, units, folder=settings.folder, study=name)
-    return Assigning(kept, (f"Written to {settings.folder}; each coder begins with `codebook code --coder NAME`.",))
+    written = write_assignment(drawn, study.facts.codebook, units, folder=settings.folder, study=name)
+    return Assigning(written, (f"Written to {settings.folder}; each coder begins with `codebook code --coder NAME`.",))
 
 
 def hand_out_units(study: Coded, form: str) -> HandedOut:

@@ -72,8 +72,8 @@ def card_html(card: Card, sizes: Sizes = WIDE, *, folded: bool = False, texts: b
 
 def cards_html(parts: Iterable[str | tuple[str, str]]) -> str:
     """Return cards as a part of a page with their style: each as HTML, and between them words with their tag."""
-    shown = [(part, "") if isinstance(part, str) else part for part in parts]
-    return render("unit_cards.html.j2", parts=shown)
+    pairs = [(part, "") if isinstance(part, str) else part for part in parts]
+    return render("unit_cards.html.j2", parts=pairs)
 
 
 def card_text(card: Card) -> str:
@@ -83,9 +83,9 @@ def card_text(card: Card) -> str:
 
 def sum_up(card: Card) -> str:
     """Say in a line who gave the unit which label, the first few."""
-    said = [f"{label.coder}: {_short(label.label) or f'({label.why})'}" for label in card.labels[:_MOST_SUMMED]]
+    labels = [f"{label.coder}: {_short(label.label) or f'({label.why})'}" for label in card.labels[:_MOST_SUMMED]]
     more = len(card.labels) - _MOST_SUMMED
-    return " · ".join([*said, *([f"and {more:,} more"] if more > 0 else [])])
+    return " · ".join([*labels, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _short(text: str, most: int = 40) -> str:

@@ -145,7 +145,7 @@ def _open(text: str) -> Sequence[str]:
     if not text.startswith("["):
         return ()
     try:
-        found = orjson.loads(text)
+        labels = orjson.loads(text)
     except orjson.JSONDecodeError:
         return ()
-    return [str(each) for each in found] if isinstance(found, list) else ()
+    return [str(each) for each in labels] if isinstance(labels, list) else ()

@@ -76,9 +76,9 @@ def _list_confusions(cards: UnitCards, coder: str) -> list[tuple[tuple[str, str]
     index = cards.index
     rows = index.not_gold & (index.frame["coder"] == coder).to_numpy(dtype=bool, na_value=False)
     pairs = Counter(zip(index.gold_label[rows].tolist(), index.label[rows].tolist(), strict=True))
-    found = []
+    confusions = []
     for (gold, other), _ in pairs.most_common(_N_PAIRS):
         same = rows & (index.gold_label == gold) & (index.label == other)
         units = list(dict.fromkeys(index.unit[same].tolist()))
-        found.append(((index.name_label(gold), index.name_label(other)), units))
-    return found
+        confusions.append(((index.name_label(gold), index.name_label(other)), units))
+    return confusions

@@ -93,10 +93,10 @@ class UnitCards:
         numbers = self.index.choose(choice)
         if not choice.words.strip():
             return numbers
-        found = self.shelf.search(choice.words.strip())
+        fitting = self.shelf.search(choice.words.strip())
         words = choice.words.strip().casefold()
         units = self.index.units
-        return numbers[[units[number] in found or words in units[number].casefold() for number in numbers]]
+        return numbers[[units[number] in fitting or words in units[number].casefold() for number in numbers]]
 
     def read_some(self, numbers: Sequence[int], *, talks: bool = True) -> Iterator[Card]:
         """Read the cards of these units, one after the other."""
@@ -108,10 +108,10 @@ class UnitCards:
         unit_id = self.index.units[number]
         rows = self.index.rows(number)
         unit = self.shelf.find(unit_id)
-        labels, asked = tuple(self._labels(rows)), tuple(self._talks(rows)) if talks else ()
+        labels, talks_of_unit = tuple(self._labels(rows)), tuple(self._talks(rows)) if talks else ()
         if unit is None:
-            return Card(unit_id, None, {}, (), (), labels, asked)
-        return Card(unit_id, unit.text, unit.context, unit.files, self._marks(unit.text, labels), labels, asked)
+            return Card(unit_id, None, {}, (), (), labels, talks_of_unit)
+        return Card(unit_id, unit.text, unit.context, unit.files, self._marks(unit.text, labels), labels, talks_of_unit)
 
     def _labels(self, rows: Any) -> Iterator[CodedLabel]:
         codings, index = self.codings, self.index
@@ -120,19 +120,19 @@ class UnitCards:
         known = [name for name in _FIELDS if name in rows]
         first = rows["coder"] == codings.gold
         for place, row in rows.loc[first.sort_values(ascending=False, kind="stable").index].iterrows():
-            said = {name: _say(row[name]) for name in known}
-            if "label" in said:
-                said["label"] = name_label(
-                    said["label"], [each for each in codings.variables if each.name == row["variable"]]
+            cells = {name: _say(row[name]) for name in known}
+            if "label" in cells:
+                cells["label"] = name_label(
+                    cells["label"], [each for each in codings.variables if each.name == row["variable"]]
                 )
             gold = index.gold_label[place] >= 0 and row["coder"] != codings.gold and index.label[place] >= 0
             yield CodedLabel(
                 str(row["variable"]) if len(names) != 1 else "",
                 str(row["coder"]),
                 self._role(str(row["coder"])),
-                draw=said["draw"] if several else "",
+                draw=cells["draw"] if several else "",
                 standing=("wrong" if index.not_gold[place] else "right") if gold else "",
-                **{name: said.get(name, "") for name in ("label", "why", "detail", "evidence", "confidence")},
+                **{name: cells.get(name, "") for name in ("label", "why", "detail", "evidence", "confidence")},
             )
 
     def _role(self, coder: str) -> str:
@@ -142,9 +142,9 @@ class UnitCards:
     def _marks(self, text: str, labels: Iterable[CodedLabel]) -> tuple[Span, ...]:
         """Where the quotes of coders stand in the text, those that begin inside another left out."""
         quotes = [quote for label in labels for quote in self._quotes(label)]
-        found = find_quotes(list(dict.fromkeys(quotes)), text[:_MOST_QUOTED]) if quotes and text else []
+        places = find_quotes(list(dict.fromkeys(quotes)), text[:_MOST_QUOTED]) if quotes and text else []
         marks, reached = list[Span](), 0
-        for start, end in sorted((place.start, place.end) for place in found if place.start >= 0):
+        for start, end in sorted((place.start, place.end) for place in places if place.start >= 0):
             if start >= reached:
                 marks.append((start, end))
                 reached = end
@@ -163,22 +163,23 @@ class UnitCards:
             return
         before: Turns = []
         for _, row in rows.iterrows():
-            said = {name: _say(row[name]) for name in ("custom_id", "run_id", "raw", "draw", "variable") if name in row}
-            if not said["custom_id"] and not said.get("raw"):
+            names = ("custom_id", "run_id", "raw", "draw", "variable")
+            cells = {name: _say(row[name]) for name in names if name in row}
+            if not cells["custom_id"] and not cells.get("raw"):
                 continue
-            talk = self._find_talk(str(row["coder"]), said)
+            talk = self._find_talk(str(row["coder"]), cells)
             same = bool(talk.turns) and talk.turns == before
             before = talk.turns or before
             yield replace(talk, turns=[], missing="The same request.") if same else talk
 
-    def _find_talk(self, coder: str, said: Mapping[str, str]) -> Talk:
-        who = f"{coder}, {said['variable']}" + (f", draw {said['draw']}" if said["draw"] != "0" else "")
-        folder = self.folders.get(said.get("run_id", ""))
-        body = find_request(folder, said["custom_id"]) if folder and said["custom_id"] else None
+    def _find_talk(self, coder: str, cells: Mapping[str, str]) -> Talk:
+        who = f"{coder}, {cells['variable']}" + (f", draw {cells['draw']}" if cells["draw"] != "0" else "")
+        folder = self.folders.get(cells.get("run_id", ""))
+        body = find_request(folder, cells["custom_id"]) if folder and cells["custom_id"] else None
         missing = (
             "" if body else "The request is not known: the unit was not asked, or the shard with the request is gone."
         )
-        reply = said.get("raw", "")
+        reply = cells.get("raw", "")
         return Talk(
             who, tell_request(body) if body else [], reply, missing if folder else "The run is not in this project."
         )

@@ -80,8 +80,8 @@ class UnitShelf:
 
 
 def _read_id(line: bytes, path: Path) -> str:
-    found = _ID.match(line)
-    return str(orjson.loads(found[1]) if found else load_line(line, path.name)["unit_id"])
+    match = _ID.match(line)
+    return str(orjson.loads(match[1]) if match else load_line(line, path.name)["unit_id"])
 
 
 def _say_unit(unit: Unit) -> str:
