@@ -164,7 +164,7 @@ def read_label_list(
     columns, rows = _read_table(file, encoding)
     missing = [name for name in (column, definition_column or column) if name not in columns]
     if missing:
-        mend = f"the columns are {', '.join(columns)}"
+        mend = f"the columns are {', '.join(columns)}" if columns else "write labels into it, below a header"
         faults = [Fault(f"column {name!r}", "the file has no such column", mend) for name in dict.fromkeys(missing)]
         raise SchemeError(f"{show_path(file)}:", faults)
     rows = [(number, row) for number, row in rows if row[column].strip()]

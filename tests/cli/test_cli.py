@@ -348,7 +348,7 @@ def test_r03_a_moved_provider_gets_nothing_before_the_person_says_yes(
     assert command("trust", "gateway.invalid", input="y\n").output.endswith("https://gateway.invalid is confirmed.\n")
     assert command("trust").output == "https://gateway.invalid\n"
     assert "(confirmed on this machine)" in command("status", "study").output
-    assert command("trust", "gateway.invalid", "--forget").output == "It is forgotten.\n"
+    assert command("trust", "gateway.invalid", "--forget").output == "gateway.invalid is not confirmed any more.\n"
 
 
 def test_r03_plain_http_is_refused_before_anything_is_written(fake: FakeOpenAI, command: Command) -> None:
@@ -417,7 +417,7 @@ def test_check_reads_a_list_of_labels_as_a_codebook(fake: FakeOpenAI, command: C
     Path("labels.csv").write_text("label\npro\ncontra\n")
     asked = command("check", "--codebook", "labels.csv")
     assert asked.exit_code == 1
-    assert "kind, level, question are not said" in asked.output
+    assert "kind, level, question are not given" in asked.output
     line = "labels.csv; kind: single; level: nominal; question: What is the text about?"
     assert f'"{line}"' in asked.output
     done = command("check", "--codebook", line)

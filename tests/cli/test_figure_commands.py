@@ -75,7 +75,7 @@ def test_people_are_held_against_the_gold_without_a_run(study, command):
 
 def test_what_is_left_out_is_as_in_the_study(study, command):
     said = command("reliability", "--gold", "ben", *SMALL).output
-    assert "Run 'coal' is not there yet: labels of coders.yaml alone." in said
+    assert "Run 'coal' is not there yet: these are the labels of coders.yaml alone." in said
     assert re.search(r"topic +people +6 +2 ", said), "ann and gold: ben is the gold"
     collect(study)
     assert "people + embedded" in command("reliability", *SMALL).output

@@ -126,7 +126,7 @@ SLIPS: dict[str, tuple[Slip, str, int, str]] = {
     "no model": (BATCH, "check", 1, "name the model to ask"),
     "no key": (BATCH, "check", 1, "The API key OPENAI_API_KEY is not set"),
     "a batch of twelve": (BATCH, "check", 1, "a batch of 12 requests saves cents"),
-    "the gold's name": (change("study.yaml", "gold: gold", "gold: Gold"), "check", 1, "gold: 'Gold' is none of"),
+    "the gold's name": (change("study.yaml", "gold: gold", "gold: Gold"), "check", 1, "gold: 'Gold' is not among"),
     "labels for a codebook": (as_labels, "check", 1, '"labels.csv; kind: single; level: nominal; question:'),
     "a study in a study": (nothing, "new .", 1, "nothing was written. To mend: choose another folder"),
     "a column to choose by": (nothing, "plan --where Language=en", 1, "there is no column 'Language'"),

@@ -259,7 +259,7 @@ def test_where_the_shard_is_gone_the_card_says_so_and_shows_the_rest(run):
     for path in run.folder.runs.rglob("shards/*.jsonl"):
         path.unlink()
     html = card_html(open_cards(run.codings()).read(2))
-    assert "the shard that asked it is gone" in html
+    assert "the shard with the request is gone" in html
     assert "coal" in html
 
 

@@ -61,7 +61,7 @@ def test_texts_are_one_column(project: Path, texts: pd.Series) -> None:
 def test_what_is_no_text_and_labels_that_make_no_codebook_are_refused_in_their_words() -> None:
     with pytest.raises(ParameterError, match=r"texts: 2 of 3 are no texts, such as 1\."):
         cb.label([1, 2.5, None], LABELS)
-    with pytest.raises(SchemeError, match="labels: only 1 given"):
+    with pytest.raises(SchemeError, match="labels: it has only 1"):
         cb.label(["a text"], {"coal": "It is about mining."})
     with pytest.raises(SchemeError, match="label 'sports': `definition` is a list"):
         cb.label(["a text"], {"coal": "It is about mining.", "sports": ["a game"]})  # type: ignore[dict-item]

@@ -126,7 +126,7 @@ ONE_FAULT = {
     "category's field": ("[x, y]", "[x, {name: y, includes: z}]", (8, "`includes` is not", "did you mean `include`")),
     "empty example": ("[x, y]", "[x, {name: y, examples: [{why: z}]}]", (8, "`text` is empty", "path of its `image`")),
     "long category name": ("[x, y]", f"[x, {'y' * 201}]", (8, "`name` has 201 characters", "into `definition`")),
-    "one category": ("[x, y]", "[x]", (8, "only 1 given", "give at least 2")),
+    "one category": ("[x, y]", "[x]", (8, "it has only 1", "give at least 2")),
     "same name twice": ("[x, y]", "[x, y, x]", (8, "the name 'x' is used twice", "rename or remove one")),
     "same one-character name": ("[x, y]", "['0', '0']", (8, "'0' is used twice", "rename or remove one")),
     "same but for case": ("[x, y]", "[Yes, yes]", (8, "'yes' is used twice", "rename or remove one")),
@@ -497,7 +497,7 @@ def test_a_list_that_cannot_be_read(project):
     with pytest.raises(SchemeError, match="save the file with encoding UTF-8"):
         read_label_list("a.csv", column="code", **ASKED)
     (project / "a.csv").write_text("")
-    with pytest.raises(SchemeError, match="column 'code': missing"):
+    with pytest.raises(SchemeError, match="column 'code': the file has no such column"):
         read_label_list("a.csv", column="code", **ASKED)
 
 
@@ -518,7 +518,7 @@ def test_r09_a_list_of_labels_is_read_as_tables_are(labels, project):
 
 def test_a_list_of_labels_asks_for_what_it_cannot_show_and_the_mend_works(labels):
     name = labels([["label", "definition"], ["pro", "For it."], ["contra", "Against it."]], "topics.csv")
-    with pytest.raises(SchemeError, match=r"kind, level, question are not said") as caught:
+    with pytest.raises(SchemeError, match=r"kind, level, question are not given") as caught:
         read_codebook(name)
     line = re.search(r'"(topics\.csv; .*)" \(', str(caught.value))[1]
     by_line, by_name = read_codebook(line), read_codebook(name, **(ASKED | {"question": "What is the text about?"}))
@@ -531,7 +531,7 @@ def test_a_list_of_labels_asks_for_what_it_cannot_show_and_the_mend_works(labels
 
 def test_a_list_of_labels_of_an_unclear_column_lists_its_columns(labels):
     name = labels([["a", "b"], ["x", "y"], ["v", "w"]], "list.csv")
-    with pytest.raises(SchemeError, match=r"column is not said.*column: a.*column one of a, b"):
+    with pytest.raises(SchemeError, match=r"column is not given.*column: a.*column one of a, b"):
         read_codebook(name, **ASKED)
     assert read_codebook(f"{name}; column: b", **ASKED).variables[0].labels == ("y", "w")
 
@@ -547,7 +547,7 @@ def test_a_list_of_labels_in_another_encoding_has_a_mend_that_works(labels):
     ("text", "mend"),
     [
         ("list.csv; colum: label", "did you mean 'column'"),
-        ("codebook.yaml; kind: single", "kind cannot be said of it here"),
+        ("codebook.yaml; kind: single", "kind cannot be given for it here"),
         ("nolist.csv; kind: single", "no codebook at nolist.csv"),
     ],
 )

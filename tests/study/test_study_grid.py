@@ -100,7 +100,7 @@ def test_faults_of_a_grid_are_found_before_anything_is_paid(study):
     book.write_text(book.read_text().replace("name: travel", "name: trips"))
     write_study(Path(), {**GRID, "finding": {"label": "travle"}})
     faults = "\n".join(map(str, study().check().faults))
-    assert "'travle' is none of 'topic'. To mend: did you mean 'travel'?" in faults
+    assert "'travle' is not a label of 'topic'. To mend: did you mean 'travel'?" in faults
     assert "topics_brief has other labels for 'topic' than topics" in faults
     write_study(Path(), {**GRID, "models": [{"modle": "m"}], "draws": "many"})
     with pytest.raises(ParameterError, match="did you mean 'model'") as caught:

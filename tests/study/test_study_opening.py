@@ -101,7 +101,7 @@ def test_without_a_file_the_arguments_are_enough(project):
 def test_people_alone_need_no_run(project):
     codings = cb.open_study().codings()
     assert set(codings.people) == {"ann", "ben"}
-    assert "Run 'coal-debate' is not there yet: labels of coders.yaml alone." in codings.notes
+    assert "Run 'coal-debate' is not there yet: these are the labels of coders.yaml alone." in codings.notes
     assert cb.reliability(codings).frame["n_units"].unique().tolist() == [2], "where keeps two"
     with pytest.raises(RunError, match="coal-debatte"):
         cb.open_study(run="coal-debatte").codings()
