@@ -64,7 +64,7 @@ def compare_runs(
     >>> status = other.submit()
     >>> status = other.collect()
     >>> compare_runs(["topics", "again"], "unit").finding
-    'No label differs: topics and again say the same of all 12 units.'
+    'No label differs: topics and again give the same label to all 12 units.'
     """
     names = [runs] if isinstance(runs, str) else list(runs)
     opened = [_open_beside(name, names) for name in names]
