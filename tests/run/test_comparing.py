@@ -107,7 +107,7 @@ def test_agreement_accuracy_and_difference_are_those_of_the_analysis(two: tuple[
 def test_a_variable_that_was_not_asked_again_is_the_same(two: tuple[Run, Run]) -> None:
     assert (compare_runs("one", variable="tone", resample=FEW).frame["n_changed"].dropna() == 0).all()
     same = two[1].compare_versions("label", variable="tone")
-    assert same.facts.nothing == "No label differs: one and one.v2 say the same of all 58 units."
+    assert same.facts.nothing == "No label differs: one and one.v2 give the same label to all 58 units."
 
 
 def test_more_runs_than_two_are_held_against_the_first(two: tuple[Run, Run]) -> None:
