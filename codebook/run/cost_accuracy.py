@@ -19,13 +19,11 @@ from codebook.analysis.core.label_places import place_labels
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats
 from codebook.ground.quantities import show_usd
-from codebook.outputs.figure_style import BASELINE, MODEL, house_style
+from codebook.outputs.figure_style import BASELINE, MODEL, Axes, Figure, house_style
 from codebook.run.run_views import RunViews
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = (
     *("variable", "run", "model", "n_labels", "cost", "cost_per_1000"),
