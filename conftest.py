@@ -1,4 +1,4 @@
-"""Examples in docstrings that name a run are those of a new study whose 12 texts were coded as the run `topics`."""
+"""Examples in docstrings run in an own folder: an empty one, or a new study whose 12 texts are coded as `topics`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,12 @@ def _coded_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _in_a_study(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give an example of a docstring a copy of that study, where it asks for one."""
-    if isinstance(request.node, DoctestItem) and _SIGN in str(request.node.dtest and request.node.dtest.docstring):
+    """Give an example of a docstring a folder to write into: a copy of that study, where it asks for one."""
+    if isinstance(request.node, DoctestItem):
         home = tmp_path / "my-study"
-        shutil.copytree(request.getfixturevalue("_coded_study"), home)
+        if _SIGN in str(request.node.dtest and request.node.dtest.docstring):
+            shutil.copytree(request.getfixturevalue("_coded_study"), home)
+        else:
+            home.mkdir()
         monkeypatch.setenv("CODEBOOK_PROJECT", str(home))
         monkeypatch.chdir(home)

@@ -84,6 +84,12 @@ class InputError(CodebookError):
         self.faults = tuple(faults)
         super().__init__("\n".join([summary, *(f"  - {fault}" for fault in self.faults)]))
 
+    @classmethod
+    def raise_any(cls, summary: str, faults: Sequence[Fault]) -> None:
+        """Raise one error with all the faults, if there are any."""
+        if faults:
+            raise cls(summary, faults)
+
 
 def list_faults(error: CodebookError, where: str) -> list[Fault]:
     """Return the faults that an error carries; of another one its own words, with the place.

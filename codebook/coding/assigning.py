@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from codebook.errors import Fault, ParameterError
@@ -12,7 +12,7 @@ from codebook.errors import Fault, ParameterError
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How units are given to coders. As it is: all units to all coders.
+    """How units are assigned to coders. By default every coder gets every unit.
 
     Attributes
     ----------
@@ -49,15 +49,15 @@ class Design:
         """Yield what cannot be drawn."""
         for name in ("double", "repeat", "with_suggestions"):
             if not 0 <= getattr(self, name) <= 1:
-                yield Fault(f"{where}, {name}", f"{getattr(self, name)} is no share", "write a number from 0 to 1")
+                yield Fault(f"{where}, {name}", f"{getattr(self, name)} is not a share", "write a number from 0 to 1")
         for name in ("overlap", "per_coder"):
             if getattr(self, name) < 0:
                 yield Fault(f"{where}, {name}", f"it is {getattr(self, name)}", "write 0 or more")
         if not n_coders:
-            yield Fault(f"{where}, coders", "there is nobody to code", "name the coders")
+            yield Fault(f"{where}, coders", "no coder is named", "name the coders")
         if self.overlap > n_coders:
-            problem = f"{self.overlap} coders are to code a unit, and there are {n_coders}"
-            yield Fault(f"{where}, overlap", problem, f"write {n_coders} at most")
+            problem = f"{self.overlap} coders should code each unit, but there are only {n_coders}"
+            yield Fault(f"{where}, overlap", problem, f"write at most {n_coders}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,13 @@ class Share:
 def draw_shares(strata: Mapping[str, str], coders: Sequence[str], design: Design) -> list[Share]:
     """Draw who codes what and in which order; units come with their strata.
 
-    Raises
-    ------
-    ParameterError
-        The design cannot be drawn.
-
     Examples
     --------
     >>> shares = draw_shares({str(n): "" for n in range(10)}, ["ann", "ben"], Design(double=0.2))
     >>> Counter(share.coder for share in shares), Counter(Counter(share.unit_id for share in shares).values())
     (Counter({'ann': 6, 'ben': 6}), Counter({1: 8, 2: 2}))
     """
-    if faults := list(design.faults(len(coders))):
-        raise ParameterError("The units cannot be assigned.", faults)
+    ParameterError.raise_any("The units cannot be assigned.", list(design.faults(len(coders))))
     chance = random.Random(design.seed)
     units = _spread(strata, chance)
     n_each = _mark_double(units, strata, design.double, design.overlap or len(coders))
@@ -96,24 +90,26 @@ def draw_shares(strata: Mapping[str, str], coders: Sequence[str], design: Design
 
 def _spread(strata: Mapping[str, str], chance: random.Random) -> list[str]:
     """Units in random order, such that each stretch holds the strata in their shares."""
-    groups: dict[str, list[str]] = {}
-    for unit, stratum in strata.items():
-        groups.setdefault(stratum, []).append(unit)
     placed: list[tuple[float, str]] = []
-    for units in groups.values():
+    for units in _group(strata, strata):
         chance.shuffle(units)
         start = chance.random()
         placed += [((rank + start) / len(units), unit) for rank, unit in enumerate(units)]
     return [unit for _, unit in sorted(placed)]
 
 
-def _mark_double(units: Sequence[str], strata: Mapping[str, str], share: float, n_coders: int) -> dict[str, int]:
-    """How many coders each unit gets: those of several are the same share of each stratum, spread over the order."""
+def _group(units: Iterable[str], strata: Mapping[str, str]) -> Iterable[list[str]]:
+    """The units of each stratum, in their order."""
     groups: dict[str, list[str]] = {}
     for unit in units:
         groups.setdefault(strata[unit], []).append(unit)
+    return groups.values()
+
+
+def _mark_double(units: Sequence[str], strata: Mapping[str, str], share: float, n_coders: int) -> dict[str, int]:
+    """How many coders each unit gets: those of several are the same share of each stratum, spread over the order."""
     n, n_before = {}, 0
-    for group in groups.values():
+    for group in _group(units, strata):
         n_several = round((n_before + len(group)) * share) - round(n_before * share)
         n_before += len(group)
         for place, unit in enumerate(group):

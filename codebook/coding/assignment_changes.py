@@ -60,7 +60,7 @@ class Changes:
 def extend_assignment(
     changes: Changes, folder: str | Path = FOLDER, *, round_name: str = "main"
 ) -> tuple[Assignment, list[str]]:
-    """Change an assignment, and return it with sentences on what became of it; what was coded is left alone.
+    """Change an assignment; return it with sentences that say what changed. What was coded stays as it is.
 
     Parameters
     ----------
@@ -121,7 +121,9 @@ class _Work:
         if coder not in self._states:
             log = self._held.enter_context(CodingLog(log_path(self.folder, coder)))
             if log.read_only:
-                raise BusyError(f"{coder} is coding now, and open units are to move. To mend: repeat it afterwards.")
+                raise BusyError(
+                    f"{coder} is coding now, and open units would move. To mend: close the form, then repeat."
+                )
             self._states[coder] = CoderState(log.acts)
         state = self._states[coder]
         rows = [row for row in self.rows if row.coder == coder and row.round == self.round]
@@ -129,8 +131,7 @@ class _Work:
 
     def take_out(self, leaving: Sequence[str]) -> None:
         """Give what is open of those who leave to the others, to whoever has least and does not have the unit."""
-        if faults := list(self._leaving_faults(leaving)):
-            raise ParameterError("The assignment was left as it is.", faults)
+        ParameterError.raise_any("The assignment was not changed.", list(self._leaving_faults(leaving)))
         stay = [coder for coder in self.coders if coder not in leaving]
         hands = _Hands(self.rows, self.round, stay)
         for coder in leaving:
@@ -138,7 +139,7 @@ class _Work:
             self._replace(changed)
             n_moved = sum(row is not None for row in changed.values())
             n_over = sum(new is None and not row.draw for row, new in changed.items())
-            over = f"; {n_over:,} are coded by all of them anyhow" if n_over else ""
+            over = f"; {n_over:,} are already assigned to all of them" if n_over else ""
             self.sentences.append(f"{coder} leaves: {n_moved:,} open units go to {', '.join(stay)}{over}.")
             self._note(leaves=coder, n_units=n_moved)
 
@@ -150,9 +151,9 @@ class _Work:
     def _leaving_faults(self, leaving: Sequence[str]) -> Iterator[Fault]:
         for coder in leaving:
             if coder not in self.coders:
-                yield Fault("leaves", f"{coder!r} has nothing to code", f"name one of {', '.join(self.coders)}")
+                yield Fault("leaves", f"{coder!r} has no units in this round", f"name one of {', '.join(self.coders)}")
         if leaving and not set(self.coders) - set(leaving):
-            yield Fault("leaves", "nobody would be left", "add a coder first")
+            yield Fault("leaves", "no coder would be left", "add a coder first")
 
     def _last(self, coder: str) -> int:
         return max((row.place for row in self.rows if row.coder == coder and row.round == self.round), default=0)
@@ -160,12 +161,11 @@ class _Work:
     def add_coders(self, coders: Sequence[str]) -> None:
         """Give further coders all units where all code all, else their share of what is open with the others."""
         fresh = [coder for coder in coders if coder not in self.coders]
-        if faults := list(name_faults([*self.coders, *fresh])):
-            raise ParameterError("The assignment was left as it is.", faults)
+        ParameterError.raise_any("The assignment was not changed.", list(name_faults([*self.coders, *fresh])))
         everything = self.design.double == 1 and not self.design.overlap and not self.design.per_coder
         for coder in fresh:
             n = self._give_all(coder) if everything else self._give_share(coder)
-            self.sentences.append(f"{coder} comes: {n:,} units.")
+            self.sentences.append(f"{coder} joins: {n:,} units.")
             self._note(comes=coder, n_units=n)
 
     def _give_all(self, coder: str) -> int:

@@ -1,7 +1,7 @@
 """Who codes what: `assign` draws it, a coding folder keeps it, and later additions never disturb what was coded.
 
-A coding folder holds `assignment.csv` (a row a unit and coder), `assignment.json` (seeds, digests, rounds),
-`units.jsonl` (the units as they are coded) and `logs/` (a file a coder).
+A coding folder holds `assignment.csv` (a row per unit and coder), `assignment.json` (seeds, digests, rounds),
+`units.jsonl` (the units as they are coded) and `logs/` (a file per coder).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Assignment:
         each = Counter(row.coder for row in self.rows)
         names = ", ".join(f"{coder} {n:,}" for coder, n in each.items())
         left = sum(each.get("left_over", 0) for each in self.rounds)
-        over = f" {say_count(left, 'unit')} left over: nobody has room." if left else ""
+        over = f" {say_count(left, 'unit')} left over: no coder has room for more." if left else ""
         return f"{say_count(n_units, 'unit')} assigned: {depth or 'none'}. {names}.{over}"
 
 
@@ -130,7 +130,7 @@ def assign(
     *,
     round_name: str = "main",
 ) -> Assignment:
-    """Draw who codes what: units balanced over coders and strata, in an order of each coder's own.
+    """Draw at random who codes what: units are balanced over coders and strata, and each coder has an own order.
 
     Parameters
     ----------
@@ -157,9 +157,8 @@ def assign(
     strata = read_strata(units, design.strata)
     faults = list(name_faults(coders))
     if not strata:
-        faults.append(Fault("units", "there is none", "give units, or their ids"))
-    if faults:
-        raise ParameterError("The units cannot be assigned.", faults)
+        faults.append(Fault("units", "there are no units", "give units, or their ids"))
+    ParameterError.raise_any("The units cannot be assigned.", faults)
     shares = draw_shares(strata, coders, design)
     note = note_round(round_name, shares, strata, coders, design)
     return Assignment(tuple(to_row(share, round_name) for share in shares), (note,))
@@ -175,13 +174,7 @@ def note_round(
 
 
 def read_strata(units: Iterable[Unit] | Iterable[str] | Mapping[str, str], column: str) -> dict[str, str]:
-    """The stratum of each unit id: of units, a part of their context; "" where no column is named.
-
-    Raises
-    ------
-    ParameterError
-        An id is there twice, or units lack the column.
-    """
+    """The stratum of each unit id: of units, a part of their context; "" where no column is named."""
     if isinstance(units, Mapping):
         return {str(unit): str(stratum) for unit, stratum in units.items()}
     strata, faults = dict[str, str](), list[Fault]()
@@ -189,10 +182,10 @@ def read_strata(units: Iterable[Unit] | Iterable[str] | Mapping[str, str], colum
         unit_id = each.unit_id if isinstance(each, Unit) else str(each)
         context = each.context if isinstance(each, Unit) else {}
         if unit_id in strata:
-            faults.append(Fault(f"unit {unit_id!r}", "it is there twice", "give each unit once"))
+            faults.append(Fault(f"unit {unit_id!r}", "it occurs twice", "give each unit once"))
         if column and column not in context:
             mend = f"add {column!r} to the context columns, or give a mapping of id and stratum"
-            faults.append(Fault(f"unit {unit_id!r}", f"it has no {column!r} to balance by", mend))
+            faults.append(Fault(f"unit {unit_id!r}", f"it has no value for {column!r}, which balances the draw", mend))
         strata[unit_id] = context.get(column, "") if column else ""
     if faults:
         raise ParameterError("The units cannot be assigned.", faults[:20])
@@ -206,7 +199,11 @@ def name_faults(coders: Sequence[str]) -> Iterable[Fault]:
         if fault := coder_fault(coder, "coders"):
             yield fault
         if (twin := seen.setdefault(coder.casefold(), coder)) != coder or list(coders).count(coder) > 1:
-            yield Fault("coders", f"{coder!r} and {twin!r} are one name to some computers", "give them other names")
+            yield Fault(
+                "coders",
+                f"{coder!r} and {twin!r} are the same file name on some computers",
+                "use names that differ in more than capitals",
+            )
 
 
 def to_row(share: Share, round_name: str, *, behind: int = 0) -> Assigned:
@@ -229,7 +226,7 @@ def write_assignment(
     folder: str | Path = FOLDER,
     study: str = "",
 ) -> Assignment:
-    """Write an assignment with its units into a coding folder, and return it as it is kept.
+    """Write an assignment and its units into a coding folder; return the assignment as it was written.
 
     Parameters
     ----------
@@ -254,13 +251,17 @@ def write_assignment(
     place = resolve_path(folder)
     if (place / "assignment.csv").exists() and read_assignment(place).rows != assignment.rows:
         mend = "add to it with `extend_assignment`, or name another folder"
-        fault = Fault(show_path(place), "another assignment is here, and people may have coded by it", mend)
-        raise ParameterError("The assignment was left as it is.", [fault])
+        fault = Fault(show_path(place), "there is another assignment here, and people may have coded with it", mend)
+        raise ParameterError("The assignment was not changed.", [fault])
     place.mkdir(parents=True, exist_ok=True)
     keep_units(place / "units.jsonl", units)
     kept = KeptUnits(place / "units.jsonl")
     if missing := [unit for unit in dict.fromkeys(row.unit_id for row in assignment.rows) if unit not in kept]:
-        fault = Fault("units", f"{say_count(len(missing), 'unit')} of it have no text: {missing[:3]}", "give the units")
+        fault = Fault(
+            "units",
+            f"{say_count(len(missing), 'unit')} of the assignment were not given: {missing[:3]}",
+            "give the units with their texts",
+        )
         raise ParameterError("The assignment cannot be written.", [fault])
     file = _keep_codebook(codebook, place)
     name = read_codebook(file).name
@@ -332,7 +333,7 @@ def read_assignment(folder: str | Path = FOLDER) -> Assignment:
     book = about["codebook"]
     read = Assignment(rows, tuple(about["rounds"]), about["study"], book["file"], book["name"])
     if read.digest not in about["rows"]:
-        mend = "take both files from your copies, or change the assignment with `extend_assignment`"
+        mend = "restore both files from a backup, or change the assignment with `extend_assignment`"
         raise RecordError(f"{show_path(place)}/assignment.csv was edited by hand. To mend: {mend}.")
     return read
 

@@ -45,26 +45,14 @@ def coder_fault(coder: str, where: str = "coder") -> Fault | None:
 
 
 def log_path(folder: Path, coder: str) -> Path:
-    """Return where a coder's log lies.
-
-    Raises
-    ------
-    ParameterError
-        Nobody can be called so.
-    """
+    """Return where a coder's log lies."""
     if coder != ADJUDICATION and (fault := coder_fault(coder)):
         raise ParameterError("The coder needs another name.", [fault])
     return folder / "logs" / f"{coder}.jsonl"
 
 
 def read_acts(path: Path) -> tuple[list[Act], bytes]:
-    """Return the acts of a log, and what stands behind its last whole line; nothing where there is no log.
-
-    Raises
-    ------
-    RecordError
-        A line is no act, or not the one that its number says.
-    """
+    """Return the acts of a log, and what stands behind its last whole line; nothing where there is no log."""
     if not path.is_file():
         return [], b""
     *lines, rest = path.read_bytes().split(b"\n")
@@ -75,10 +63,12 @@ def read_acts(path: Path) -> tuple[list[Act], bytes]:
 def _read_act(line: bytes, number: int, where: str) -> Act:
     act = load_line(line, where)
     if act.get("act") not in ACTS:
-        raise RecordError(f"{where}: {act.get('act')!r} is no act. The file was edited. To mend: take your copy of it.")
+        raise RecordError(
+            f"{where}: {act.get('act')!r} is not a valid entry. The file was edited. To mend: restore it from a backup."
+        )
     if act.get("n") != number:
-        problem = f"it is the act {act.get('n')!r}: lines were taken out or put in"
-        raise RecordError(f"{where}: {problem}. To mend: take your copy of the file.")
+        problem = f"it has the number {act.get('n')!r}: lines were removed or added"
+        raise RecordError(f"{where}: {problem}. To mend: restore the file from a backup.")
     return act
 
 
@@ -99,12 +89,11 @@ class CodingLog:
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "ann.jsonl"
+    >>> path = Path("ann.jsonl")
     >>> with CodingLog(path) as log:
     ...     _ = log.append({"act": "label", "unit": "7", "label": "sports"})
     ...     CodingLog(path).read_only, log.acts[0]["n"]
     (True, 1)
-    >>> folder.cleanup()
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -130,7 +119,7 @@ class CodingLog:
             self._lock.acquire(timeout=0)
         except Timeout:
             self.read_only = True
-            self.remark = "Another window or program codes under this name: this one is read only."
+            self.remark = "This coder is already coding in another window or program. This window is read only."
         except OSError as error:
             self.read_only = True
             self.remark = f"Read only: {explain(error) or error}"
@@ -140,7 +129,9 @@ class CodingLog:
         aside = self.path.with_name(f"{self.path.stem}.torn-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         aside.write_bytes(torn)
         os.truncate(self.path, self.n_bytes)
-        self.remark = f"The last line was cut short when the program ended; it is kept in {aside.name}."
+        self.remark = (
+            f"The last line was cut short when the program ended; the incomplete part is kept in {aside.name}."
+        )
 
     def append(self, act: Act) -> Act:
         """Write an act and return it with its number and time; it is on disk when this returns.

@@ -61,26 +61,25 @@ def read_coding(block: Mapping[str, Any], where: str = "coding") -> CodingSettin
     >>> read_coding({"codres": ["ann"]})
     Traceback (most recent call last):
     codebook.errors.ParameterError: The settings of the coding cannot be read.
-      - coding, codres: it is no setting of the coding. To mend: did you mean 'coders'?
+      - coding, codres: there is no such setting for coding. To mend: did you mean 'coders'?
     More on such a message: codebook explain ParameterError
     """
     values, faults = dict[str, Any](), list[Fault]()
     for name, value in block.items():
         if name not in KEYS:
-            faults.append(Fault(f"{where}, {name}", "it is no setting of the coding", mend_name(str(name), KEYS)))
+            faults.append(Fault(f"{where}, {name}", "there is no such setting for coding", mend_name(str(name), KEYS)))
             continue
         try:
             values[name] = _read_value(name, value)
         except (ValueError, TypeError) as error:
-            faults.append(Fault(f"{where}, {name}", f"{value!r} cannot be taken", str(error)))
+            faults.append(Fault(f"{where}, {name}", f"{value!r} is not allowed", str(error)))
     design = Design(**{name: value for name, value in values.items() if name in _DESIGN})
     settings = CodingSettings(**{name: value for name, value in values.items() if name in _OWN}, design=design)
     if not faults:
         faults += name_faults(settings.coders)
         n_coders = len(settings.coders) or max(design.overlap, 1)
         faults += design.faults(n_coders, where)
-    if faults:
-        raise ParameterError("The settings of the coding cannot be read.", faults)
+    ParameterError.raise_any("The settings for coding cannot be read.", faults)
     return settings
 
 
@@ -92,7 +91,7 @@ def _read_value(name: str, value: Any) -> Any:
     if name in ("folder", "sample", "strata"):
         return str(value)
     if isinstance(value, str):
-        value = parse_value(value, name, error=ParameterError, summary="It cannot be read.")
+        value = parse_value(value, name, error=ParameterError, summary="The setting cannot be read.")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("write a number")
     if isinstance(_DESIGN[name], float):

@@ -27,13 +27,12 @@ class KeptUnits:
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "units.jsonl"
+    >>> path = Path("units.jsonl")
     >>> keep_units(path, [Unit("7", "Coal is cheap."), Unit("9", "No coal.")])
     ['7', '9']
     >>> units = KeptUnits(path)
     >>> units["9"].text, len(units), units.n_read
     ('No coal.', 2, 1)
-    >>> folder.cleanup()
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,15 +49,9 @@ class KeptUnits:
         return iter(self._places)
 
     def __getitem__(self, unit_id: str) -> Unit:
-        """Read a unit.
-
-        Raises
-        ------
-        RecordError
-            It is not among them.
-        """
+        """Read a unit."""
         if unit_id not in self._places:
-            mend = "assign it again, or take the file from your copies"
+            mend = "assign it again, or restore the file from a backup"
             raise RecordError(f"{show_path(self.path)} has no unit {unit_id!r}. To mend: {mend}.")
         self.n_read += 1
         with self.path.open("rb") as file:
@@ -75,7 +68,7 @@ def _find_places(path: Path) -> dict[str, int]:
     with path.open("rb") as file:
         for line in file:
             if not (match := _ID.match(line)):
-                raise RecordError(f"{show_path(path)} is damaged. To mend: take it from your copies.")
+                raise RecordError(f"{show_path(path)} is damaged. To mend: restore it from a backup.")
             places[orjson.loads(match[1])] = offset
             offset += len(line)
     return places

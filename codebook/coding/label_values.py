@@ -46,7 +46,11 @@ def check_label(label: Label, variable: Variable, unit: Unit) -> Label:
     if variable.is_number and label not in variable.labels:
         return _check_number(label, variable)
     if variable.is_open:
-        _refuse(variable, f"the kind {variable.kind} is not coded by people", "take it out of the assignment")
+        _refuse(
+            variable,
+            f"the kind {variable.kind} is not coded by people",
+            "remove it from the codebook that people code with",
+        )
     if label not in variable.labels:
         _refuse(variable, f"{label!r} is not in the codebook", f"use one of {', '.join(variable.labels)}")
     return label
@@ -54,7 +58,7 @@ def check_label(label: Label, variable: Variable, unit: Unit) -> Label:
 
 def _check_text(label: Label, variable: Variable) -> str:
     if not isinstance(label, str) or not label.strip():
-        _refuse(variable, f"{label!r} is no text", "write some words")
+        _refuse(variable, f"{label!r} is not a text", "write some words")
     return str(label)
 
 
@@ -68,7 +72,7 @@ def _check_number(label: Label, variable: Variable) -> str:
 
 def _check_set(label: Label, variable: Variable) -> list[str]:
     if not isinstance(label, Sequence) or isinstance(label, str):
-        _refuse(variable, f"{label!r} is no list of codes", "give a list; an empty one says that none applies")
+        _refuse(variable, f"{label!r} is not a list of codes", "give a list; an empty list means that none applies")
     if outside := [part for part in label if part not in variable.labels]:
         _refuse(variable, f"{outside[0]!r} is not in the codebook", f"use some of {', '.join(variable.labels)}")
     return [name for name in variable.labels if name in label]
@@ -78,13 +82,15 @@ def _check_records(label: Label, variable: Variable, unit: Unit) -> dict[str, An
     if isinstance(label, list) and len(variable.lists) == 1:
         label = {variable.lists[0].name: label}
     if not isinstance(label, Mapping):
-        _refuse(variable, "the records are no mapping of lists", "give {list: [record, ...]}")
+        _refuse(variable, "the records are not given as lists by name", "give {list: [record, ...]}")
     if problem := find_record_problem(label, variable, places=True):
         _refuse(variable, problem, "give every list of the variable, and every field of its records")
     for record in (record for records in label.values() for record in records):
         for name, value in record.items():
             if is_span(value) and (problem := find_span_problem(value, unit.text)):
-                _refuse(variable, f"{name}: {problem}", "count code points of the text as it is, the end left out")
+                _refuse(
+                    variable, f"{name}: {problem}", "count code points in the original text; the end is not included"
+                )
     return dict(label)
 
 
@@ -97,7 +103,7 @@ def find_span_problem(span: Mapping[str, Any], text: str) -> str:
     ''
     """
     start, end = span["start"], span["end"]
-    return "" if text[start:end] == span["quote"] else f"at {start} to {end} stands {text[start:end]!r}"
+    return "" if text[start:end] == span["quote"] else f"the text from {start} to {end} is {text[start:end]!r}"
 
 
 def without_places(label: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,4 +139,4 @@ def dump_label(label: Label) -> str:
 
 
 def _refuse(variable: Variable, problem: str, mend: str) -> None:
-    raise ParameterError("The answer was not taken.", [Fault(variable.name, problem, mend)])
+    raise ParameterError("The answer was not saved.", [Fault(variable.name, problem, mend)])

@@ -30,7 +30,7 @@ _ORDER = (
 
 
 def read_logs(folder: str | Path = FOLDER, codebook: Codebook | None = None, *, round_name: str = "main") -> Codings:
-    """Read what every coder said in a round.
+    """Read the answers of all coders in one round.
 
     A unit that was skipped, and a variable of it without an answer, is a row without a label, why `skipped`, its reason
     in `detail`. A label that the codebook does not have any more is `invalid`. A unit that came a second time has the
@@ -120,9 +120,9 @@ class _Telling:
     def notes(self, coder: str) -> Iterator[str]:
         """What was coded by an earlier definition, or with a code that is gone."""
         for name, n in self.old.items():
-            yield f"{coder}: {say_count(n, 'label')} of {name} by an earlier definition; the form lists them (recode)."
+            yield f"{coder}: {say_count(n, 'label')} of {name} were given under an earlier definition (filter recode)."
         for name, n in self.strange.items():
-            yield f"{coder}: {say_count(n, 'label')} of {name} that the codebook has no more: invalid."
+            yield f"{coder}: {say_count(n, 'label')} of {name} are no longer in the codebook: invalid."
 
 
 def _as_text(value: Any) -> str:

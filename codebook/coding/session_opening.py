@@ -12,8 +12,9 @@ from codebook.coding.kept_units import KeptUnits
 from codebook.coding.rounds.offered_suggestions import offer_suggestions
 from codebook.coding.rounds.qualifying import require_gate
 from codebook.coding.rounds.training import give_feedback
-from codebook.coding.session import Beside, CodingSession, SessionPlan
-from codebook.coding.unit_sources import SourceMaker, embed_files
+from codebook.coding.sessions.session import CodingSession
+from codebook.coding.sessions.session_plan import Beside, SessionPlan
+from codebook.coding.sessions.unit_sources import SourceMaker, embed_files
 from codebook.paths import resolve_path
 from codebook.scheme import read_codebook
 
@@ -27,7 +28,7 @@ def open_session(
     beside: Beside | None = None,
     sources: SourceMaker = embed_files,
 ) -> CodingSession:
-    """Open a coder's work where it was left; in a training with feedback, in the arm with suggestions with these.
+    """Open a coder's work where the coder left it, with the feedback or suggestions that the round has.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ from codebook.coding.deciding.adjudicating import AdjudicationSession
 from codebook.coding.label_values import Label
 from codebook.coding.rounds.known_answers import KnownAnswer, list_known
 from codebook.coding.rounds.norming_rounds import add_norming
-from codebook.coding.session import CodingSession
 from codebook.coding.session_opening import open_session
+from codebook.coding.sessions.session import CodingSession
 from codebook.errors import Fault, ParameterError
 from codebook.paths import resolve_path
 from codebook.records import Unit
@@ -34,7 +34,7 @@ def simulate_coder(
     round_name: str = "main",
     seed: int = 1,
 ) -> CodingSession:
-    """Let a simulated coder code all that is left, and return the session, closed.
+    """Let a simulated coder code all units that are left; return the closed session.
 
     With the chance `error` a label is not the known one but the next code of the codebook, after the last the first. A
     unit of which no answer is known gets a code by lot; records and transcriptions are skipped. What a unit gets hangs
@@ -72,7 +72,7 @@ def simulate_coder(
 
 
 def find_known(codings: Codings) -> list[KnownAnswer]:
-    """The labels of the gold as known answers; none where there is no gold.
+    """The gold labels as known answers; an empty list if there is no gold standard.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def simulate_decisions(session: AdjudicationSession, answers: Iterable[KnownAnsw
 
 @dataclass(frozen=True)
 class Trial:
-    """A coding tried by two simulated coders, in a coding folder of its own; every step may be repeated.
+    """A trial coding by two simulated coders in a separate coding folder. Every step may be repeated.
 
     Attributes
     ----------
@@ -137,12 +137,10 @@ class Trial:
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
-    >>> trial = Trial.example(folder.name)
+    >>> trial = Trial.example("trial")
     >>> from codebook.coding import read_logs
-    >>> read_logs(folder.name).coverage
+    >>> read_logs("trial").coverage
     {'tone': {'labelled': 80}}
-    >>> folder.cleanup()
     """
 
     coders: ClassVar[tuple[str, ...]] = ("simulated-ann", "simulated-ben")
@@ -186,7 +184,7 @@ class Trial:
         known, rows = list(answers), read_assignment(self.folder).rows
         coders = list(dict.fromkeys(row.coder for row in rows if row.round == round_name))
         if people := [coder for coder in coders if coder not in self.coders]:
-            fault = Fault("folder", f"{people[0]!r} codes in {self.folder}", "name a folder of its own for the trial")
+            fault = Fault("folder", f"{people[0]!r} codes in {self.folder}", "name a separate folder for the trial")
             raise ParameterError("Nothing was simulated.", [fault])
         rate = self.error if error is None else error
         for coder in coders:

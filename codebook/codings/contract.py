@@ -36,27 +36,26 @@ _CHUNK = 50_000
 
 
 def refuse(faults: list[Fault]) -> None:
-    """Raise one `TableError` with all the faults, if there are any."""
-    if faults:
-        raise TableError("This is not a tidy table.", faults)
+    """Raise what keeps a frame from being a tidy table."""
+    TableError.raise_any("This is not a tidy table.", faults)
 
 
 def column_faults(frame: Any) -> Iterator[Fault]:
     """Find columns that are missing, unknown or there twice; what is no frame has none."""
     if not isinstance(frame, pd.DataFrame):
-        mend = "give the frame of codings, as `run.table()` and `make_table` return it"
-        yield Fault("table", f"it is a {type(frame).__name__}, no frame", mend)
+        mend = "give a frame of codings, such as `run.table()` or `make_table` returns"
+        yield Fault("table", f"it is a {type(frame).__name__}, not a frame", mend)
         return
     if missing := [name for name in COLUMNS if name not in frame]:
         names = ", ".join(map(repr, missing))
         verb = "is" if len(missing) == 1 else "are"
-        yield Fault("columns", f"{names} {verb} missing", "make the table with make_table, or add them")
+        yield Fault("columns", f"{names} {verb} missing", "make the table with make_table, or add the columns")
     for name in frame.columns:
         if name not in ALL:
-            mend = mend_name(str(name), ALL, f"drop it; there may also be {', '.join(OPTIONAL)}")
+            mend = mend_name(str(name), ALL, f"remove it; allowed besides are {', '.join(OPTIONAL)}")
             yield Fault(f"column {str(name)!r}", "it is not a column of the tidy table", mend)
     if not frame.columns.is_unique:
-        yield Fault("columns", "a name occurs twice", "drop one of the two")
+        yield Fault("columns", "a name occurs twice", "remove one of the two")
 
 
 def typed(column: pd.Series[Any], name: str, faults: list[Fault]) -> pd.Series[Any]:
@@ -120,10 +119,12 @@ def why_faults(table: pd.DataFrame) -> Iterator[Fault]:
     """Find rows with a label and a why, with neither, or with an unknown why."""
     label, why = table["label"].notna(), table["why"].notna()
     if (both := label & why).any():
-        yield Fault(_places(table, both), "a label and a why", "a label is missing exactly where why is set: keep one")
+        yield Fault(
+            _places(table, both), "a row has both a label and a why", "keep one: why says that the label is missing"
+        )
     if (neither := ~label & ~why).any():
-        mend = f"set why to one of {', '.join(WHYS)}, or leave the row out if the coder never met the unit"
-        yield Fault(_places(table, neither), "no label, and no why", mend)
+        mend = f"set why to one of {', '.join(WHYS)}, or leave the row out if the coder never saw the unit"
+        yield Fault(_places(table, neither), "a row has neither a label nor a why", mend)
     if (unknown := why & ~table["why"].isin(WHYS)).any():
         words = ", ".join(map(repr, table.loc[unknown, "why"].unique()[:_N_SHOWN]))
         yield Fault(_places(table, unknown), f"why is {words}", f"use one of {', '.join(WHYS)}")
@@ -133,9 +134,9 @@ def key_faults(table: pd.DataFrame) -> Iterator[Fault]:
     """Find rows without a key, and codings that repeat one."""
     for name in KEY[:3]:
         if (empty := table[name] == "").any():
-            yield Fault(_places(table, empty), f"no {name}", f"give every row its {name}")
+            yield Fault(_places(table, empty), f"there is no {name}", f"give every row its {name}")
     if _may_repeat(table) and (twice := table.duplicated(list(KEY))).any():
-        mend = "drop the repeats (coders.yaml: `duplicates: first`), or number them as draws"
+        mend = "remove the repeats (coders.yaml: `duplicates: first`), or number them as draws"
         yield Fault(_places(table, twice), f"{twice.sum():,} codings repeat unit, coder, variable and draw", mend)
 
 
@@ -164,7 +165,7 @@ def label_faults(table: pd.DataFrame, codebook: Codebook) -> Iterator[Fault]:
         labels = table.loc[table["variable"] == variable.name, "label"]
         counts = {str(label): n for label, n in labels.value_counts().items()}
         right = _say_right(variable)
-        mend = f"{right}; an answer outside the codebook has no label, its why is `invalid`"
+        mend = f"{right}; an answer outside the codebook has no label, and its why is `invalid`"
         wrong = [(label, problem) for label in counts if (problem := find_label_problem(label, variable))]
         for label, problem in wrong[:_N_LISTED]:
             yield Fault(f"variable {variable.name!r}, label {label[:80]!r} ({counts[label]:,} rows)", problem, mend)

@@ -15,7 +15,7 @@ from codebook.records import WHYS
 
 
 def coverage(codings: Codings | pd.DataFrame, by: str = "") -> Result:
-    """What was asked and what became of it, by coder and variable; it sums.
+    """How many questions were asked, and how each ended, by coder and variable; the counts add up.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def coverage(codings: Codings | pd.DataFrame, by: str = "") -> Result:
 
 
 def count_coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Count what was asked and what became of it, one row a coder x variable, in order of appearance.
+    """Count the questions and how each ended: one row per coder and variable, in order of appearance.
 
     Parameters
     ----------
@@ -94,10 +94,14 @@ def count_coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None)
     off = counted[counted["asked"] != counted[["labelled", *WHYS]].sum(axis=1)]
     if len(off):
         faults = [
-            Fault(f"coder {coder!r}, variable {variable!r}", "the coverage does not sum", "see check_table")
+            Fault(
+                f"coder {coder!r}, variable {variable!r}",
+                "the counts do not add up",
+                "check the table with check_table",
+            )
             for coder, variable in zip(off["coder"], off["variable"], strict=True)
         ]
-        raise TableError("Labels are missing without a why.", faults)
+        raise TableError("Some labels are missing without a reason in `why`.", faults)
     if strata is not None:
         counted["share_labelled"] = counted["labelled"] / counted["asked"]
     return counted
@@ -113,13 +117,12 @@ def meet_strata(table: pd.DataFrame, strata: Mapping[str, str]) -> list[str]:
     """Sentences on units without a stratum; an error where no unit has one, or more almost than do."""
     sides = Sides("units", "among those with a stratum", "the list of strata")
     join = join_ids(table["unit_id"], strata)
-    if faults := join_faults(join, "strata", sides):
-        raise TableError("The coverage cannot be split.", faults)
+    TableError.raise_any("The coverage cannot be split.", join_faults(join, "strata", sides))
     return tell_strays(join, sides)
 
 
 def coverage_sentence(table: pd.DataFrame) -> str:
-    """Say the coverage of a whole table in one line, such as "204 asked = 162 labelled + 42 invalid".
+    """The coverage of a whole table in one line, such as "204 asked = 162 labelled + 42 invalid".
 
     Examples
     --------

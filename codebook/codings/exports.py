@@ -28,8 +28,8 @@ from codebook.codings.frame import check_table, make_table
 from codebook.codings.sheets import read_sheet, write_sheet
 from codebook.errors import Fault, MissingExtraError, TableError
 from codebook.files import DATABASES, reading
-from codebook.files.formats import LINES
 from codebook.files.lines import dump_line, read_lines, write_atomic
+from codebook.files.tables.formats import LINES
 from codebook.files.unfolding import find_kind
 from codebook.ground.quantities import say_count
 from codebook.paths import find_file_fault, resolve_path
@@ -52,7 +52,7 @@ def write_table(
     texts: Mapping[str, str] | None = None,
     codebook: Codebook | None = None,
 ) -> str:
-    r"""Write a table by the suffix of the path, all or nothing, and say what was written.
+    r"""Write a table in the format of the file's ending, completely or not at all; return what was written.
 
     .csv and .tsv are UTF-8 with every text in quotes; .jsonl, .json (one array) and .parquet (an extra) are the best
     record; .xlsx is a copy for spreadsheets: text cells, so no formula lives, coverage on a second sheet. A cell of a
@@ -78,18 +78,16 @@ def write_table(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.codings import make_table
     >>> table = make_table([{"unit_id": "7", "coder": "=cmd()", "variable": "topic", "label": "NA"}])
-    >>> write_table(table, Path(folder.name) / "table.csv")
+    >>> write_table(table, Path("table.csv"))
     "table.csv: 1 row of 8 columns. 1 cell of 1 row begins with =, +, -, @ or a tab, which a spreadsheet takes for a
     formula. To be safe: write .xlsx, or `--quote-formulas` (formulas='quote')."
-    >>> print((Path(folder.name) / "table.csv").read_text(), end="")
+    >>> print(Path("table.csv").read_text(), end="")
     "unit_id","coder","variable","label","draw","why","run_id","custom_id"
     "7","=cmd()","topic","NA",0,"","",""
-    >>> read_table(Path(folder.name) / "table.csv").equals(table)
+    >>> read_tablePath("table.csv").equals(table)
     True
-    >>> folder.cleanup()
     """
     pieces = table if isinstance(table, Iterator) else iter([table])
     if not is_database(path) and resolve_path(path).suffix.lower() in _STREAMS:
@@ -111,11 +109,6 @@ def write_frame(
     """Write a frame in the format that the ending says, or into a database; return its name and a note.
 
     `beside` are further tables, for a database.
-
-    Raises
-    ------
-    TableError
-        The ending is unknown, a sheet cannot hold the frame, or the database refuses it.
     """
     frame, note = table.frame, ""
     if is_database(where):
@@ -165,16 +158,10 @@ class _Stream:
 
 
 def _write_stream(pieces: Iterable[pd.DataFrame], path: Path, formulas: str) -> _Stream:
-    """Write pieces of a frame one after the other, all or nothing.
-
-    Raises
-    ------
-    TableError
-        `formulas` is neither "keep" nor "quote".
-    """
+    """Write pieces of a frame one after the other, all or nothing."""
     if formulas not in ("keep", "quote"):
-        fault = Fault("formulas", f"{formulas!r} is no way to write them", "use 'keep' or 'quote'")
-        raise TableError("The table cannot be written so.", [fault])
+        fault = Fault("formulas", f"{formulas!r} is not a way to write formulas", "use 'keep' or 'quote'")
+        raise TableError("The table cannot be written like this.", [fault])
     ending = path.suffix.lower()
     stream = _Stream(ending in (".csv", ".tsv"), formulas)
     with write_atomic(path) as file:
@@ -200,7 +187,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """
     path = resolve_path(path)
     if fault := find_file_fault(path):
-        raise TableError("The table is not there.", [fault])
+        raise TableError("The table does not exist.", [fault])
     with reading(path, TableError):
         return _read(path)
 
@@ -275,7 +262,7 @@ def _cells(column: pd.Series[Any]) -> list[Any]:
 
 
 def _write_array(frame: pd.DataFrame, path: Path) -> None:
-    """Write the rows as one JSON array, a row a line."""
+    """Write the rows as one JSON array, a row per line."""
     with write_atomic(path) as file:
         file.write(b"[")
         for number, row in enumerate(iter_rows(frame)):
@@ -284,7 +271,7 @@ def _write_array(frame: pd.DataFrame, path: Path) -> None:
 
 
 def iter_table(path: Path) -> Iterator[pd.DataFrame]:
-    """Yield the pieces of a .csv that `write_table` wrote, each checked by itself.
+    """Yield a .csv that `write_table` wrote piece by piece, each piece checked.
 
     Raises
     ------
@@ -312,7 +299,7 @@ def _read_csv(path: Path, delimiter: str = ",") -> Iterator[pd.DataFrame]:
             yield from pieces
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         mend = "read a file that write_table wrote, or bring in other files with read_codings"
-        raise TableError(f"{path.name} holds no tidy table.", [Fault(path.name, str(error), mend)]) from None
+        raise TableError(f"{path.name} is not a tidy table.", [Fault(path.name, str(error), mend)]) from None
 
 
 def _read_objects(path: Path, lines: Iterator[Any]) -> pd.DataFrame:
@@ -322,7 +309,7 @@ def _read_objects(path: Path, lines: Iterator[Any]) -> pd.DataFrame:
         keys = keys or {*rows[0]}
         if any(not isinstance(row, dict) or row.keys() != keys for row in rows):
             fault = Fault(path.name, "its objects have different keys", "read a file that write_table wrote")
-            raise TableError(f"{path.name} holds no tidy table.", [fault])
+            raise TableError(f"{path.name} is not a tidy table.", [fault])
         chunks.append(pd.DataFrame(rows))
     return pd.concat(chunks, ignore_index=True) if chunks else make_table([])
 
@@ -375,7 +362,7 @@ def _pyarrow(what: str) -> tuple[Any, Any]:
 
 
 def _unknown(path: Path, mend: str) -> TableError:
-    fault = Fault(path.name, f"tables are not kept in files that end in {path.suffix or 'nothing'}", mend)
+    fault = Fault(path.name, f"tables cannot be kept in files with the ending {path.suffix or '(none)'}", mend)
     return TableError(f"{path.name} cannot be a table.", [fault])
 
 

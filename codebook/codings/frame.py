@@ -1,4 +1,4 @@
-"""The tidy table: one row a unit x coder x variable x draw, and the contract it keeps.
+"""The tidy table: one row per unit x coder x variable x draw, and the contract it keeps.
 
 Text columns are never missing ("" where nothing is known), but for two: `label` is missing exactly where `why` says
 why, and `why` is missing exactly where there is a label. `draw` is a whole number; `confidence`, `seconds` and
@@ -36,7 +36,7 @@ from codebook.codings.contract import (
 )
 from codebook.errors import Fault, TableError
 from codebook.files.lines import dump_canonical
-from codebook.ground.joins import Join, join_ids
+from codebook.ground.joins import Join, Sides, join_faults, join_ids, tell_strays
 from codebook.scheme import Codebook, Variable
 from codebook.scheme.number_values import read_number
 
@@ -44,7 +44,7 @@ from codebook.scheme.number_values import read_number
 def make_table(
     rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]], codebook: Codebook | None = None
 ) -> pd.DataFrame:
-    """Make a tidy table of rows; `draw`, `why`, `run_id` and `custom_id` may be left out of them.
+    """Make a tidy table from rows, in which `draw`, `why`, `run_id` and `custom_id` are optional.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ make_table, or add them.
 
 
 def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
-    """Put tables under each other, those of `consensus` and `adjudicate` too; a coding in two of them is an error.
+    """Join tables one below the other, those of `consensus` and `adjudicate` too; a coding in two of them is an error.
 
     Units may be of one table only; but ids that are almost those of an earlier table are an error where they are more
     than those that meet (`join_codings` tells of fewer).
@@ -136,7 +136,7 @@ def _leave_out(table: Any) -> Any:
 
 
 def pile_pieces(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put pieces of a table that are checked under each other; repeated texts (`REPEATED`) are held once.
+    """Join checked pieces of a table; texts that repeat (`REPEATED`) are stored once.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def _stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def join_codings(first: Codings, *others: Codings) -> Codings:
-    """Put codings of the same units together; what is known of the first (its gold, sample, texts) stays.
+    """Combine codings of the same units; gold standard, sample and texts are those of the first.
 
     Raises
     ------
@@ -198,6 +198,20 @@ def join_codings(first: Codings, *others: Codings) -> Codings:
     )
 
 
+def keep_known(codings: Codings, units: Iterable[str], name: str, summary: str, mend: str = "") -> Codings:
+    """The codings of known units; those of others leave the frame, and are counted in the joins.
+
+    `name` says where the codings come from, and `summary` begins the error where the ids do not meet.
+    """
+    frame = codings.frame
+    join = join_ids(frame["unit_id"].unique(), units)
+    sides = Sides(f"units of {name}", "among the units", "the list of units")
+    if len(frame) and (faults := join_faults(join, name, sides, *filter(None, [mend]))):
+        raise TableError(summary, faults)
+    known = frame[~frame["unit_id"].isin(join.strays)].reset_index(drop=True)
+    return replace(codings, frame=known, joins=tuple(tell_strays(join, sides)))
+
+
 def tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
     """Tell of units and coders that are almost those of an earlier table."""
     for number, table in enumerate(tables[1:], start=2):
@@ -206,7 +220,7 @@ def tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
             if join.near and column == "unit_id":
                 yield _say_near(join, number)
             elif join.near:
-                yield f"Coders who may be one count as two ({join.example('an earlier table')})."
+                yield f"Coders who may be the same person count as two ({join.example('an earlier table')})."
 
 
 def _join_new(ids: pd.Series[Any], before: Sequence[pd.Series[Any]]) -> Join:
@@ -221,9 +235,9 @@ def _join_new(ids: pd.Series[Any], before: Sequence[pd.Series[Any]]) -> Join:
 def _say_near(join: Join, number: int) -> str:
     problem = join.say_strays("unit ids", "in an earlier table", "that one")
     if join.almost_meets:
-        mend = "write the ids of all tables alike"
-        raise TableError("The tables' units do not meet.", [Fault(f"table {number}", problem, mend)])
-    return f"Table {number} of those merged: {problem}."
+        mend = "write the ids of all tables in the same way"
+        raise TableError("The unit ids of the tables do not match.", [Fault(f"table {number}", problem, mend)])
+    return f"Merged table {number}: {problem}."
 
 
 def dump_labels(labels: Iterable[str], variable: Variable) -> str:

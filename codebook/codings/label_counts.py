@@ -17,7 +17,7 @@ _DIGEST = re.compile(r"@[0-9a-f]{8}$")
 
 
 def count_labels(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
-    """Count how often each coder gave each label, one row a variable and label, one column a coder.
+    """Count how often each coder gave each label: one row per variable and label, one column per coder.
 
     Labels that were never given are shown with 0: a category nobody uses is a finding. Of a `multi` variable each label
     of a list counts, and `[]` is the empty list.
@@ -59,7 +59,7 @@ def _open_lists(labelled: pd.DataFrame) -> pd.Series[int]:
 
 
 def shorten_coders(codings: Codings) -> Codings:
-    """Leave the codebook's digest out of coders' names where they stay distinct; for figures and printed tables.
+    """Shorten the names of coders for figures and tables: without the codebook's digest, if they stay distinct.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def shorten_coders(codings: Codings) -> Codings:
 
 
 def shorten_names(table: pd.DataFrame) -> pd.DataFrame:
-    """A table to be shown, its coders named as in figures (see `shorten_coders`).
+    """A table with the coders' names as in figures (see `shorten_coders`).
 
     Examples
     --------
@@ -103,9 +103,9 @@ def short_names(table: pd.DataFrame) -> dict[str, str]:
 
 
 def set_aside_abstentions(codings: Codings, codebook: Codebook) -> Codings:
-    """Leave abstentions out of variables that are measured on a scale: "unclear" is a code, but no point of it.
+    """Leave abstentions such as "unclear" out of variables on a scale, because they are not points of it.
 
-    Abstentions of nominal variables stay, as categories like others. A note counts what was set aside.
+    Abstentions of nominal variables stay, as categories like others. A note counts how many were left out.
 
     Examples
     --------
@@ -122,5 +122,5 @@ def set_aside_abstentions(codings: Codings, codebook: Codebook) -> Codings:
             apart |= (frame["variable"] == variable.name) & frame["label"].isin(codes)
     if not apart.any():
         return codings
-    note = f"{int(apart.sum()):,} abstentions on scales set aside"
+    note = f"{int(apart.sum()):,} abstentions on scales left out"
     return replace(codings, frame=frame[~apart].reset_index(drop=True), notes=(*codings.notes, note))

@@ -13,7 +13,7 @@ from codebook.codings.coverage_counts import count_coverage
 from codebook.errors import Fault, TableError
 from codebook.files import open_rows
 from codebook.files.lines import write_atomic
-from codebook.files.workbook_writer import MAX_CELL, MAX_ROWS, SheetOfFrame, measure_cell, write_workbook
+from codebook.files.tables.workbook_writer import MAX_CELL, MAX_ROWS, SheetOfFrame, measure_cell, write_workbook
 
 if TYPE_CHECKING:
     from codebook.scheme import Codebook
@@ -45,8 +45,8 @@ def write_sheet(
         n_cut = write_workbook(file, [SheetOfFrame(name, shown), *coverage, *book])
     if not n_cut:
         return ""
-    cut = "1 text is" if n_cut == 1 else f"{n_cut:,} texts are"
-    return f" {cut} longer than a cell can hold ({MAX_CELL:,} characters) and cut there, marked; .jsonl keeps all."
+    was = "1 text was" if n_cut == 1 else f"{n_cut:,} texts were"
+    return f" {was} cut to what a cell can hold ({MAX_CELL:,} characters) and marked; .jsonl keeps all."
 
 
 def _put_texts(table: pd.DataFrame, texts: Mapping[str, str]) -> pd.DataFrame:
@@ -90,11 +90,12 @@ def _check_fits(table: pd.DataFrame) -> None:
     faults = []
     mend = "write .csv, .jsonl or .parquet instead"
     if len(table) > MAX_ROWS:
-        faults.append(Fault("table", f"{len(table):,} rows, a sheet holds {MAX_ROWS:,}", mend))
+        faults.append(Fault("table", f"{len(table):,} rows, but a sheet can hold only {MAX_ROWS:,}", mend))
     for name in table.columns:
         if name not in _MAY_BE_CUT and pd.api.types.is_string_dtype(table[name].dtype):
             for text in table[name][table[name].str.len() > MAX_CELL // 2]:
                 if measure_cell(text) > MAX_CELL:
-                    faults.append(Fault(f"column {name!r}, {text[:40]!r}...", "longer than a cell can hold", mend))
-    if faults:
-        raise TableError("The table does not fit a spreadsheet.", faults)
+                    faults.append(
+                        Fault(f"column {name!r}, {text[:40]!r}...", "the text is longer than a cell can hold", mend)
+                    )
+    TableError.raise_any("The table does not fit a spreadsheet.", faults)

@@ -88,7 +88,7 @@ class Transcript(_Strict):
         if any(following <= page for page, following in pairwise(numbers)):
             raise ValueError("the pages are not in order")
         if not self.missing and numbers and numbers[-1] - numbers[0] != len(numbers) - 1:
-            raise ValueError("the pages do not run on, and nothing is said to be missing")
+            raise ValueError("page numbers are missing, and `missing` does not list them")
         return self
 
 
@@ -126,7 +126,7 @@ class Transcripts(Mapping[str, Transcript]):
     def __repr__(self) -> str:
         n_pages = sum(len(each.pages) for each in self.values())
         n_lacking = sum(bool(each.missing) for each in self.values())
-        lacking = f"of {n_lacking:,} documents pages are missing" if n_lacking else "no page is missing"
+        lacking = f"pages are missing in {n_lacking:,} documents" if n_lacking else "no page is missing"
         return f"{say_count(len(self), 'document')}, {say_count(n_pages, 'page')}; {lacking}."
 
     @property
@@ -154,7 +154,7 @@ class Transcripts(Mapping[str, Transcript]):
         Returns
         -------
         Result
-            A row a document: `document file n_pages n_blank n_unsure missing`; `file` is empty where none was
+            A row per document: `document file n_pages n_blank n_unsure missing`; `file` is empty where none was
             written, `missing` says which units have no transcript and why.
 
         Raises
@@ -175,7 +175,7 @@ class Transcripts(Mapping[str, Transcript]):
                     pages = PAGE_BREAK.join(page.text for page in transcript.pages)
                     _write(path.with_name(f"{names[document]}.txt"), f"{pages}\n".encode())
         frame = pd.DataFrame(list(_describe(self, names, place)))
-        note = "One JSON file a document, and its text beside it." if text else "One JSON file a document."
+        note = "One JSON file per document, and its text beside it." if text else "One JSON file per document."
         facts = Facts(len(frame))
         return Result(
             frame, "transcripts", "Transcripts", "transcripts", facts, f"{self}", (note,), outputs=self.outputs
@@ -254,8 +254,10 @@ def _choose(table: pd.DataFrame, variable: str, coder: str, draw: int) -> pd.Dat
     for column, wanted in (("variable", variable), ("coder", coder)):
         names = sorted(rows[column].unique()) if not wanted else [wanted]
         if len(names) > 1:
-            problem = f"there are {', '.join(map(repr, names))}"
-            raise TableError("Transcripts are of one coder.", [Fault(column, problem, f"pass `{column}`")])
+            problem = f"the table has several: {', '.join(map(repr, names))}"
+            raise TableError(
+                "Transcripts need one variable and one coder.", [Fault(column, problem, f"pass `{column}`")]
+            )
         rows = rows[rows[column].isin(names)]
     return rows
 
@@ -289,11 +291,11 @@ def _read_part(row: Mapping[Any, Any], sent: range | None) -> tuple[str, str, li
         numbers = [page["page"] for page in pages]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         mend = "name the variable of the transcriptions"
-        fault = Fault(f"unit {row['unit_id']!r}", "the label is no transcription", mend)
-        raise TableError("The table holds no transcripts.", [fault]) from None
+        fault = Fault(f"unit {row['unit_id']!r}", "the label is not a transcription", mend)
+        raise TableError("The table has no transcripts.", [fault]) from None
     if sent is not None and numbers != list(sent):
         ends = f"{sent.start} to {sent[-1]}"
-        return "invalid", f"pages {ends} were sent, {len(numbers)} from {numbers[0]} on came back", []
+        return "invalid", f"pages {ends} were sent, but {len(numbers)} pages from {numbers[0]} on came back", []
     return "", "", pages
 
 
@@ -352,7 +354,7 @@ def _validate(value: Any, where: str) -> Transcript:
             Fault(f"{where}, {'.'.join(map(str, detail['loc']))}", detail["msg"], "transcribe the document again")
             for detail in error.errors()
         ]
-        raise TableError("A transcript does not keep its schema.", faults) from None
+        raise TableError("A transcript does not follow its schema.", faults) from None
 
 
 def read_texts(folder: str | Path, pattern: str = "*.txt", *, needed: bool = True) -> dict[str, str]:
@@ -380,7 +382,7 @@ def read_texts(folder: str | Path, pattern: str = "*.txt", *, needed: bool = Tru
     folder = resolve_path(folder)
     paths = sorted(path for path in folder.glob(pattern) if path.is_file())
     if not paths and needed:
-        fault = Fault(show_path(folder), f"no file fits {pattern!r}", "correct folder or pattern")
+        fault = Fault(show_path(folder), f"no file matches {pattern!r}", "correct the folder or the pattern")
         raise TableError("There are no texts.", [fault])
     return {path.stem: read_text(path) for path in paths}
 

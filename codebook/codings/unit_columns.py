@@ -1,4 +1,4 @@
-"""A row a unit and a column a variable and coder: the wide table that R, Stata, SPSS and spreadsheets compute on."""
+"""A row per unit and a column per variable and coder: the wide table for R, Stata, SPSS and spreadsheets."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WHY = "why"
 
 
 def to_columns(codings: Codings) -> pd.DataFrame:
-    """Return a row a unit, with a column a variable and coder: `topic.ann`; of one coder alone, `topic`.
+    """Return one row per unit and one column per variable and coder: `topic.ann`, or `topic` for a single coder.
 
-    A set is a column of 0 and 1 for each of its labels (`topics.ann.traffic`). Where a label is missing, a column more
+    A set is a column of 0 and 1 for each of its labels (`topics.ann.traffic`). Where a label is missing, another column
     says why (`topic.ann.why`); it is empty where this coder was not asked. Several draws are columns of their own.
 
     Examples
@@ -52,7 +52,7 @@ def to_columns(codings: Codings) -> pd.DataFrame:
 
 
 def _columns(name: str, rows: pd.DataFrame, variable: VariableLike) -> Iterator[tuple[str, pd.Series[Any]]]:
-    """The columns of one coder and variable: the label, or a column a label of a set; and why there is none."""
+    """The columns of one coder and variable: the label, or a column per label of a set; and why there is none."""
     labels = rows["label"]
     if variable.kind == "multi":
         chosen = labels.dropna().map(lambda label: set(orjson.loads(label)))
@@ -65,7 +65,7 @@ def _columns(name: str, rows: pd.DataFrame, variable: VariableLike) -> Iterator[
 
 
 def write_columns(codings: Codings, path: str | Path, *, formulas: str = "keep") -> str:
-    """Write the table of `to_columns` by the ending of the path, and say what was written.
+    """Write the table of `to_columns` in the format of the file's ending; return what was written.
 
     Raises
     ------
@@ -76,16 +76,17 @@ def write_columns(codings: Codings, path: str | Path, *, formulas: str = "keep")
     --------
     >>> from codebook.analysis import VariableSpec
     >>> from codebook.codings import make_table
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name, "labels.csv")
+    >>> path = Path("labels.csv")
     >>> table = make_table([{"unit_id": "007", "coder": "ann", "variable": "topic", "label": "a"}])
     >>> write_columns(Codings(table, [VariableSpec("topic", "nominal", ["a", "b"])]), path)
-    'labels.csv: 1 row (a unit each), 1 column of labels.'
-    >>> folder.cleanup()
+    'labels.csv: 1 row (one per unit), 1 column of labels.'
     """
     if is_database(path):
-        fault = Fault(str(path), "columns of coders are no table of a database", "give a file, or leave --columns out")
-        raise TableError("The table cannot be written so.", [fault])
+        fault = Fault(
+            str(path), "a database does not take a table with a column per coder", "give a file, or leave --columns out"
+        )
+        raise TableError("The table cannot be written like this.", [fault])
     frame = to_columns(codings)
     name, note = write_frame(KeyedTable("units", frame, ("unit_id",)), path, formulas)
     n_columns = say_count(frame.shape[1] - 1, "column")
-    return f"{name}: {say_count(len(frame), 'row')} (a unit each), {n_columns} of labels.{note}"
+    return f"{name}: {say_count(len(frame), 'row')} (one per unit), {n_columns} of labels.{note}"

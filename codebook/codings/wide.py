@@ -1,4 +1,4 @@
-"""The wide form: a row a coding with its quote, as older scripts and readers of batches expect it."""
+"""The wide form: a row per coding with its quote, as older scripts and readers of batches expect it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Texts = Mapping[str, str] | Iterable[Unit] | Iterable[tuple[Unit, str | None]]
 def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
     """Join codings and texts: `id, quote, label, batch_id, request_id, processing_time, error_info`.
 
-    One row a coding. `processing_time` is in seconds, `error_info` is `why` and its detail. Where the table has more
+    One row per coding. `processing_time` is in seconds, `error_info` is `why` and its detail. Where the table has more
     than one variable, coder or draw, a column of that name follows.
 
     Parameters
@@ -69,7 +69,7 @@ def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
 
 
 def write_wide(table: pd.DataFrame, units: Texts, path: str | Path, *, formulas: str = "keep") -> str:
-    """Write the wide form by the suffix of the path, as `write_table` does, and say what was written.
+    """Write the wide form in the format of the file's ending, as `write_table` does; return what was written.
 
     In a database run, variable, coder and draw are always told, since they are the key.
 

@@ -28,7 +28,7 @@ from codebook.deposit.withheld_texts import (
 from codebook.errors import CodebookError
 from codebook.execute import read_parameters
 from codebook.files.digests import digest_of
-from codebook.files.formats import READERS
+from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.material.unit_store import iter_units
 from codebook.paths import project_folder, resolve_path, show_path

@@ -14,7 +14,7 @@ from codebook.deposit.deposit_layout import WITHHELD, list_files
 from codebook.errors import InputError
 from codebook.files.decode import allow_long_fields
 from codebook.files.lines import digest_file
-from codebook.files.rows import open_rows
+from codebook.files.tables.rows import open_rows
 from codebook.outputs import read_outputs
 from codebook.scheme import Codebook
 

@@ -19,7 +19,7 @@ from codebook.deposit.deposit_layout import Texts
 from codebook.deposit.leak_search import Traces
 from codebook.files.digests import N_SHOWN, digest_of
 from codebook.files.lines import digest_file, dump_canonical, read_lines, write_lines
-from codebook.files.rows import open_rows
+from codebook.files.tables.rows import open_rows
 from codebook.records import request_key
 from codebook.run import RunFolder
 from codebook.scheme import Codebook, read_codebook, write_codebook

@@ -17,7 +17,7 @@ STATUSES = {
     "skipped": "skipped by the coder",
     "rejected": "rejected",
     "draft": "drafts, never submitted",
-    "prediction": "of a model, no coder",
+    "prediction": "from a model, not from a coder",
     "test": "tests and previews",
     "missing": "no answer to this variable",
     "not_seen": "not seen by anybody",
@@ -28,7 +28,7 @@ STATUSES = {
 
 @dataclass(frozen=True, repr=False)
 class Account:
-    """What became of every record and row. It checks itself: an account whose sums do not close is not made.
+    """What happened to every record and row of a file. It is an error if its sums do not add up.
 
     Attributes
     ----------
@@ -89,12 +89,15 @@ class Account:
             ("units", self.units, sum(self.units_by_coders.values())),
         )
         faults = [
-            Fault(", ".join(self.files), f"{total:,} {what}, of which {parts:,} are told", "report this: it is a fault")
+            Fault(
+                ", ".join(self.files),
+                f"{total:,} {what}, of which only {parts:,} are accounted for",
+                "please report this: it is an error of the kit",
+            )
             for what, total, parts in sums
             if total != parts
         ]
-        if faults:
-            raise TableError("The account of the file does not close.", faults)
+        TableError.raise_any("The account of the file does not add up.", faults)
 
     def lines(self) -> Iterator[tuple[str, int]]:
         """Yield what is counted and how many; parts of the line above begin with a hyphen."""
@@ -106,9 +109,9 @@ class Account:
         yield "rows", self.made + self.stated
         yield from ((f"- {words}", self.by_status[name]) for name, words in STATUSES.items() if name in self.by_status)
         if self.dropped:
-            yield "- of answers that were given twice, set aside", self.dropped
+            yield "- of answers given twice, left out", self.dropped
         if self.stated:
-            yield "of these rows stated by `coded_by`", self.stated
+            yield "of these rows added by `coded_by`", self.stated
         yield "coders", len(self.coders)
         yield from ((f"- units of {name}", n) for name, n in self.coders.items())
         yield "units", self.units
@@ -123,7 +126,7 @@ class Account:
         """The account in one sentence, for the notes of codings."""
         statuses = [f"{n:,} {name.replace('_', ' ')}" for name, n in self.by_status.items()]
         statuses += [f"{self.dropped:,} of answers given twice"] if self.dropped else []
-        aside = [f"{n:,} of them set aside ({reason})" for reason, n in self.aside.items()]
+        aside = [f"{n:,} of them left out ({reason})" for reason, n in self.aside.items()]
         uncoded = self.units_by_coders.get(0, 0)
         units = f"{say_count(self.units, 'unit')}, {uncoded:,} of them coded by nobody"
         rows = f"{say_count(self.made + self.stated, 'row')}: {', '.join(statuses) or 'none'}"

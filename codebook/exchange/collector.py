@@ -18,7 +18,7 @@ from codebook.ground.quantities import say_count
 
 _ANSWERS = ("coded", "empty")
 _N_NAMED = 5
-_STATED = "stated by coded_by"
+_STATED = "added by coded_by"
 
 
 @dataclass
@@ -91,6 +91,11 @@ class Collector:
         self.made += 1
         self.rows.append(ExportRow(unit, self._name_coder(coder), name, label, **more))  # type: ignore[arg-type]
 
+    def add_unmarked(self, unit: str, coder: str, what: str, status: str = "empty") -> None:
+        """Add the row, a record of its own, of a unit in which nothing is marked: who saw it is not known."""
+        self.record()
+        self.add(unit, coder, status=status, note=f"no {what}: the file does not say if the unit was seen")
+
     def mark_set(self, variable: str) -> None:
         """A variable holds sets, even where no label of the file is one."""
         self._listed[self.options.rename(variable)] = True
@@ -120,7 +125,7 @@ class Collector:
         if not (self.persons or looks_personal(name)) or name in (MODEL, UNKNOWN_CODER):
             return name
         alias = name_person(name)
-        self.count("a coder's name is personal data and became a pseudonym; `rename_coders` takes it, or the name")
+        self.count("a coder's name is personal data and was replaced by a pseudonym; `rename_coders` accepts either")
         return renamed.get(alias, alias)
 
     # -- at the end ------------------------------------------------------------------------------------------------
@@ -159,9 +164,13 @@ class Collector:
         who = ", ".join(f"{spell(coder)} on {spell(unit)}" for unit, coder in list(repeated)[:_N_NAMED])
         case = f"{say_count(len(repeated), 'unit')} answered more than once by one coder ({who})"
         if self.options.duplicates == "error":
-            self.ask("duplicates", case, "say `duplicates: first` or `duplicates: last`; the other answer is counted")
+            self.ask(
+                "duplicates",
+                case,
+                "write `duplicates: first` or `duplicates: last`; the other is left out and counted",
+            )
             return rows, 0
-        self.note(f"{case}: the {self.options.duplicates} answer stands.")
+        self.note(f"{case}: the {self.options.duplicates} answer was kept.")
         pick = max if self.options.duplicates == "last" else min
         chosen = {key: pick(each, key=lambda answer: (each[answer], answer)) for key, each in repeated.items()}
         others = {(*key, answer) for key, each in repeated.items() for answer in each if answer != chosen[key]}
@@ -173,14 +182,16 @@ class Collector:
         coders = {row.coder for row in rows if row.status in _ANSWERS} - {"", MODEL, UNKNOWN_CODER}
         if not self.options.coded_by:
             if not self.tells_absence and coders:
-                problem = "nothing in it says who saw a unit and gave no code, so absence of a code is no answer"
-                mend = "give each coder's units, `coded_by: {ann: [...]}`, or `coded_by: all` where all saw all"
+                problem = "it does not say who saw a unit and gave no code, so a missing code is not an answer"
+                mend = (
+                    "give each coder's units, `coded_by: {ann: [...]}`, or `coded_by: all` if all coders saw all units"
+                )
                 self.ask("coded_by", problem, mend)
             return rows, 0
         stated = dict(self._list_stated(rows, coders))
         known = {(row.unit, row.coder) for row in rows if row.status != "not_seen"}
         for coder in sorted(coders - set(stated)):
-            self.note(f"{spell(coder)} has codes, and `coded_by` does not name this coder.")
+            self.note(f"{spell(coder)} has given codes, but `coded_by` does not name this coder.")
         for coder, units in stated.items():
             if n := len({unit for unit, who in known if who == coder} - set(units)):
                 self.note(f"{spell(coder)} has rows of {say_count(n, 'unit')} that `coded_by` does not list.")
@@ -194,8 +205,8 @@ class Collector:
         stated = self.options.coded_by
         if isinstance(stated, str):
             if stated != "all":
-                fault = Fault("coded_by", f"{stated!r} is no list of coders", "write `all`, or coder -> units")
-                raise TableError("The file cannot be read so.", [fault])
+                fault = Fault("coded_by", f"{stated!r} is not a list of coders", "write `all`, or coder -> units")
+                raise TableError("The file cannot be read with these settings.", [fault])
             units = list(dict.fromkeys(row.unit for row in rows))
             yield from ((coder, units) for coder in sorted(coders))
         else:
@@ -203,11 +214,11 @@ class Collector:
 
     def _tell_names(self, rows: Iterable[ExportRow]) -> None:
         if not self.options.coder_name and any(row.coder == UNKNOWN_CODER and row.status in _ANSWERS for row in rows):
-            problem = "the file does not say who coded, and labels of several people may be merged in it"
-            self.ask("coder_name", problem, "give a name, `coder_name: ...`, for a coder who counts as one")
+            problem = "the file does not say who coded, and it may mix the labels of several people"
+            self.ask("coder_name", problem, "give a name with `coder_name: ...`; all labels then count as one coder's")
         for group in find_twins(dict.fromkeys(row.coder for row in rows)):
             names = ", ".join(map(spell, group))
-            self.note(f"The coders {names} are named alike, and count as {len(group)}: `rename_coders` joins them.")
+            self.note(f"The coders {names} have similar names, but count as {len(group)}: `rename_coders` joins them.")
 
     def _account(self, rows: Sequence[ExportRow], *, dropped: int, stated: int) -> Account:
         by_status = Counter(row.status for row in rows)

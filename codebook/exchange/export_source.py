@@ -99,7 +99,7 @@ def read_head(path: Path) -> str:
         raw = file.read(_HEAD)
     shown = see_encoding(raw)
     text = raw.decode(shown.name if shown else "utf-8", errors="replace")
-    return "" if raw.startswith(_ZIP) or ("\0" in text[:_BLOCK] and shown is None) else text.removeprefix("\ufeff")
+    return "" if raw.startswith(_ZIP) or ("\0" in text and shown is None) else text.removeprefix("\ufeff")
 
 
 def is_json(path: Path) -> bool:
@@ -157,7 +157,7 @@ def open_source(path: str | Path) -> Iterator[ExportSource]:
     with TemporaryDirectory(prefix="codebook-export-") as place:
         folder, files = _find_files(path, Path(place))
         if not files:
-            fault = Fault(path.name, "there is no file in it", "name the folder or archive that the tool wrote")
+            fault = Fault(path.name, "it contains no file", "name the folder or archive that the tool wrote")
             raise TableError("There is nothing to read.", [fault])
         yield ExportSource(path, folder, files)
 
@@ -213,7 +213,7 @@ def _unpacking(path: Path) -> Iterator[None]:
         RuntimeError,
         NotImplementedError,
     ) as error:  # a password, a method
-        fault = Fault(path.name, f"it cannot be unpacked ({error})", "unpack it yourself, and name the folder")
+        fault = Fault(path.name, f"it cannot be unpacked ({error})", "unpack it yourself, and give the folder")
         raise TableError(f"{path.name} cannot be read.", [fault]) from None
 
 

@@ -16,9 +16,9 @@ from codebook.exchange.export_source import ExportSource
 from codebook.exchange.reading import ReadOptions
 from codebook.files import find_encoding
 from codebook.files.decode import allow_long_fields, find_delimiter, read_delimiter
-from codebook.files.formats import as_text
-from codebook.files.rows import missing_column
-from codebook.files.workbook import iter_cells
+from codebook.files.tables.formats import as_text
+from codebook.files.tables.rows import missing_column
+from codebook.files.tables.workbook import iter_cells
 
 Roles = Mapping[str, Sequence[str]]
 """What a column is -> the headings that it has in the programs' languages, the likeliest first."""
@@ -67,13 +67,7 @@ def read_headings(source: ExportSource, options: ReadOptions | None = None) -> t
 
 
 def read_sheet(source: ExportSource, options: ReadOptions) -> Sheet:
-    """Read the first file as a table: text in any encoding that it shows, or a sheet.
-
-    Raises
-    ------
-    TableError
-        It is empty.
-    """
+    """Read the first file as a table: text in any encoding that it shows, or a sheet."""
     if is_workbook(source):
         cells = (row for _, row in iter_cells(source.first, options.sheet or None))
         records: Iterator[list[str]] = ([as_text(cell) for cell in row] for row in cells)
@@ -131,26 +125,19 @@ def find_roles(sheet: Sheet, roles: Roles, columns: Mapping[str, str], needed: S
             faults.append(missing_column(sheet.name, heading, sheet.columns, f"`columns: {role}`"))
     folded = [fold_heading(column) for column in sheet.columns]
     for role, headings in roles.items():
-        fitting = next(
-            (
-                [at for at, name in enumerate(folded) if name == fold_heading(each)]
-                for each in headings
-                if fold_heading(each) in folded
-            ),
-            [],
-        )
+        likeliest = next((known for known in map(fold_heading, headings) if known in folded), None)
+        fitting = [at for at, name in enumerate(folded) if name == likeliest]
         if role not in columns and len(fitting) > 1:
-            faults.append(Fault(sheet.name, f"{len(fitting)} columns may be the {role}", _say_columns(role, sheet)))
+            faults.append(Fault(sheet.name, f"{len(fitting)} columns could be the {role}", _say_columns(role, sheet)))
         elif role not in columns and fitting:
             places[role] = fitting[0]
     lost = [role for role in needed if role not in places and role not in columns]
     faults += [
-        Fault(sheet.name, f"which column is the {role} is not clear", _say_columns(role, sheet)) for role in lost
+        Fault(sheet.name, f"it is not clear which column is the {role}", _say_columns(role, sheet)) for role in lost
     ]
-    if faults:
-        raise TableError(f"The columns of {sheet.name} are not clear.", faults)
+    TableError.raise_any(f"The columns of {sheet.name} are not clear.", faults)
     return places
 
 
 def _say_columns(role: str, sheet: Sheet) -> str:
-    return f"say it, `columns: {{{role}: HEADING}}`, one of {', '.join(map(repr, dict.fromkeys(sheet.columns)))}"
+    return f"write `columns: {{{role}: HEADING}}` with one of {', '.join(map(repr, dict.fromkeys(sheet.columns)))}"

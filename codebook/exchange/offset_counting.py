@@ -166,9 +166,9 @@ def find_counting(where: str, texts: Mapping[str, str], places: Sequence[Place],
 
 def _without_quotes(where: str, places: Sequence[Place], end: str) -> Counting:
     if places and not end:
-        mend = 'say `end="exclusive"` (QualCoder, ATLAS.ti) or `end="standard"` (the end is the last character)'
-        fault = Fault(where, "it holds places and no quotes, so how it counts cannot be seen", mend)
-        raise TableError(f"The places in {where} are not clear.", [fault])
+        mend = 'give `end="exclusive"` (QualCoder, ATLAS.ti) or `end="standard"` (the end is the last character)'
+        fault = Fault(where, "it has positions but no quotes, so it is not clear how it counts characters", mend)
+        raise TableError(f"The positions in {where} are not clear.", [fault])
     return Counting(inclusive=end == "standard")
 
 
@@ -192,10 +192,10 @@ def _refuse(where: str, counting: Counting, texts: Mapping[str, str], misses: Se
     for place in misses[:_N_SHOWN]:
         text = CountedText(texts[place.text], counting)
         start, end = text.put(place.start, place.end)
-        there = repr(text.clean[start:end][:60]) if start >= 0 else "nothing, it lies outside"
-        problem = f"from {place.start} to {place.end} stands {there}, not {place.quote[:60]!r}"
-        faults.append(Fault(f"{where}, {place.text}", problem, "export it again; do not edit the texts in between"))
-    summary = f"No way of counting fits all quotes of {where}: of {n:,}, {len(misses):,} do not stand at their places."
+        there = repr(text.clean[start:end][:60]) if start >= 0 else "nothing, because it is outside the text"
+        problem = f"the text from {place.start} to {place.end} is {there}, not {place.quote[:60]!r}"
+        faults.append(Fault(f"{where}, {place.text}", problem, "export it again without editing the texts"))
+    summary = f"The quotes in {where} do not match the texts: {len(misses):,} of {n:,} are not at their positions."
     raise TableError(summary, faults)
 
 

@@ -27,7 +27,7 @@ _OPTIONAL = ("start", "end", "quote", "note", "time")
 
 
 class ExportRow(NamedTuple):
-    """What a coder said of a variable of a unit, or why there is no label; one row a span where spans are coded.
+    """A coder's label for a variable of a unit, or why there is none; coded spans have one row each.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class ExportRow(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Reading:
-    """A file of another tool, read.
+    """The content of a file from another tool.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Reading:
         return list(dict.fromkeys(row.variable for row in self.rows if row.variable != WHOLE))
 
     def frame(self) -> pd.DataFrame:
-        """The rows as a frame, one column an attribute of a row, `answer` left out."""
+        """The rows as a frame, one column per attribute of a row, `answer` left out."""
         frame = pd.DataFrame(self.rows, columns=list(ExportRow._fields)).drop(columns="answer")
         return frame.astype({"start": "Int64", "end": "Int64"})
 
@@ -124,14 +124,13 @@ class Reading:
         TableError
             Lists every question, each with the option that answers it.
         """
-        if self.questions:
-            raise TableError(f"{self.account.files[0]} does not say all that is needed.", self.questions)
+        TableError.raise_any(f"{self.account.files[0]} lacks some information.", self.questions)
 
     def _parts(self) -> tuple[str, pd.DataFrame, pd.DataFrame, list[str]]:
         first = self.frame().head(_N_SHOWN)
         head = first.drop(columns=[name for name in _OPTIONAL if _is_empty(first[name])])
         words = [spell_line(note) for note in self.notes]
-        words += [f"Not known: {spell_line(str(question))}" for question in self.questions]
+        words += [f"Missing: {spell_line(str(question))}" for question in self.questions]
         return f"{self.title}: {say_count(len(self.labels), 'label')}.", head.map(_visible), self.account.frame(), words
 
     def __repr__(self) -> str:
@@ -157,7 +156,7 @@ def _visible(cell: Any) -> Any:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a person says about a file; each reader takes what concerns it.
+    """Settings for reading a file from another tool; each reader uses those that apply to it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""DRAWER: the tools whose files are read. One file a format; a format is found by what is in a file, or named.
+"""DRAWER: the tools whose files are read. One file per format; a format is found by what is in a file, or named.
 
 To add a tool: a file with `TITLE`, `looks_like` and `read_export` (see `reading.py`), and its line in `FORMATS`.
 """
@@ -41,33 +41,21 @@ _SEVERAL = ("only", "sets", "accept")
 
 
 def load_format(name: str) -> ModuleType:
-    """Return the module of a format.
-
-    Raises
-    ------
-    TableError
-        There is no such format; the message lists all.
-    """
+    """Return the module of a format."""
     if name not in FORMATS:
         fault = Fault("format", f"{name!r} is unknown", mend_name(name, FORMATS))
-        raise TableError("The file cannot be read so.", [fault])
+        raise TableError("The file cannot be read with these settings.", [fault])
     return import_module(FORMATS[name])
 
 
 def find_format(source: ExportSource) -> str:
-    """Return the format that a file is of, by what is in it.
-
-    Raises
-    ------
-    TableError
-        It is of none; the message lists all.
-    """
+    """Return the format that a file is of, by what is in it."""
     for name in FORMATS:
         if load_format(name).looks_like(source):
             return name
     known = ", ".join(FORMATS)
-    mend = f"name its `format`, one of {known}; a plain table needs none: name its columns (`unit`, `coder`, `label`)"
-    raise TableError(f"{source.name} is of no tool that is known.", [Fault(source.name, _describe(source), mend)])
+    mend = f"name its `format`, one of {known}; for a plain table, name its columns instead (`unit`, `coder`, `label`)"
+    raise TableError(f"{source.name} does not come from a known tool.", [Fault(source.name, _describe(source), mend)])
 
 
 def _describe(source: ExportSource) -> str:
@@ -75,21 +63,15 @@ def _describe(source: ExportSource) -> str:
         return f"it is JSON with the keys {', '.join(map(repr, list(source.record)[:12]))}"
     if len(source.columns) > 1:
         return f"it is a table with the columns {', '.join(map(repr, source.columns[:12]))}"
-    return f"nothing in it is known (its first file is {source.names[0]})"
+    return f"its content was not recognised (its first file is {source.names[0]})"
 
 
 def make_options(**given: Any) -> ReadOptions:
-    """Return options of reading; what is one text where several may stand is one of them.
-
-    Raises
-    ------
-    TableError
-        An option is unknown.
-    """
+    """Return options of reading; what is one text where several may stand is one of them."""
     known = [each.name for each in fields(ReadOptions)]
     if unknown := [name for name in given if name not in known]:
         faults = [Fault("options", f"{name!r} is unknown", mend_name(name, known)) for name in unknown]
-        raise TableError("The file cannot be read so.", faults)
+        raise TableError("The file cannot be read with these settings.", faults)
     for name in ("unit", *_SEVERAL):
         value = given.get(name)
         if value is not None:
@@ -99,7 +81,7 @@ def make_options(**given: Any) -> ReadOptions:
 
 
 def open_export(path: str | Path, *, format: str = "", **options: Any) -> Reading:
-    """Read a file of another tool: what each coder said, what is no label and why, and an account whose sums close.
+    """Read a file from another tool: labels, why others are missing, and an account of every record.
 
     Parameters
     ----------
@@ -117,14 +99,13 @@ def open_export(path: str | Path, *, format: str = "", **options: Any) -> Readin
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name, "export.json")
+    >>> path = Path("export.json")
     >>> result = '{"from_name": "stance", "type": "choices", "value": {"choices": ["for"]}}'
     >>> task = '{"id": 1, "data": {"doc_id": "a"}, "annotations": [{"completed_by": 2, "result": [%s]}]}'
     >>> _ = path.write_text(f"[{task % result}]")
     >>> reading = open_export(path, rename_coders={"2": "ann"})
     >>> reading.title, reading.labels[0][:4]
     ('Label Studio, JSON', ('a', 'ann', 'stance', 'for'))
-    >>> folder.cleanup()
     """
     settings = make_options(**options)
     with open_source(path) as source, reading(source.path, TableError):

@@ -16,8 +16,14 @@ class Span(NamedTuple):
     quote: str
     note: str = ""
 
+    def as_row(self, note: str = "", status: str = "coded") -> dict[str, Any]:
+        """The place as parts of an `ExportRow`; what is `coded` at a place that does not hold is `rejected`."""
+        rejected = self.start is None and status == "coded"
+        notes = "; ".join(filter(None, [note, self.note]))
+        return {**self._asdict(), "note": notes, "status": "rejected" if rejected else status}
 
-UNCHECKED = "unchecked: the text is not at hand"
+
+UNCHECKED = "not checked: the text is not available"
 
 
 def place_span(text: str | None, start: int, end: int, quote: str, collector: Collector) -> Span:
@@ -31,7 +37,7 @@ def place_span(text: str | None, start: int, end: int, quote: str, collector: Co
         "" where the tool writes none: the text gives it.
     """
     if text is None:
-        collector.count("a span could not be held against its text, which is not at hand")
+        collector.count("a span could not be checked, because its text is not available")
         return Span(start, end, quote, UNCHECKED)
     if 0 <= start <= end <= len(text) and (not quote or text[start:end] == quote):
         return Span(start, end, text[start:end])
@@ -40,10 +46,10 @@ def place_span(text: str | None, start: int, end: int, quote: str, collector: Co
         before = wide[: 2 * start].decode("utf-16-le", errors="replace")
         inside = wide[2 * start : 2 * end].decode("utf-16-le", errors="replace")
         if inside == quote:
-            collector.count("a span was counted in UTF-16 units, and is now in code points")
+            collector.count("a span was counted in UTF-16 units and was converted to code points")
             return Span(len(before), len(before) + len(inside), quote)
-    collector.count("a span was refused: its quote does not stand at its place in the text")
-    return Span(None, None, quote, f"at {start} to {end} of the text stands something else")
+    collector.count("a span was refused: its quote is not at its position in the text")
+    return Span(None, None, quote, f"the text from {start} to {end} is different")
 
 
 def find_text(data: Mapping[str, Any], name: str) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from codebook.errors import TableError
 from codebook.exchange.collector import Collector
-from codebook.files.formats import as_text
-from codebook.files.rows import missing_column
+from codebook.files.tables.formats import as_text
+from codebook.files.tables.rows import missing_column
 
 _ID_WORDS = frozenset(
     ("id", "uid", "uuid", "guid", "key", "identifier", "doc", "docid", "document", "unit", "unitid", "item", "itemid")
@@ -27,11 +27,6 @@ def choose_unit(samples: Sequence[Mapping[str, Any]], collector: Collector, own:
         The fields of the first records.
     own
         What the tool's own number is called, for people.
-
-    Raises
-    ------
-    TableError
-        A field that a person named is in none of the records.
     """
     names = list(dict.fromkeys(name for record in samples for name in record))
     if collector.options.unit:
@@ -43,13 +38,13 @@ def choose_unit(samples: Sequence[Mapping[str, Any]], collector: Collector, own:
         return collector.unit
     likely = [name for name in names if _is_id_name(name) and all(_is_id(record.get(name)) for record in samples)]
     if len(likely) == 1:
-        collector.note(f"The field {likely[0]!r} was taken for the unit's id; `unit` names another one.")
+        collector.note(f"The field {likely[0]!r} was used as the unit's id; `unit` names another one.")
         collector.unit = tuple(likely)
         return collector.unit
     if samples:
-        choice = ", ".join(map(repr, likely or names)) or "none: there are no fields"
-        problem = f"it is not certain which field is the unit's id (units are named by {own} meanwhile)"
-        collector.ask("unit", problem, f"name it, `unit: ...`, one of {choice}")
+        choice = ", ".join(map(repr, likely or names)) or "(there are no fields)"
+        problem = f"it is not certain which field is the unit's id (until then, units are named by {own})"
+        collector.ask("unit", problem, f"name it with `unit: ...`, one of {choice}")
     return ()
 
 

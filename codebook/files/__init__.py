@@ -1,14 +1,14 @@
 """Files that people bring: rows of text, YAML and JSON lines, pictures and PDFs, each with its faults in words.
 
 What comes in is whatever somebody saved; what goes out is text, exactly, or one error that names file, line and mend.
-Open `rows.py` first (tables), or `yaml_text.py` (codebook, study, coders, prices, providers), or `lines.py` (JSON
+Open `tables/` first, or `yaml_text.py` (codebook, study, coders, prices, providers), or `lines.py` (JSON
 lines).
 """
 
 from codebook.files.decode import Encoding, find_encoding, read_text
-from codebook.files.formats import Row
-from codebook.files.rows import RowFile, open_rows, reading
-from codebook.files.sqlite_rows import DATABASES
+from codebook.files.tables.formats import Row
+from codebook.files.tables.rows import RowFile, open_rows, reading
+from codebook.files.tables.sqlite_rows import DATABASES
 from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
 
 __all__ = [

@@ -27,7 +27,7 @@ class Archive:
             with ZipFile(path) as archive:
                 self.parts = {part.filename.casefold(): part for part in archive.infolist() if not part.is_dir()}
         except (BadZipFile, NotImplementedError, ValueError) as error:
-            fault = Fault(path.name, f"it is no zip archive ({error})", _EXPORT)
+            fault = Fault(path.name, f"it is not a zip archive ({error})", _EXPORT)
             raise TableError(f"{path.name} cannot be read.", [fault]) from None
         found = [self._find_fault(part) for part in self.parts.values()]
         if faults := [fault for fault in found if fault]:
@@ -39,9 +39,9 @@ class Archive:
     def _find_fault(self, part: ZipInfo) -> Fault | None:
         where, name = f"{self.path.name}, {part.filename}", PurePosixPath(part.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or ":" in part.filename:
-            return Fault(where, "its name leads out of the archive", _EXPORT)
+            return Fault(where, "its name points outside the archive", _EXPORT)
         if part.flag_bits & 1:
-            return Fault(where, "it opens with a password only", "export it without a password")
+            return Fault(where, "it needs a password", "export it without a password")
         growth = _say_size(part.file_size, part.compress_size)
         return Fault(where, growth, _EXPORT) if growth else None
 
@@ -51,17 +51,11 @@ class Archive:
         return sorted(names, key=lambda name: (name.count("/"), name))
 
     def read(self, name: str) -> bytes:
-        """The bytes of a part.
-
-        Raises
-        ------
-        TableError
-            There is no such part, or it is damaged.
-        """
+        """The bytes of a part."""
         part = self.parts.get(name.casefold())
         where = f"{self.path.name}, {name}"
         if part is None:
-            raise TableError(f"{self.path.name} lacks a part.", [Fault(where, "it is not in the archive", _EXPORT)])
+            raise TableError(f"{self.path.name} is not complete.", [Fault(where, "it is not in the archive", _EXPORT)])
         try:
             with ZipFile(self.path) as archive:
                 return archive.read(part)
@@ -71,5 +65,5 @@ class Archive:
 
 def _say_size(n_bytes: int, n_packed: int) -> str:
     if n_bytes > MAX_BYTES:
-        return f"it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+        return f"it unpacks to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
     return say_growth(n_bytes, n_packed)

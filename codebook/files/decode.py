@@ -66,7 +66,7 @@ class _BadBytes:
 
 
 def find_encoding(path: Path, encoding: str | None = None) -> Encoding:
-    """Find how a text file is encoded; every byte of it can be decoded with the result.
+    """Find the encoding of a text file; the whole file can be decoded with it.
 
     Tried in this order: the encoding given; a byte order mark; UTF-16 without a mark (every second byte is zero);
     UTF-8 over the whole file; the guess of charset-normalizer on at most 128 KB of the lines that are not ASCII. Where
@@ -140,13 +140,15 @@ def _look_at_line(line: bytes, number: int, place: int, bad: _BadBytes) -> None:
 
 def _say_bad_bytes(path: Path, bad: _BadBytes) -> UnitsError:
     rest = "everything else is" if bad.n_bad == 1 else "nearly everything else is"
-    mend = "mend it in an editor or export the file again as UTF-8; if all of it is of another `encoding`, name that"
+    mend = (
+        "correct it in an editor, or export the file again as UTF-8; if the whole file has another `encoding`, name it"
+    )
     faults = [
-        Fault(f"{show_path(path)}, line {line:,}", f"{name_bytes(raw)} (at byte {at:,}) is no UTF-8; {rest}", mend)
+        Fault(f"{show_path(path)}, line {line:,}", f"{name_bytes(raw)} (at byte {at:,}) is not UTF-8; {rest}", mend)
         for line, at, raw in bad.first
     ]
     places = "one place" if bad.n_bad == 1 else f"{bad.n_bad:,} places"
-    return UnitsError(f"{path.name} is UTF-8 but for {places}; no text of it is used.", faults)
+    return UnitsError(f"{path.name} is UTF-8 except in {places}; none of its texts was used.", faults)
 
 
 def name_bytes(raw: bytes) -> str:
@@ -161,7 +163,7 @@ def name_bytes(raw: bytes) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Read a text file whole: UTF-8, or what its byte order mark says. Nothing is guessed.
+    """Read a whole text file in UTF-8, or in the encoding of its byte order mark. Nothing is guessed.
 
     Raises
     ------
@@ -201,7 +203,7 @@ def _first_undecodable(path: Path, name: str) -> int | None:
 
 
 def _check_decodes(path: Path, name: str) -> None:
-    mend = "leave the encoding out to have it found, or give another one, such as utf-8, cp1252 or utf-16"
+    mend = "leave out the encoding, so that it is detected, or give another one, such as utf-8, cp1252 or utf-16"
     try:
         place = _first_undecodable(path, name)
     except LookupError:
@@ -211,7 +213,7 @@ def _check_decodes(path: Path, name: str) -> None:
         return
     if codecs.lookup(name).name.startswith("utf-8") and (bad := _find_bad_bytes(path)).are_few:
         raise _say_bad_bytes(path, bad)
-    fault = Fault(f"{path.name}, about byte {place:,}", f"these bytes are not {name}", mend)
+    fault = Fault(f"{path.name}, about byte {place:,}", f"these bytes cannot be read as {name}", mend)
     raise UnitsError(f"{path.name} cannot be read.", [fault])
 
 
@@ -235,9 +237,9 @@ def _guess(path: Path) -> Encoding:
 def _say_guess(sample: bytes, name: str, others: list[str]) -> str:
     text = sample.decode(name, errors="replace")
     words = list(dict.fromkeys(word for word in re.findall(r"\w+", text) if not word.isascii()))[:4]
-    reads = f"; it then reads {', '.join(words)}" if words else ""
+    reads = f"; with it, the file contains {', '.join(words)}" if words else ""
     also = ", ".join(_read_otherwise(sample, text, others))
-    return f"a guess, because it is not UTF-8{reads}{f'; just as possible: {also}' if also else ''}"
+    return f"a guess, because it is not UTF-8{reads}{f'; other encodings that fit as well: {also}' if also else ''}"
 
 
 def _read_otherwise(sample: bytes, text: str, names: list[str]) -> list[str]:
@@ -285,17 +287,11 @@ def find_separator_line(path: Path, encoding: str) -> str | None:
 
 
 def read_delimiter(name: str) -> str:
-    """Return the sign that is meant by what is given: itself, or its name, such as "tab".
-
-    Raises
-    ------
-    UnitsError
-        It is more than one sign.
-    """
+    """Return the sign that is meant by what is given: itself, or its name, such as "tab"."""
     sign = _NAMED.get(name, name)
     if len(sign) != 1 or sign in '\r\n"':
-        fault = Fault("delimiter", f"{name!r} is not one sign", "write one of , ; | or tab")
-        raise UnitsError("The file cannot be read like this.", [fault])
+        fault = Fault("delimiter", f"{name!r} is not a single character", "write one of , ; | or tab")
+        raise UnitsError("The file cannot be read with these settings.", [fault])
     return sign
 
 

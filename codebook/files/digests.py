@@ -21,7 +21,7 @@ from codebook.paths import show_path
 N_SHOWN = 12
 """Hex digits of the SHA-256 in the name of a file."""
 _NAMED = re.compile(rf"\d{{4,}}-([0-9a-f]{{{N_SHOWN}}})(-[^/]*)?\.jsonl")
-_OTHER = "its SHA-256 is not the one in its name"
+_OTHER = "its SHA-256 differs from the one in its name"
 _MEND = "To mend: restore it from a backup. Nothing was written."
 
 Stamp = tuple[int, int, int, int]
@@ -49,13 +49,7 @@ def named_digest(name: str) -> str:
 
 
 def check_named(path: Path, *, name: str = "", shown: str = "") -> None:
-    """Refuse a file that is not the one that its name says; `name` and `shown` are those of a packed file.
-
-    Raises
-    ------
-    RecordError
-        It was changed.
-    """
+    """Refuse a file that is not the one that its name says; `name` and `shown` are those of a packed file."""
     wanted = named_digest(name or path.name)
     if wanted and not digest_of(path).startswith(wanted):
         raise RecordError(f"{shown or show_path(path)} was changed since it was written: {_OTHER}. {_MEND}")
@@ -68,11 +62,6 @@ def check_results(folder: Path, recorded: Mapping[str, str]) -> None:
     ----------
     recorded
         The whole SHA-256 of files of the run, by their places in its folder, as far as it is noted.
-
-    Raises
-    ------
-    RecordError
-        A file was changed, or one that is recorded is gone.
     """
     if faults := list(find_faults(folder, recorded)):
         raise RecordError("\n".join([*(f"{show_path(path)} {problem}." for path, problem in faults), _MEND]))
@@ -86,10 +75,10 @@ def find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterator[tuple[Pat
         if not digest_of(path).startswith(named_digest(path.name)):
             yield path, f"was changed since it was written: {_OTHER}"
         elif digest_of(path) != recorded.get(place, digest_of(path)):
-            yield path, "was changed since it was written: its SHA-256 is not the one in run.json"
+            yield path, "was changed since it was written: its SHA-256 differs from the one in run.json"
     for place in sorted(recorded.keys() - there.keys()):
         if place.startswith("results/"):
-            yield folder / place, "is gone"
+            yield folder / place, "is missing"
 
 
 def _stamp(path: Path) -> Stamp:
@@ -97,19 +86,13 @@ def _stamp(path: Path) -> Stamp:
     return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
-_MEND_RUN = "restore it from a backup; or delete it and plan the run again: nothing is asked or paid twice"
+_MEND_RUN = "restore it from a backup; or delete it and plan the run again: nothing is asked or paid for twice"
 _RUN: Mapping[str, type] = {"run": str, "planned_at": str, "codebook": dict, "units": dict, "asked": dict}
 _ASKED: Mapping[str, type] = {"engine": str, "model": str, "url": str, "draws": int, "settings": dict, "options": dict}
 
 
 def read_json(path: Path, *, mend: str = "restore it from a backup") -> Any:
-    """Read a file of JSON.
-
-    Raises
-    ------
-    RecordError
-        It is no JSON.
-    """
+    """Read a file of JSON."""
     try:
         return orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -122,20 +105,14 @@ def damaged(path: Path, problem: str, mend: str) -> RecordError:
 
 
 def read_run_record(path: Path) -> dict[str, Any]:
-    """Read the `run.json` of a run, with all that the verbs go by.
-
-    Raises
-    ------
-    RecordError
-        It is no JSON, or a part of it is gone or of another kind.
-    """
+    """Read the `run.json` of a run, with all that the verbs go by."""
     record = read_json(path, mend=_MEND_RUN)
     for name, part, wanted in (("", record, _RUN), ("asked.", _get(record, "asked"), _ASKED)):
         if not isinstance(part, dict):
-            raise damaged(path, f"it holds no mapping {name.rstrip('.')}".rstrip(), _MEND_RUN)
+            raise damaged(path, f"it has no mapping {name.rstrip('.')}".rstrip(), _MEND_RUN)
         for key, kind in wanted.items():
             if not isinstance(part.get(key), kind):
-                raise damaged(path, f"`{name}{key}` is gone or no {kind.__name__}", _MEND_RUN)
+                raise damaged(path, f"`{name}{key}` is missing, or is not of the type {kind.__name__}", _MEND_RUN)
     checked: dict[str, Any] = record
     return checked
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from codebook.errors import Fault, TableError
 from codebook.files.decode import see_encoding
-from codebook.files.formats import without_twins
+from codebook.files.tables.formats import without_twins
 
 _BLOCK = 1 << 20
 _HEAD = 1 << 12
@@ -26,18 +26,12 @@ def iter_values(path: Path) -> Iterator[tuple[int, Any]]:
 
     Read are UTF-8, and what a byte order mark shows. The line is that on which a value begins.
 
-    Raises
-    ------
-    TableError
-        It is no JSON from some line on; or an object has a key twice.
-
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name, "a.json")
+    >>> path = Path("a.json")
     >>> _ = path.write_text('[{"id": 1},\\n {"id": 2}]')
     >>> list(iter_values(path))
     [(1, {'id': 1}), (2, {'id': 2})]
-    >>> folder.cleanup()
     """
     with path.open("rb") as file:
         shown = see_encoding(file.read(_HEAD))
@@ -45,7 +39,7 @@ def iter_values(path: Path) -> Iterator[tuple[int, Any]]:
         try:
             yield from _Values(text, path.name)
         except UnicodeDecodeError as error:
-            fault = Fault(path.name, f"it is no {error.encoding}: {error.reason}", "save it as UTF-8")
+            fault = Fault(path.name, f"it is not {error.encoding}: {error.reason}", "save it as UTF-8")
             raise TableError(f"{path.name} cannot be read.", [fault]) from None
 
 
@@ -94,7 +88,7 @@ class _Values:
                     continue
                 raise self._fault(error.msg, self.line + self.text.count("\n", self.at, error.pos)) from None
             except (ValueError, RecursionError) as error:
-                raise self._fault(str(error) or "it is too deep", self.line) from None
+                raise self._fault(str(error) or "it is nested too deeply", self.line) from None
             if end == len(self.text) and self._read_on():
                 continue  # a number may go on
             self.line += self.text.count("\n", self.at, end)
@@ -109,5 +103,5 @@ class _Values:
         return bool(more)
 
     def _fault(self, problem: str, line: int) -> TableError:
-        fault = Fault(f"{self.name}, line {line:,}", f"it is no JSON ({problem})", "export the file again, whole")
+        fault = Fault(f"{self.name}, line {line:,}", f"it is not JSON ({problem})", "export the whole file again")
         return TableError(f"{self.name} cannot be read.", [fault])

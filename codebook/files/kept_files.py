@@ -19,13 +19,12 @@ def write_unless_changed(folder: Path, files: Mapping[str, bytes]) -> tuple[str,
 
     Examples
     --------
-    >>> import tempfile; room = tempfile.TemporaryDirectory(); folder = Path(room.name)
+    >>> folder = Path("drafts")
     >>> write_unless_changed(folder, {"a.txt": b"one", "b.txt": b"two"})
     ()
     >>> _ = (folder / "a.txt").write_text("mine")
     >>> write_unless_changed(folder, {"a.txt": b"new", "b.txt": b"new"}), (folder / "b.txt").read_text()
     (('a.txt',), 'new')
-    >>> room.cleanup()
     """
     note = folder / NOTE
     written: dict[str, str] = read_json(note) if note.is_file() else {}

@@ -87,17 +87,11 @@ def digest_file(path: Path) -> str:
 
 
 def load_line(line: bytes, where: str) -> dict[str, Any]:
-    """Read one JSON line that must hold an object.
-
-    Raises
-    ------
-    RecordError
-        The line is no JSON object; `where` says which line it was.
-    """
+    """Read one JSON line that must hold an object."""
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise RecordError(f"{where}: not a line of JSON ({error}). The file is damaged or cut short.") from None
+        raise RecordError(f"{where}: this is not a line of JSON ({error}). The file is damaged or cut short.") from None
     if not isinstance(value, dict):
         raise RecordError(f"{where}: expected a JSON object, found {type(value).__name__}.")
     return value
@@ -121,13 +115,7 @@ def number_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of every line of a file.
-
-    Raises
-    ------
-    RecordError
-        A line is no JSON object; the message names file and line.
-    """
+    """Yield the JSON object of every line of a file."""
     loads = orjson.loads
     for number, _, line in number_lines(path):
         try:

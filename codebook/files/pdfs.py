@@ -74,7 +74,7 @@ def _look_at(source: bytes | Path) -> str:
             head = file.read(_HEAD)
     if not head:
         return "the file is empty"
-    return "" if b"%PDF-" in head else "the file is no PDF"
+    return "" if b"%PDF-" in head else "the file is not a PDF"
 
 
 def _find_reason(source: bytes | Path) -> str:
@@ -86,7 +86,7 @@ def _find_reason(source: bytes | Path) -> str:
         pdfium.FPDF_CloseDocument(opened)
         return "the PDF has no pages"
     if pdfium.FPDF_GetLastError() in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
-        return "the PDF is encrypted: it opens with a password only"
+        return "the PDF is encrypted and needs a password"
     return "the PDF is damaged"
 
 

@@ -88,12 +88,12 @@ def look_at(data: bytes) -> Image.Image:
     except pillow.UnidentifiedImageError:
         raise PictureError(_say_foreign(data)) from None
     except pillow.DecompressionBombError:
-        raise PictureError(f"it has more than {MAX_PIXELS:,} pixels; scale it down first") from None
+        raise PictureError(f"it has more than {MAX_PIXELS:,} pixels; make it smaller first") from None
     except _BROKEN as error:
         raise PictureError(f"it is damaged ({_first_line(error)})") from None
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise PictureError(f"it has {width:,} x {height:,} pixels, more than {MAX_PIXELS:,}; scale it down first")
+        raise PictureError(f"it has {width:,} x {height:,} pixels, more than {MAX_PIXELS:,}; make it smaller first")
     return picture
 
 
@@ -155,8 +155,8 @@ def _heif(data: bytes) -> tuple[str, ...]:
 def _say_foreign(data: bytes) -> str:
     """Say of what kind bytes are that are no picture of a format that is read."""
     head = data[:256].lstrip()
-    kind = next((words for start, words in _FOREIGN if head.startswith(start)), "it is no picture, or it is damaged")
-    return f"{kind}; expected JPEG, PNG, WebP, GIF or HEIC"
+    kind = next((words for start, words in _FOREIGN if head.startswith(start)), "it is not a picture, or it is damaged")
+    return f"{kind}; JPEG, PNG, WebP, GIF or HEIC is expected"
 
 
 def _first_line(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-NO_NAME = "No run is named, nor does study.yaml name one. To mend: name it, or write `run: NAME` in study.yaml."
+NO_NAME = "No run is named here or in study.yaml. To mend: name a run, or write `run: NAME` in study.yaml."
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"(.+)\.v([1-9][0-9]{0,3})")
@@ -113,9 +113,9 @@ def say_version(runs: Path, name: str, taken: str) -> str:
     versions = list_versions(runs, name)
     if len(versions) < 2 or name != split_version(name)[0] or taken not in versions:
         return ""
-    place, n_all = versions.index(taken) + 1, len(versions)
-    which = "the newest" if place == n_all else f"since {versions[-1]} is not handed in"
-    return f"{name} is taken as {taken}, {which} of {n_all} versions"
+    if taken == versions[-1]:
+        return f"{name} means {taken}, the newest of {len(versions)} versions"
+    return f"{name} means {taken}, because the newest version, {versions[-1]}, was not submitted"
 
 
 def _was_handed_in(folder: Path) -> bool:

@@ -24,7 +24,7 @@ def say_growth(n_bytes: int, n_packed: int, *, at_least: bool = False) -> str:
     Examples
     --------
     >>> say_growth(60_000_000, 100_000)
-    'it unfolds to 60 MB, 600 times its size; 200 times are read'
+    'it unpacks to 60 MB, 600 times its size; the limit is 200 times'
     >>> say_growth(60_000_000, 1_000_000), say_growth(1_000_000, 1_000)
     ('', '')
     """
@@ -32,7 +32,7 @@ def say_growth(n_bytes: int, n_packed: int, *, at_least: bool = False) -> str:
     if n_bytes <= SMALL_BYTES or ratio <= MAX_RATIO:
         return ""
     more = "more than " * at_least
-    return f"it unfolds to {more}{n_bytes / 1e6:,.0f} MB, {ratio:,.0f} times its size; {MAX_RATIO} times are read"
+    return f"it unpacks to {more}{n_bytes / 1e6:,.0f} MB, {ratio:,.0f} times its size; the limit is {MAX_RATIO} times"
 
 
 def find_kind(path: Path) -> str:
@@ -48,13 +48,7 @@ def find_kind(path: Path) -> str:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file of lines; what is packed (`.gz`) is unpacked as it is read.
-
-    Raises
-    ------
-    UnitsError
-        While it is read: it unfolds beyond measure.
-    """
+    """Open a file of lines; what is packed (`.gz`) is unpacked as it is read."""
     return io.BufferedReader(_Unfolding(path), 1 << 18) if path.suffix.lower() == GZIP else path.open("rb")
 
 

@@ -39,11 +39,6 @@ class Element:
 def parse_xml(data: bytes, where: str, error: type[InputError] = TableError) -> Element:
     r"""Parse XML, refusing a document type (it may define entities that fill a memory or open files).
 
-    Raises
-    ------
-    InputError
-        It is no XML, or it has a document type.
-
     Examples
     --------
     >>> root = parse_xml(b'<a:Code xmlns:a="urn:x" name="rent"><a:Description>costs</a:Description></a:Code>', "x.qdc")
@@ -59,11 +54,15 @@ def parse_xml(data: bytes, where: str, error: type[InputError] = TableError) -> 
     try:
         parser.Parse(data, True)
     except expat.ExpatError as problem:
-        fault = Fault(f"{where}, line {problem.lineno}", f"it is no XML ({expat.ErrorString(problem.code)})", _EXPORT)
+        fault = Fault(
+            f"{where}, line {problem.lineno}", f"it is not valid XML ({expat.ErrorString(problem.code)})", _EXPORT
+        )
         raise error(f"{where} cannot be read.", [fault]) from None
     except _DoctypeError:
         fault = Fault(
-            f"{where}, line {parser.CurrentLineNumber}", "it has a document type, which no tool writes", _EXPORT
+            f"{where}, line {parser.CurrentLineNumber}",
+            "it declares a document type, which is not allowed here",
+            _EXPORT,
         )
         raise error(f"{where} is not opened.", [fault]) from None
     return builder.stack[0].children[0]

@@ -129,14 +129,14 @@ class _Bounds:
         event = parent_class.peek_event()
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _TooMuchError(None, None, f"more than {MAX_DEPTH} levels stand in each other", event.start_mark)
+            raise _TooMuchError(None, None, f"there are more than {MAX_DEPTH} nested levels", event.start_mark)
         node: yaml.Node = parent_class.compose_node(parent, index)
         self.depth -= 1
         if not isinstance(event, yaml.AliasEvent):
             self.sizes[id(node)] = self._measure(node)
         elif id(node) not in self.sizes:
             raise _TooMuchError(
-                None, None, f"*{event.anchor} is recursive: it stands in itself", cast(Any, event.start_mark)
+                None, None, f"*{event.anchor} is recursive: it contains itself", cast(Any, event.start_mark)
             )
         return node
 
@@ -148,7 +148,9 @@ class _Bounds:
         depth = 1 + max((part.depth for part in sizes), default=0)
         size = _Size(1 + sum(part.nodes for part in sizes), sum(part.chars for part in sizes), depth)
         if size.nodes > MAX_NODES or size.chars > MAX_CHARS or size.depth > MAX_DEPTH:
-            problem = f"with its aliases written out it holds {size.nodes:,} parts on {size.depth} levels, too many"
+            problem = (
+                f"with its aliases written out it has {size.nodes:,} parts on {size.depth} levels, which is too many"
+            )
             raise _TooMuchError(None, None, problem, cast(Any, node.start_mark))
         return size
 
@@ -162,7 +164,7 @@ class _Bounds:
         except Exception as error:
             text = repr(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "this"
             message = " ".join(str(error).split())[:100]
-            raise ConstructorError(None, None, f"{text} is no value ({message})", node.start_mark) from error
+            raise ConstructorError(None, None, f"{text} is not a valid value ({message})", node.start_mark) from error
 
 
 class _Typed(_Bounds, yaml.SafeLoader):
@@ -190,11 +192,11 @@ def read_yaml(path: Path, *, error: type[InputError], summary: str, typed: bool 
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as problem:
-        fault = Fault(where, f"it cannot be read ({problem.strerror})", "allow it to be read, then repeat")
+        fault = Fault(where, f"it cannot be read ({problem.strerror})", "change its permissions, then repeat")
         raise error(summary, [fault]) from problem
     if len(raw) > MAX_BYTES:
         problem_of_size = f"it has more than {MAX_BYTES / 1e6:g} MB"
-        raise error(summary, [Fault(where, problem_of_size, "shorten it; data belongs into a table beside it")])
+        raise error(summary, [Fault(where, problem_of_size, "shorten it; put data into a table of its own")])
     return parse_yaml(_decode(raw, where, error, summary), where, error=error, summary=summary, typed=typed)
 
 
@@ -203,7 +205,7 @@ def _decode(raw: bytes, where: str, error: type[InputError], summary: str) -> st
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
-        message = f"not UTF-8: {name_bytes(raw[problem.start : problem.end])}"
+        message = f"this is not UTF-8: {name_bytes(raw[problem.start : problem.end])}"
         fault = Fault(f"{where}, line {line}", message, "save the file with encoding UTF-8")
         raise error(summary, [fault]) from None
 
@@ -219,7 +221,7 @@ def parse_yaml(text: str, where: str, *, error: type[InputError], summary: str, 
         raise error(summary, list(_explain_all(problem, text, where, _Typed if typed else _Texts))) from None
     except Exception as problem:  # an escape such as \\UFFFFFFFF, which is no character
         line = loader.get_mark().line + 1 if loader else 1
-        fault = Fault(f"{where}, line {line}", f"this is not YAML: {problem}", "check the signs in this line")
+        fault = Fault(f"{where}, line {line}", f"this is not YAML: {problem}", "check the characters in this line")
         raise error(summary, [fault]) from problem
     finally:
         if loader:
@@ -272,21 +274,23 @@ def _explain(error: yaml.YAMLError, text: str, where: str) -> Fault:
     """An error of the YAML reader with its line."""
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, error.position) + 1
-        return Fault(f"{where}, line {line}", f"the control character U+{int(error.character):04X}", "remove it")
+        return Fault(
+            f"{where}, line {line}", f"this is the control character U+{int(error.character):04X}", "remove it"
+        )
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     place = f"{where}, line {mark.line + 1 if mark else 1}"
     if "escape" in problem:
-        mend = "in double quotes a \\ begins an escape: write / between folders, or use single quotes"
+        mend = "in double quotes, \\ starts an escape sequence: write / between folders, or use single quotes"
         return Fault(place, f"this is not YAML: {problem}", mend)
     if isinstance(error, _TooMuchError):
         return Fault(place, problem, "write each part once, where it belongs, without aliases (& and *)")
     if mark and _is_indented_alone(text.split("\n"), mark.line):
-        return Fault(place, "the line stands further right than the one above it", "begin both in the same column")
+        return Fault(place, "the line is indented further than the one above it", "start both lines in the same column")
     if mended := _quote_line(error, text):
         shown = mended.split("\n")[mark.line].strip() if mark else ""
-        return Fault(place, "a colon and a blank inside a text begin a new key", f"put the text in quotes: {shown}")
-    return Fault(place, f"this is not YAML: {problem}", "mend the YAML: check indents, colons and quotes there")
+        return Fault(place, "a colon followed by a space starts a new key", f"put the text in quotes: {shown}")
+    return Fault(place, f"this is not YAML: {problem}", "check the indentation, colons and quotation marks there")
 
 
 def parse_value(text: str, where: str, *, error: type[InputError], summary: str) -> Any:
@@ -348,7 +352,7 @@ def _as_json(value: Any) -> Any:
             return [_as_json(item) for item in value]
         case dict():
             return {_as_name(name): _as_json(item) for name, item in value.items()}
-    raise ValueError(f"{value!r} cannot be sent")
+    raise ValueError(f"{value!r} is not an allowed value")
 
 
 def _as_name(name: Any) -> str:
@@ -367,10 +371,14 @@ def find_broken_paths(tree: YamlTree, folder: Path) -> Iterator[Fault]:
     for node in tree.scalars():
         value, place = str(node.value), f"{tree.where}, line {node.start_mark.line + 1}"
         if (whole := value + _find_rest(node, tree.text)) != value and _exists(folder, whole):
-            yield Fault(place, f"a # begins a comment, so the path ends at {value!r}", f'put it in quotes: "{whole}"')
+            yield Fault(place, f"a # starts a comment, so the path ends at {value!r}", f'put it in quotes: "{whole}"')
         meant = "".join(_ESCAPES.get(sign, sign) for sign in value).replace("\\", "/")
         if meant != value and not _exists(folder, value) and _exists(folder, meant):
-            yield Fault(place, f"{value!r} is a path of another system", f"use / between folders: {meant}")
+            yield Fault(
+                place,
+                f"{value!r} is a path in the style of another operating system",
+                f"use / between folders: {meant}",
+            )
 
 
 def _find_rest(node: yaml.ScalarNode, text: str) -> str:

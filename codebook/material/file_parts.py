@@ -22,13 +22,7 @@ QUALITY = 90
 
 
 def load_parts(files: Iterable[UnitFile]) -> tuple[FilePart, ...]:
-    """Read the files of a unit and make them ready as their `ask` says; an address is passed on as it is.
-
-    Raises
-    ------
-    UnitsError
-        A file is gone, is not what it was, or cannot be read.
-    """
+    """Read the files of a unit and make them ready as their `ask` says; an address is passed on as it is."""
     return tuple(part for file in files for part in _load(file))
 
 
@@ -44,23 +38,18 @@ def prepare_pdf(file: UnitFile) -> tuple[FilePart, ...]:
     As "file" it is one part: the file itself, or the pages `first` to `last` cut out. As "images" each page is a JPEG
     of quality 90 at `dpi`. Equal files give equal bytes as long as PDFium and Pillow stay the same. Names of files are
     not sent.
-
-    Raises
-    ------
-    UnitsError
-        The file is gone, is not the one that was planned, or cannot be used.
     """
     if is_address(file.path):
         return (FilePart("pdf", "", "application/pdf", url=file.path),)
     path = resolve_path(file.path)
     try:
         if file.sha256 and digest_file(path) != file.sha256:
-            raise PdfError("it is not the file that was planned: it has been changed since")
+            raise PdfError("the file has changed since the run was planned")
         with open_pdf(path) as document:
             n_pages = count_pages(document)
             first, last = int(file.ask.get("first", 1)), int(file.ask.get("last", n_pages))
             if not 1 <= first <= last <= n_pages:
-                raise PdfError(f"it has {n_pages} pages, and {first} to {last} are asked for")
+                raise PdfError(f"it has {n_pages} pages, but pages {first} to {last} are wanted")
             if file.ask.get("as") == "images":
                 return tuple(
                     _draw(document, number, int(file.ask.get("dpi", 150))) for number in range(first, last + 1)
@@ -70,7 +59,7 @@ def prepare_pdf(file: UnitFile) -> tuple[FilePart, ...]:
         mend = "put the file back as it was, or plan a new run"
         raise UnitsError("A PDF cannot be sent.", [Fault(file.path, str(error), mend)]) from None
     except FileNotFoundError:
-        raise UnitsError("A PDF is not there any more.", [missing_file(path)]) from None
+        raise UnitsError("A PDF no longer exists.", [missing_file(path)]) from None
     return (FilePart("pdf", "document.pdf", "application/pdf", data),)
 
 

@@ -107,15 +107,7 @@ def is_address(path: str) -> bool:
 
 
 def prepare_image(file: UnitFile) -> FilePart:
-    """Make an image ready to be sent, as its `ask` says (`max_side`, `detail`); an address is passed on as it is.
-
-    Raises
-    ------
-    UnitsError
-        The file is gone, is not the one that was planned, or is no picture that can be used.
-    MissingExtraError
-        Pillow is not installed.
-    """
+    """Make an image ready to be sent, as its `ask` says (`max_side`, `detail`); an address is passed on as it is."""
     detail = str(file.ask.get("detail") or "auto")
     if is_address(file.path):
         return FilePart("image", "image", "", url=file.path, detail=detail)
@@ -123,13 +115,13 @@ def prepare_image(file: UnitFile) -> FilePart:
     try:
         data = read_file(path)
         if file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256:
-            raise PictureError("it is not the file that was planned: it has been changed since")
+            raise PictureError("the file has changed since the run was planned")
         media_type, ready = make_ready(data, find_side(file.ask))
     except PictureError as error:
         mend = "put the file back as it was, or plan a new run"
         raise UnitsError("An image cannot be sent.", [Fault(file.path, str(error), mend)]) from None
     except FileNotFoundError:
-        raise UnitsError("An image is not there any more.", [missing_file(path)]) from None
+        raise UnitsError("An image no longer exists.", [missing_file(path)]) from None
     return FilePart("image", path.name, media_type, ready, detail=detail)
 
 
@@ -163,20 +155,14 @@ def read_file(path: Path) -> bytes:
 
 
 def make_ready(data: bytes, max_side: int = MAX_SIDE) -> tuple[str, bytes]:
-    """Return (media type, bytes) of a picture as it is sent.
-
-    Raises
-    ------
-    PictureError
-        It is no picture that can be used, or is too large even when it was made ready.
-    """
+    """Return (media type, bytes) of a picture as it is sent."""
     picture = open_picture(data, max_side)  # read whole, also where it is sent as it is: it may be cut short
     head = look_at(data)
     if is_ready(head, len(data), max_side):
         return FORMATS[str(head.format)], data
     ready = _encode(picture, max_side)
     if len(ready) > MAX_IMAGE_BYTES:
-        raise PictureError(f"it has {len(ready):,} bytes when made ready; send it with a smaller max_side")
+        raise PictureError(f"it has {len(ready):,} bytes after it was scaled down; use a smaller max_side")
     return "image/jpeg", ready
 
 

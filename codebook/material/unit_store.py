@@ -95,13 +95,12 @@ def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "units.jsonl"
+    >>> path = Path("units.jsonl")
     >>> write_units(path, [(Unit("7", "Coal is cheap.", {"speaker": "A"}), None), (Unit("9", ""), "the text is empty")])
     >>> print(path.read_text().splitlines()[1])
     {"unit_id":"9","text":"","context":{},"skip":"the text is empty"}
     >>> [skip for unit, skip in iter_units(path)]
     [None, 'the text is empty']
-    >>> folder.cleanup()
     """
     write_lines(
         path,

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from codebook.errors import MissingExtraError
 from codebook.files.lines import digest_file, write_atomic
-from codebook.files.workbook_writer import SheetOfFrame, make_workbook
+from codebook.files.tables.workbook_writer import SheetOfFrame, make_workbook
 from codebook.outputs.cells import SHOWN_ROWS, print_rows, rows_html
 from codebook.outputs.entries import OutputEntry, changed_files, check_name, note_entry
 from codebook.outputs.figure_fonts import say_key

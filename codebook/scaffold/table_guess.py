@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codebook.errors import Fault, ParameterError
-from codebook.files.rows import missing_column
+from codebook.files.tables.rows import missing_column
 from codebook.scaffold.coder_columns import GuessedVariable, find_variables
 from codebook.scaffold.column_facts import ColumnFacts, read_columns
 from codebook.scaffold.table_place import NAME_COLUMNS, TEXT_CHARS, TablePlace, find_place

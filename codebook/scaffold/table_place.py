@@ -10,10 +10,10 @@ from statistics import mean
 from codebook.errors import Fault, ParameterError
 from codebook.files import RowFile, find_encoding, open_rows, reading
 from codebook.files.decode import DELIMITERS, find_separator_line
-from codebook.files.formats import READERS, read_csv
-from codebook.files.header_search import Head, find_naming_row, read_sheet_head, read_text_heads, typical_width
+from codebook.files.tables.formats import READERS, read_csv
+from codebook.files.tables.header_search import Head, find_naming_row, read_sheet_head, read_text_heads, typical_width
+from codebook.files.tables.workbook import list_sheets
 from codebook.files.unfolding import find_kind
-from codebook.files.workbook import list_sheets
 
 _LONGEST_NAME = 100
 TEXT_CHARS = 20

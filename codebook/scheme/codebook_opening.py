@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 
 from codebook.errors import Fault, SchemeError, UnitsError, mend_name
 from codebook.files import open_rows
-from codebook.files.formats import READERS
+from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.codebook_file import find_faults, read_codebook_file

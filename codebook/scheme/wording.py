@@ -16,7 +16,7 @@ from pathlib import Path
 
 from codebook.errors import Fault, SchemeError
 from codebook.files import YamlTree, read_yaml
-from codebook.files.formats import READERS
+from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path

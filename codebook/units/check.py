@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row
-from codebook.files.workbook import find_merged
+from codebook.files.tables.workbook import find_merged
 from codebook.ground.joins import near_form
 from codebook.ground.personal import find_personal, is_personal_name, is_phone
 from codebook.ground.quantities import say_count
@@ -32,50 +32,65 @@ _UNIQUE = "nothing is sent: ids must be unique, texts may repeat"
 _MOST_PARTS = 1_000
 """A column of more values is no language, wave or file within which ids are unique."""
 _WHAT_HAPPENS = {
-    "ragged row": ("error", "nothing is sent: quote marks or the delimiter are wrong there (these are line numbers)"),
+    "ragged row": (
+        "error",
+        "nothing is sent: the quotation marks or the delimiter are wrong there (these are line numbers)",
+    ),
     "missing id": ("error", "nothing is sent: give every unit an id (these are lines of the file, rows of a sheet)"),
     "merged cells": (
         "warning",
-        "only the first cell of each has a value, the others are empty: in Excel undo the merging and fill every row",
+        "only the first cell of each has a value; the others are empty: unmerge them in Excel and fill every row",
     ),
     "duplicate id": ("error", _UNIQUE),
-    "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; mend the text"),
+    "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; correct the text"),
     "empty text": ("not sent", _KEPT),
     "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),
     "very long text": (
         "warning",
-        f"sent whole; above {LONG_TOKENS:,} tokens people tire and models overlook what stands in the middle: "
-        "code paragraphs or summaries, if that answers the question, and look at the cost",
+        f"sent whole; above {LONG_TOKENS:,} tokens people get tired and models overlook the middle of the text: "
+        "code paragraphs or summaries if that answers your question, and check the cost",
     ),
-    "markup": ("warning", f"{_LOOK}: tags of a web page are paid as text; take them out, if they are not coded"),
-    "guessed encoding": ("warning", "confirm it before this is paid"),
-    "personal column": ("warning", "look before anything is sent"),
-    "personal text": ("warning", "sent as it is; mask it first if it must not leave the machine"),
-    "replacement character": ("warning", "sent as it is, but U+FFFD says that the text was decoded wrongly before"),
+    "markup": (
+        "warning",
+        f"{_LOOK}: you pay for the tags of a web page as for text; remove them if they are not to be coded",
+    ),
+    "guessed encoding": ("warning", "confirm it before you pay"),
+    "personal column": ("warning", "check this before anything is sent"),
+    "personal text": ("warning", "sent as it is; mask it first if it must not leave this computer"),
+    "replacement character": ("warning", "sent as it is, but U+FFFD shows that the text was decoded wrongly before"),
     "mixed-up encoding": (
         "warning",
-        "sent as it is, but signs such as 'Ã©' say that the text was decoded wrongly before",
+        "sent as it is, but signs such as 'Ã©' show that the text was decoded wrongly before",
     ),
-    "id that almost stands twice": ("warning", "kept apart exactly: they differ only in the way they are written"),
-    "spaces around id": ("warning", "kept exactly; ids that differ by spaces do not join"),
-    TINY: ("warning", f"{_LOOK}: at the size at which it is sent, hardly anything can be seen"),
-    ONE_COLOUR: ("warning", f"{_LOOK}: there is nothing to be seen on it"),
-    BLANK_FRAME: ("warning", "its first frame is what is sent, and shows nothing: save another one as a picture"),
-    BLACK: ("warning", f"{_LOOK}: hardly anything can be seen on it"),
-    WHITE: ("warning", f"{_LOOK}: hardly anything can be seen on it"),
-    FEW_BITS: ("warning", "the upper 8 of its 16 bits are sent, and it uses few of them: save it with 8 bits first"),
-    "image left out": ("warning", "the other images of its unit are sent, and `detail` of the unit's rows says it"),
-    LINK_OUT: ("warning", "never opened: copy the file into the folder, if it is meant"),
+    "id that almost stands twice": ("warning", "kept as different ids: they differ only in how they are written"),
+    "spaces around id": ("warning", "kept exactly; ids that differ by spaces are different ids"),
+    TINY: ("warning", f"{_LOOK}: at the size in which it is sent, hardly anything is visible"),
+    ONE_COLOUR: ("warning", f"{_LOOK}: nothing is visible on it"),
+    BLANK_FRAME: ("warning", "only its first frame is sent, and that frame is blank: save another frame as a picture"),
+    BLACK: ("warning", f"{_LOOK}: hardly anything is visible on it"),
+    WHITE: ("warning", f"{_LOOK}: hardly anything is visible on it"),
+    FEW_BITS: (
+        "warning",
+        "only the upper 8 of its 16 bits are sent, and it uses few of them: save it with 8 bits first",
+    ),
+    "image left out": (
+        "warning",
+        "the other images of the unit are sent, and `detail` in the rows of the unit says so",
+    ),
+    LINK_OUT: ("warning", "never opened: copy the file into the folder if it should be coded"),
     LINKED_FOLDER: ("warning", "not followed: name that folder itself, or copy it here"),
-    NO_FILE: ("warning", "never opened: only files are"),
+    NO_FILE: ("warning", "never opened: only ordinary files are opened"),
     "control character": ("note", "sent exactly as it is; spreadsheet copies show it escaped"),
-    "duplicate text": ("note", "each stays a row of its own; a question is asked once and the answer serves all"),
+    "duplicate text": (
+        "note",
+        "each keeps its own row; the question is asked once, for all of them",
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class UnitFault:
-    r"""One kind of thing found: how grave, how often, where first (ids, or numbers), and what will happen.
+    r"""A problem of one kind: how serious and frequent it is, its first places, and what will happen.
 
     Examples
     --------
@@ -102,7 +117,7 @@ class UnitFault:
 
 @dataclass(frozen=True)
 class UnitsReport:
-    """What the first pass found. `ok` is whether anything may be sent; printing it shows all.
+    """The report on a first pass over the units. `ok` says whether they may be sent; printing shows all.
 
     Examples
     --------
@@ -137,8 +152,7 @@ class UnitsReport:
             for fault in self.faults
             if fault.gravity == "error"
         ]
-        if faults:
-            raise UnitsError(f"{name} cannot be coded as it is; nothing was sent.", faults)
+        UnitsError.raise_any(f"{name} cannot be coded as it is; nothing was sent.", faults)
 
     def __str__(self) -> str:
         source = self.source
@@ -175,28 +189,26 @@ class _Tally:
 
 
 def check_units(source: Source) -> UnitsReport:
-    r"""Read all units once and report everything that is wrong or worth knowing.
+    r"""Read all units once and report every problem and everything worth knowing.
 
-    Memory grows by two 16-byte digests and two numbers a unit (about 0.2 kB); texts are not held.
+    Memory grows by two 16-byte digests and two numbers per unit (about 0.2 kB); texts are not held.
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from pathlib import Path
     >>> from codebook.units import read_units
-    >>> path = Path(folder.name) / "texts.csv"
+    >>> path = Path("texts.csv")
     >>> _ = path.write_text("id,worker_id,text\n7,A1,Coal is cheap.\n7,A1,Coal is cheap.\n9,A1,\n")
     >>> print(check_units(read_units(path, id_column="id", text_column="text")))
     texts.csv: 3 rows read; 0 units to send.
       encoding utf-8 (the whole file is valid UTF-8); delimiter ','
       sent: id, text; not sent: worker_id
-      words a text: 3 to 3, median 3, 95 % up to 3
-      tokens, about: 4 to 4, median 4, 95 % up to 4; 8 in all; longest: '7' (4), '7' (4)
+      words per text: 3 to 3, median 3, 95 % up to 3
+      tokens (estimated): 4 to 4, median 4, 95 % up to 4; 8 in all; longest: '7' (4), '7' (4)
       ERROR     duplicate id: 1 (7). Nothing is sent: ids must be unique, texts may repeat.
       NOT SENT  empty text: 1 (9). Kept as a row, not sent; its labels are missing because `absent`.
-      WARNING   personal column: 1 (worker_id). Look before anything is sent: worker_id (by its name; not sent).
-      NOTE      duplicate text: 1 (7). Each stays a row of its own; a question is asked once and the answer serves all.
-    >>> folder.cleanup()
+      WARNING   personal column: 1 (worker_id). Check this before anything is sent: worker_id (by its name; not sent).
+      NOTE      duplicate text: 1 (7). Each keeps its own row; the question is asked once, for all of them.
     """
     if isinstance(source, GroupSource):
         return _check_groups(source)
@@ -393,4 +405,4 @@ def _say_personal(source: Source, personal: dict[str, str]) -> str:
         return ""
     sent = {*source.id_columns, source.text_column, *source.context_columns}
     columns = "; ".join(f"{name} ({why}; {'SENT' if name in sent else 'not sent'})" for name, why in personal.items())
-    return f"look before anything is sent: {columns}"
+    return f"check this before anything is sent: {columns}"

@@ -38,11 +38,9 @@ class DocumentSource(Source):
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
-    >>> _ = (Path(folder.name) / "letter.pdf").write_bytes(b"")
-    >>> read_documents(folder.name).pattern
+    >>> _ = Path("letter.pdf").write_bytes(b"")
+    >>> read_documents(".").pattern
     '**/*'
-    >>> folder.cleanup()
     """
 
     root: Path
@@ -81,7 +79,7 @@ class DocumentSource(Source):
         )
         others = sum(path.is_file() and path.suffix.lower() != ".pdf" for path in self._found())
         left = f"; {say_count(others, 'other file')} left out" if others else ""
-        return [f"sent: {pages}, {form}, at most {self.max_pages} pages and {self.max_mb:g} MB a request{left}"]
+        return [f"sent: {pages}, {form}, at most {self.max_pages} pages and {self.max_mb:g} MB per request{left}"]
 
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
         """Yield `(unit, skip)`: `skip` says why a document is kept but not asked, or is None."""
@@ -115,7 +113,7 @@ class DocumentSource(Source):
             n_pages = count_pages(document)
             last = min(self.last or n_pages, n_pages)
             if self.first > last:
-                raise PdfError(f"the PDF has {n_pages} pages, and none from page {self.first} on")
+                raise PdfError(f"the PDF has {n_pages} pages, so there is no page {self.first}")
             spans = list(self._split(document, path, self.first, last, whole=(1, n_pages) == (self.first, last)))
         sha256, width = digest_file(path), max(3, len(str(n_pages)))
         for start, end in spans:
@@ -155,7 +153,7 @@ def read_documents(
     max_mb: float = MAX_MB,
     where: str | Sequence[str] = (),
 ) -> DocumentSource:
-    """Read PDFs as units: one a document, named after its file without the suffix.
+    """Read PDFs as units: one per document, with the name of its file without the ending.
 
     A document over the limits is cut into parts, named like "minutes.p001-050", which `Run.transcripts` joins again.
 
@@ -181,11 +179,9 @@ def read_documents(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
-    >>> _ = (Path(folder.name) / "empty.pdf").write_bytes(b"")
-    >>> [(unit.unit_id, skip) for unit, skip in read_documents(folder.name).with_skips()]
+    >>> _ = Path("empty.pdf").write_bytes(b"")
+    >>> [(unit.unit_id, skip) for unit, skip in read_documents(".").with_skips()]
     [('empty', 'the file is empty')]
-    >>> folder.cleanup()
     """
     first, last = _parse_pages(pages)
     root, pattern = _find_root(path)
@@ -193,17 +189,16 @@ def read_documents(
     if as_ not in _WAYS:
         faults.append(Fault("as_", f"{as_!r} is not a way to send pages", "use 'file' or 'images'"))
     faults += [
-        Fault(name, f"{value} is not above 0", "give a positive number")
+        Fault(name, f"{value} is not greater than 0", "give a positive number")
         for name, value in (("dpi", dpi), ("max_pages", max_pages), ("max_mb", max_mb))
         if value <= 0
     ]
-    if faults:
-        raise UnitsError("The documents cannot be read like this.", faults)
+    UnitsError.raise_any("The documents cannot be read with these settings.", faults)
     names = (where,) if isinstance(where, str) else tuple(where)
     source = DocumentSource(root, pattern, first, last, as_, dpi, max_pages, max_mb, tuple(filter(None, names)))
     if not source.files():
         mend = "correct the path or the names to keep"
-        raise UnitsError("There are no documents.", [Fault(show_path(root), "no PDF is found", mend)])
+        raise UnitsError("There are no documents.", [Fault(show_path(root), "no PDF was found", mend)])
     return source
 
 
@@ -227,10 +222,10 @@ def _parse_pages(pages: str) -> tuple[int, int | None]:
         return 1, None
     if match is None or not (match[1] or match[3]):
         mend = 'write "3", "2-5", "2-" or "-5"; pages count from 1'
-        raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} is no range of pages", mend)])
+        raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} is not a range of pages", mend)])
     first = int(match[1] or 1)
     last = int(match[3]) if match[3] else None if match[2] else first
     if not 1 <= first <= (first if last is None else last):
         mend = "give the first page before the last; pages count from 1"
-        raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} holds no page", mend)])
+        raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} contains no page", mend)])
     return first, last

@@ -76,7 +76,7 @@ class GroupSource(Source):
             if not group.strip():
                 where = f"{self.path.name}, text {number} ({text.unit_id!r})"
                 fault = Fault(
-                    where, f"{self.group_column!r} is empty", "name its group, or leave the row out by `where`"
+                    where, f"{self.group_column!r} is empty", "fill in its group, or leave the row out with `where`"
                 )
                 raise UnitsError(f"{self.path.name} cannot be grouped.", [fault])
             groups.setdefault(group, []).append(text)
@@ -127,20 +127,19 @@ def group_units(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "posts.csv"
+    >>> path = Path("posts.csv")
     >>> _ = path.write_text("id,thread,text\n7,a,Coal?\n8,b,Hello.\n9,a,No coal.\n")
     >>> from codebook.units import read_units
     >>> threads = group_units(read_units(path, id_column="id", text_column="text"), "thread", separator=" ")
     >>> [(unit.unit_id, unit.text, unit.members) for unit in threads]
     [('b', 'Hello.', (('8', 0),)), ('a', 'Coal? No coal.', (('7', 0), ('9', 6)))]
-    >>> folder.cleanup()
     """
     if not group_column:
         return units
     units.rows.require([group_column])
     if long_groups not in LONG:
         fault = Fault("long_groups", f"{long_groups!r} is not known", f"write one of {', '.join(LONG)}")
-        raise UnitsError("The texts cannot be grouped so.", [fault])
+        raise UnitsError("The texts cannot be grouped like this.", [fault])
     columns = tuple(dict.fromkeys([*units.context_columns, group_column]))
     texts = replace(units, context_columns=columns)
     return GroupSource(texts, group_column, units.context_columns, separator, long_groups)

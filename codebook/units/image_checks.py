@@ -116,13 +116,12 @@ class ImageSource(Source):
     def _find_skip(self, images: Found, checked: list[_Checked]) -> str | None:
         problems = _say_problems(images, checked)
         if len(checked) > MAX_UNIT_IMAGES:
-            problems.append(f"{len(checked):,} images are more than a request holds ({MAX_UNIT_IMAGES})")
+            problems.append(f"{len(checked):,} images are more than a request can hold ({MAX_UNIT_IMAGES})")
         elif not problems and sum(check.n_bytes for check in checked) > MAX_UNIT_BYTES:
             n_bytes = sum(self._weigh(place) for place in images.places)
             if n_bytes > MAX_UNIT_BYTES:
-                problems.append(
-                    f"its images have {n_bytes:,} bytes, more than a request holds ({MAX_UNIT_BYTES:,}): lower max_side"
-                )
+                most = f"more than a request can hold ({MAX_UNIT_BYTES:,})"
+                problems.append(f"its images have {n_bytes:,} bytes, {most}: reduce max_side")
         return "; ".join(problems) or None
 
     def _weigh(self, place: str) -> int:

@@ -67,7 +67,7 @@ class FolderImages(ImageSource):
             return super().tell()
         more = ", ..." if len(self.foreign) > _N_TOLD else ""
         named = ", ".join(self.foreign[:_N_TOLD])
-        return [*super().tell(), f"left aside, since they are no images: {len(self.foreign):,} ({named}{more})"]
+        return [*super().tell(), f"left out, because they are not images: {len(self.foreign):,} ({named}{more})"]
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,14 @@ class TableImages(ImageSource):
             image = row[self.image_column].strip()
             where = f"{self.origin.name}, row {number}"
             if self.table.rows.ragged:
-                _refuse(where, "the row has another number of fields than the header", "mend the row")
+                _refuse(where, "the row does not have as many fields as the header", "correct the row")
             if not (unit_id := self.table.unit(number, row).unit_id).strip():
                 _refuse(where, f"the unit has no id in {self.table.id_column!r}", "give every unit an id")
             if not image:
                 _refuse(where, f"there is no image in {self.image_column!r}", "fill the cell, or leave the row out")
             if is_address(image) and not self.pass_urls:
                 mend = "download the images first, or set pass_urls to let the service fetch them"
-                _refuse(where, f"the image is an address ({image[:80]}), and nothing is fetched here", mend)
+                _refuse(where, f"the image is a web address ({image[:80]}), and the kit downloads nothing", mend)
             yield unit_id, row
 
     def _join(self, unit_id: str, rows: Sequence[Row]) -> Found:
@@ -159,11 +159,11 @@ def read_images(
     damaged: str = SKIP_UNIT,
     **table: Unpack[ImageTable],
 ) -> ImageSource:
-    """Read images as units: all of a folder and its folders, or those that a column of a table names.
+    """Read images as units: those in a folder and its subfolders, or those named in a column of a table.
 
     Of a folder, the id of a unit is the image's path in it, ending included. jpeg, png, webp and gif (its first frame)
     are read, and heic where pillow-heif is installed, whatever their names say. What is broken is kept as a unit that
-    is not asked, with the reason. Other files of the folder are left aside, and named by `check_units`.
+    is not asked, with the reason. Other files of the folder are left out; `check_units` names them.
 
     Parameters
     ----------
@@ -198,19 +198,19 @@ def read_images(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name)
+    >>> path = Path("photos")
+    >>> path.mkdir()
     >>> _ = (path / "a.jpg").write_bytes(b"no picture")
     >>> for unit, skip in read_images(path).with_skips():
     ...     print(unit.unit_id, "-", skip)
-    a.jpg - it is no picture, or it is damaged; expected JPEG, PNG, WebP, GIF or HEIC
-    >>> folder.cleanup()
+    a.jpg - it is not a picture, or it is damaged; JPEG, PNG, WebP, GIF or HEIC is expected
     """
     path = resolve_path(source)
     _check_form(path, image_column, max_side, detail, table)
     if damaged not in DAMAGED or (path.is_dir() and damaged != SKIP_UNIT):
-        alone = "leave it out: each image of a folder is a unit of its own"
+        alone = "leave it out: in a folder, each image is one unit"
         mend = alone if path.is_dir() else f"use {' or '.join(DAMAGED)}"
-        raise UnitsError("The images cannot be read like this.", [Fault("damaged", f"{damaged!r}", mend)])
+        raise UnitsError("The images cannot be read with these settings.", [Fault("damaged", f"{damaged!r}", mend)])
     ask = {"max_side": max_side, "detail": detail}
     if path.is_dir():
         return FolderImages(path, ask)
@@ -234,18 +234,21 @@ def read_images(
 def _check_form(path: Path, image_column: str, max_side: int, detail: str, table: ImageTable) -> None:
     known = [*ImageTable.__annotations__]
     faults = [
-        Fault(name, "it says nothing about images", mend_name(name, known)) for name in table if name not in known
+        Fault(name, "there is no such setting for images", mend_name(name, known))
+        for name in table
+        if name not in known
     ]
     if not path.exists():
         faults.append(missing_file(path))
     elif path.is_file() and not image_column:
-        faults.append(Fault("image_column", f"{path.name} is a table", "name its column with the images"))
+        faults.append(Fault("image_column", f"{path.name} is a table", "name the column that holds the images"))
     if max_side < SMALLEST_SIDE:
-        faults.append(Fault("max_side", f"{max_side} pixels show nothing", f"give at least {SMALLEST_SIDE}"))
+        faults.append(
+            Fault("max_side", f"{max_side} pixels are too few to see anything", f"give at least {SMALLEST_SIDE}")
+        )
     if detail not in DETAILS:
-        faults.append(Fault("detail", f"{detail!r} is no level of detail", f"use one of {', '.join(DETAILS)}"))
-    if faults:
-        raise UnitsError("The images cannot be read like this.", faults)
+        faults.append(Fault("detail", f"{detail!r} is not a level of detail", f"use one of {', '.join(DETAILS)}"))
+    UnitsError.raise_any("The images cannot be read with these settings.", faults)
 
 
 def _refuse(where: str, problem: str, mend: str) -> None:

@@ -13,7 +13,7 @@ from codebook.paths import resolve_path, show_path
 from codebook.units.any_source import Source
 from codebook.units.documents import read_documents
 from codebook.units.groups import group_units
-from codebook.units.image_source import read_images
+from codebook.units.image_source import SUFFIXES, read_images
 from codebook.units.source import read_units
 
 Where = Mapping[str, str | Sequence[str]] | Sequence[str]
@@ -38,7 +38,7 @@ def open_units(
     where: Where = (),
     form: Mapping[str, Any] | Sequence[str] = (),
 ) -> Source:
-    """Open units of any kind, by its path: a table of texts or images, a folder of images, PDFs.
+    """Open units of any kind by their path: a table of texts or images, a folder of images, or PDFs.
 
     Parameters
     ----------
@@ -59,12 +59,11 @@ def open_units(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "posts.csv"
+    >>> path = Path("posts.csv")
     >>> _ = path.write_text("id,thread,text\\n7,a,Coal?\\n9,a,No coal.\\n")
     >>> threads = open_units(path, id_column="id", text_column="text", form=["group_column: thread"])
     >>> [(unit.unit_id, [name for name, _ in unit.members]) for unit in threads]
     [('a', ['7', '9'])]
-    >>> folder.cleanup()
     """
     parts = read_form(form)
     kind = _find_kind(path, parts)
@@ -86,7 +85,7 @@ def read_form(form: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     >>> read_form(["group_column: thread", "max_chars: 2000"])
     {'group_column': 'thread', 'max_chars': 2000}
     """
-    return parse_pairs(form, "form", error=UnitsError, summary="What shapes the units cannot be read.")
+    return parse_pairs(form, "form", error=UnitsError, summary="The settings under `form` cannot be read.")
 
 
 def _find_kind(path: str | Path, form: Mapping[str, Any]) -> str:
@@ -103,15 +102,12 @@ def _find_kind(path: str | Path, form: Mapping[str, Any]) -> str:
 
 def _find_kind_in(folder: Path) -> str:
     endings = Counter(file.suffix.lower() for file in folder.rglob("*") if file.is_file())
-    n_images = sum(endings[ending] for ending in _IMAGES)
+    n_images = sum(endings[ending] for ending in SUFFIXES)
     if endings[".pdf"] and n_images:
-        problem = f"it holds {endings['.pdf']} PDFs and {n_images} images"
+        problem = f"it contains {endings['.pdf']} PDFs and {n_images} images"
         mend = f'give "{show_path(folder)}/*.pdf" for the PDFs, or move one kind to a folder of its own'
-        raise UnitsError("What the units are cannot be told.", [Fault(show_path(folder), problem, mend)])
+        raise UnitsError("It is not clear what the units are.", [Fault(show_path(folder), problem, mend)])
     return "documents" if endings[".pdf"] else "images"
-
-
-_IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic", ".heif")
 
 
 def _check_form(kind: str, form: Mapping[str, Any]) -> None:
@@ -120,9 +116,8 @@ def _check_form(kind: str, form: Mapping[str, Any]) -> None:
     for name in form:
         if name not in known:
             mend = mend_name(name, known, f"for {kind} use {', '.join(known)}")
-            faults.append(Fault("form", f"{name!r} says nothing about {kind}", mend))
-    if faults:
-        raise UnitsError("The units cannot be read like this.", faults)
+            faults.append(Fault("form", f"there is no setting {name!r} for {kind}", mend))
+    UnitsError.raise_any("The units cannot be read with these settings.", faults)
 
 
 def _open_texts(path: str | Path, columns: Mapping[str, Any], form: Mapping[str, Any]) -> Source:

@@ -12,7 +12,7 @@ from typing import Any, TypedDict, Unpack
 
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row, RowFile, open_rows
-from codebook.files.rows import as_values
+from codebook.files.tables.rows import as_values
 from codebook.paths import show_path
 from codebook.records import Unit
 from codebook.units.any_source import Source
@@ -86,7 +86,7 @@ class UnitSource(Source):
         for number, row in self.selected():
             unit = self.unit(number, row)
             if rows.ragged:
-                self._refuse(f"line {rows.ragged[0]}", "the row has another number of fields than the header")
+                self._refuse(f"line {rows.ragged[0]}", "the row does not have as many fields as the header")
             if not unit.unit_id.strip():
                 self._refuse(rows.place, "the unit has no id")
             whole = "".join((unit.unit_id, unit.text, *unit.context.values()))
@@ -117,7 +117,7 @@ class UnitSource(Source):
 
     def _refuse(self, where: str, problem: str) -> None:
         fault = Fault(
-            f"{self.path.name}, {where}", problem, "run check_units, which lists all faults, and mend the file"
+            f"{self.path.name}, {where}", problem, "run check_units, which lists every problem, and correct the file"
         )
         raise UnitsError(f"{self.path.name} cannot be coded as it is.", [fault])
 
@@ -133,7 +133,7 @@ def _say_sheets(rows: RowFile) -> str:
     choice = "as given" if rows.sheet else "the first"
     return (
         f"sheet {name!r}, {choice}; not read: {', '.join(map(repr, others))} "
-        f'(to take it: `form: ["sheet: {others[0]}"]` in study.yaml, or `--form "sheet={others[0]}"`)'
+        f'(to read another: `form: ["sheet: {others[0]}"]` in study.yaml, or `--form "sheet={others[0]}"`)'
     )
 
 
@@ -185,14 +185,13 @@ def read_units(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "texts.csv"
+    >>> path = Path("texts.csv")
     >>> _ = path.write_text("id,split,text\n7,test,Coal is cheap.\n8,train,Coal is dirty.\n9,test,\n")
     >>> units = read_units(path, id_column="id", text_column="text", where={"split": "test"})
     >>> [(unit.unit_id, unit.text) for unit in units]
     [('7', 'Coal is cheap.')]
     >>> [(unit.unit_id, skip) for unit, skip in units.with_skips()]
     [('7', None), ('9', 'the text is empty')]
-    >>> folder.cleanup()
     """
     rows = open_rows(path, **table)
     wanted = where if isinstance(where, Mapping) else _parse_where(where or ())

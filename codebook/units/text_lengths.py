@@ -59,7 +59,7 @@ class TextLengths:
             return []
         ids = ", ".join(f"{unit_id!r} ({n:,})" for n, unit_id in sorted(self.longest, reverse=True))
         tokens = f"{_say(self.tokens)}; {sum(self.tokens):,} in all; longest: {ids}"
-        return [f"words a text: {_say(self.words)}", f"tokens, about: {tokens}"]
+        return [f"words per text: {_say(self.words)}", f"tokens (estimated): {tokens}"]
 
 
 def _say(numbers: Sequence[int]) -> str:

@@ -53,7 +53,7 @@ def export_qdrant(
     client
         Of the package `qdrant-client` (extra `qdrant`); `QdrantClient(path="...")` keeps all in a folder.
     fields
-        Columns to keep beside each vector, a row a text of `vectors`, in their order. Text and model are kept always.
+        Columns to keep beside each vector, a row per text of `vectors`, in their order. Text and model are kept always.
     ids
         An id (UUID) a text, such as those of entities; made of the text where not given.
 
@@ -72,7 +72,7 @@ def export_qdrant(
         client.create_collection(collection, vectors_config=wanted)
     there = client.get_collection(collection).config.params.vectors
     if not isinstance(there, models.VectorParams) or (there.size, there.distance) != (wanted.size, wanted.distance):
-        problem = f"it holds {there}, and these are {wanted.size} numbers compared by cosine"
+        problem = f"it holds {there}, but these vectors have {wanted.size} numbers and are compared by cosine"
         fault = Fault(f"collection {collection!r}", problem, "name another collection")
         raise ParameterError("The vectors cannot be exported.", [fault])
     for some in points:
@@ -126,8 +126,7 @@ def export_weaviate(
 def _iter_points(vectors: Vectors, fields: pd.DataFrame | None, ids: Sequence[str] | None) -> Iterator[list[Point]]:
     """Yield (id, vector, payload) of some texts at a time; what does not fit is refused before the first."""
     faults = _check_fields(vectors, fields) + _check_ids(vectors, ids)
-    if faults:
-        raise ParameterError("The vectors cannot be exported.", faults)
+    ParameterError.raise_any("The vectors cannot be exported.", faults)
     rows = [{}] * len(vectors) if fields is None else fields.to_dict("records")
     names = list(map(text_uuid, vectors.texts)) if ids is None else [str(UUID(str(name))) for name in ids]
     return _fill_points(vectors, rows, names)
@@ -154,11 +153,15 @@ def _check_fields(vectors: Vectors, fields: pd.DataFrame | None) -> list[Fault]:
         return []
     faults = []
     if len(fields) != len(vectors):
-        faults.append(Fault("fields", f"{len(fields)} rows for {len(vectors)} texts", "give a row a text, in order"))
+        faults.append(
+            Fault("fields", f"{len(fields)} rows for {len(vectors)} texts", "give one row per text, in the same order")
+        )
     for name in map(str, fields.columns):
         if name in _TAKEN or not _FIELD.fullmatch(name):
             faults.append(
-                Fault("fields", f"a column {name!r}", "rename it: letters, digits and _, and not a taken name")
+                Fault(
+                    "fields", f"a column {name!r}", "rename it: use letters, digits and _, and a name that is not taken"
+                )
             )
     return faults
 
@@ -167,7 +170,9 @@ def _check_ids(vectors: Vectors, ids: Sequence[str] | None) -> list[Fault]:
     if ids is None:
         return []
     if len(ids) != len(vectors) or len(set(map(str, ids))) != len(vectors):
-        return [Fault("ids", f"{len(set(map(str, ids)))} different ones for {len(vectors)} texts", "give one a text")]
+        return [
+            Fault("ids", f"{len(set(map(str, ids)))} different ids for {len(vectors)} texts", "give one id per text")
+        ]
     try:
         _ = [UUID(str(name)) for name in ids]
     except ValueError as error:

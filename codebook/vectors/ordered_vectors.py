@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Vectors:
-    """Vectors by text.
+    """The vectors of some texts.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Vectors:
     store
         Where they are kept.
     fields
-        What else is known of each text, a row a text: the id and the context of the first unit that has it.
+        What else is known of each text, a row per text: the id and the context of the first unit that has it.
     outputs
         The folder into which results are saved.
 
@@ -80,7 +80,7 @@ class Vectors:
         unknown = [text for text in texts if text not in self._places]
         if unknown:
             first = ", ".join(map(repr, unknown[:5]))
-            fault = Fault("texts", f"{len(unknown):,} have no vector here: {first}", "give them to embed_texts too")
+            fault = Fault("texts", f"{len(unknown):,} have no vector here: {first}", "include them in embed_texts")
             raise ParameterError("These texts were not embedded.", [fault])
         return np.array([self._places[text] for text in texts], dtype=np.int64)
 

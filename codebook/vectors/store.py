@@ -56,7 +56,7 @@ def _as_folder(name: str) -> str:
 
 
 class VectorStore:
-    """Vectors by text, append-only: `vectors.npy` (float32, `(n_rows, n_dimensions)`) and `keys.bin`, a key a row.
+    """Vectors by text, append-only: `vectors.npy` (float32, `(n_rows, n_dimensions)`) and `keys.bin`, a key per row.
 
     A row counts when its key is on disk, and the key is written after the vector is: a process that is killed at any
     point leaves rows without keys, which are not seen and are written over. One process writes at a time, any number
@@ -69,12 +69,11 @@ class VectorStore:
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); store = VectorStore(Path(folder.name) / "m-2")
+    >>> store = VectorStore(Path("m-2"))
     >>> store.add(["coal", "gas"], np.array([[1, 0], [0, 1]]))
     2
     >>> store.missing(["gas", "wind", "wind"]), store.rows(["gas", "wind"]).tolist(), store.array.tolist()
     (['wind'], [1, -1], [[1.0, 0.0], [0.0, 1.0]])
-    >>> folder.cleanup()
     """
 
     def __init__(self, folder: Path) -> None:
@@ -127,8 +126,10 @@ class VectorStore:
         if (rows < 0).any():
             lacking = [texts[place] for place in np.flatnonzero(rows < 0)[:5]]
             where = f"{int((rows < 0).sum()):,} of {len(texts):,} texts"
-            fault = Fault(where, f"no vector of {', '.join(map(repr, lacking))}", "embed them first (embed_texts)")
-            raise ParameterError(f"{show_path(self.folder)} lacks vectors.", [fault])
+            fault = Fault(
+                where, f"there is no vector for {', '.join(map(repr, lacking))}", "embed them first (embed_texts)"
+            )
+            raise ParameterError(f"{show_path(self.folder)} has no vectors for some texts.", [fault])
         return np.asarray(self.array[rows])
 
     def add(self, texts: Sequence[str], vectors: npt.ArrayLike) -> int:
@@ -150,7 +151,7 @@ class VectorStore:
             with FileLock(self.folder / ".lock", timeout=_WAIT_S):
                 return self._append(texts, fresh_vectors)
         except Timeout:
-            raise BusyError(f"Another process writes to {show_path(self.folder)}. To mend: repeat it later.") from None
+            raise BusyError(f"Another process writes to {show_path(self.folder)}. To mend: try again later.") from None
 
     def erase(self, texts: Iterable[str]) -> int:
         """Overwrite the vectors of texts, and their keys, with zeros; return how many there were.
@@ -197,7 +198,7 @@ class VectorStore:
         n_rows, rows = len(self), np.ascontiguousarray(fresh_vectors[[fresh[text] for text in new]])
         if not self.vectors_path.exists():
             if n_rows:
-                raise self._damaged(f"it is gone, and {n_rows:,} keys are beside it")
+                raise self._damaged(f"it is missing, although there are {n_rows:,} keys for it")
             with write_atomic(self.vectors_path) as file:
                 _write_header(file, (0, fresh_vectors.shape[1]))
         begin, dimensions = self._check_length(n_rows)
@@ -227,7 +228,7 @@ class VectorStore:
         """(where the rows begin, dimensions) of a file that is long enough for its keys."""
         begin, dimensions, _ = self._read_header()
         if self.vectors_path.stat().st_size < begin + n_rows * dimensions * 4:
-            raise self._damaged(f"it is too short for the {n_rows:,} keys beside it")
+            raise self._damaged(f"it is too short for its {n_rows:,} keys")
         return begin, dimensions
 
     def _read_header(self) -> tuple[int, int, int]:
@@ -239,7 +240,7 @@ class VectorStore:
                 shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
                 begin = file.tell()
         except FileNotFoundError:
-            raise self._damaged("it is gone") from None
+            raise self._damaged("it is missing") from None
         except ValueError as error:
             raise self._damaged(str(error)) from None
         if by_column or dtype != np.dtype(_FORMAT) or len(shape) != 2:
@@ -249,7 +250,7 @@ class VectorStore:
     def _damaged(self, what: str) -> RecordError:
         return RecordError(
             f"{show_path(self.vectors_path)} is damaged: {what}. "
-            "To mend: restore the folder from a backup, or remove it whole and store the vectors of the runs again."
+            "To mend: restore the folder from a backup, or delete it and store the vectors of the runs again."
         )
 
 
@@ -262,14 +263,13 @@ def _check(fresh_vectors: Floats, n_texts: int, dimensions: int) -> None:
     if fresh_vectors.ndim != 2 or len(fresh_vectors) != n_texts:
         faults.append(Fault("vectors", f"their shape is {fresh_vectors.shape}", f"give {n_texts} rows, one a text"))
     elif dimensions and fresh_vectors.shape[1] != dimensions:
-        problem = f"they have {fresh_vectors.shape[1]} dimensions, those of the store {dimensions}"
-        faults.append(Fault("vectors", problem, "keep each number of dimensions in a store of its own"))
+        problem = f"they have {fresh_vectors.shape[1]} dimensions, but the vectors in the store have {dimensions}"
+        faults.append(Fault("vectors", problem, "use a separate store for each number of dimensions"))
     elif not fresh_vectors.shape[1]:
-        faults.append(Fault("vectors", "they have no dimension", "give at least one number a text"))
+        faults.append(Fault("vectors", "they have no dimension", "give at least one number per text"))
     if not faults and not np.isfinite(fresh_vectors).all():
         faults.append(Fault("vectors", "some numbers are not finite", "embed these texts again"))
-    if faults:
-        raise ParameterError("The vectors cannot be stored.", faults)
+    ParameterError.raise_any("The vectors cannot be stored.", faults)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

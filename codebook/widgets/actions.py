@@ -34,10 +34,10 @@ def ask_cancel(name: str) -> Question | str:
     running = [job for job in status.jobs if job.running]
     unsent = [job for job in status.jobs if not job.job_id and not job.collected]
     if not running and not unsent:
-        return f"Nothing of run {name} is running or waiting to be sent."
+        return f"No job of run {name} is running or waiting to be sent."
     parts = [f"stops {say_count(len(running), 'job')}: {_name_jobs(running)}"] * bool(running)
-    parts += [f"gives up {say_count(len(unsent), 'shard')} that {_was(unsent)} never sent"] * bool(unsent)
-    text = f"Cancel run {name}? This {' and '.join(parts)}. Answers that are there stay, and can be collected."
+    parts += [f"gives up {say_count(len(unsent), 'unsent shard')}"] * bool(unsent)
+    text = f"Cancel run {name}? This {' and '.join(parts)}. Answers that have arrived are kept and can be collected."
     return Question(name, f"{text}\n{_say_money(status)}", f"Yes, cancel {name}", _see(status), _cancel)
 
 
@@ -61,7 +61,7 @@ def collect(name: str) -> str:
     """Fetch what is answered and say how the run stands."""
     status = open_exact(name).collect(partial=True)
     counts = "\n".join(f"{variable}: {say_counts(whys, status.n_packs)}" for variable, whys in status.counts.items())
-    return f"Run {name} is collected as far as it is answered; table.csv is written.\n{counts}"
+    return f"Run {name} is collected as far as answers have arrived; table.csv is written.\n{counts}"
 
 
 def collects_itself(name: str) -> bool:
@@ -78,8 +78,8 @@ def _cancel(question: Question) -> str:
     status = run.cancel()
     still = [job for job in status.jobs if job.running]
     if still:
-        return f"Run {question.run} was asked to stop; still ending: {_name_jobs(still)}. Collect fetches the answers."
-    return f"Run {question.run} is cancelled. Collect fetches the answers that are there."
+        return f"Run {question.run} was asked to stop. Still ending: {_name_jobs(still)}. Collect fetches the answers."
+    return f"Run {question.run} is cancelled. Collect fetches the answers that have arrived."
 
 
 def _retry(question: Question) -> str:
@@ -89,7 +89,7 @@ def _retry(question: Question) -> str:
     try:
         run.submit()
     except CodebookError as error:
-        return f"{say_count(n_questions, 'question')} planned again, but not all sent; submit goes on. {error}"
+        return f"{say_count(n_questions, 'question')} planned again, but not all were sent; `submit` continues. {error}"
     return f"{say_count(n_questions, 'question')} of run {question.run} asked again."
 
 
@@ -97,7 +97,7 @@ def _require_same(question: Question, seen: Hashable) -> None:
     if seen != question.seen:
         raise RunError(
             f"Run {question.run} has changed since the question was shown, so nothing was done. "
-            "To mend: look at it again, then repeat."
+            "To mend: refresh the board, then repeat."
         )
 
 
@@ -113,21 +113,17 @@ def _name_jobs(jobs: list[JobStatus]) -> str:
     return "; ".join(named + [f"and {len(jobs) - 5:,} more"] * (len(jobs) > 5))
 
 
-def _was(jobs: list[JobStatus]) -> str:
-    return "was" if len(jobs) == 1 else "were"
-
-
 def _say_money(status: RunStatus) -> str:
     """What the run has cost so far, and what is reserved."""
     money = status.money
     if money is None:
-        return f"So far it cost nothing: nobody charges for {status.engine}."
+        return f"It has cost nothing so far: {status.engine} is free of charge."
     unknown = [f"{say_count(money.n_unpriced, 'answer')} of unknown price"] * bool(money.n_unpriced)
     paid = ", and ".join([say_usd(money.known)] * (money.known is not None) + unknown)
     held = " and for answers of unknown price" if money.n_unpriced else ""
-    reserved = f" For what is under way{held} {say_usd(money.reserved)} are reserved." if money.reserved else ""
+    reserved = f" For running jobs{held} {say_usd(money.reserved)} are reserved." if money.reserved else ""
     cap = f" Its cap is {say_usd(money.cap)}." if money.cap is not None else ""
-    return f"So far it cost {paid}, counted when answers are collected.{reserved}{cap}"
+    return f"It has cost {paid} so far, counted when answers are collected.{reserved}{cap}"
 
 
 def say_error(error: Exception) -> str:

@@ -34,7 +34,7 @@ _FORMER: weakref.WeakValueDictionary[str, Board] = weakref.WeakValueDictionary()
 
 
 class Board:
-    """A board that shows as widgets in a front end, and as tables elsewhere.
+    """A board: widgets in a notebook that runs, and tables elsewhere.
 
     Everything a button does is done off the kernel's main thread, so that cells go on. Nothing but a button, or the
     refreshing that was switched on, calls a service.
@@ -157,7 +157,7 @@ class Board:
             return False
         if self.snapshot.n_running or self._wanted():
             return self.snapshot.says != before
-        self._say("Nothing runs any more, so the automatic refresh has ended.")
+        self._say("No job is running any more, so the automatic refresh has ended.")
         self.stop()
         return None
 

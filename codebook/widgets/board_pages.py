@@ -63,7 +63,7 @@ def say_as_of(snapshot: Snapshot) -> str:
     elif snapshot.unreached:
         asked = f"not reached for {say_count(len(snapshot.unreached), 'run')}: the last known state is shown"
     else:
-        asked = "every running job was asked" if snapshot.n_running else "nothing runs, so nothing had to be asked"
+        asked = "every running job was asked" if snapshot.n_running else "no job is running, so no service was asked"
     return f"as of {snapshot.as_of.astimezone():%H:%M:%S} ({say_zone()}), {asked}"
 
 
@@ -73,7 +73,7 @@ def facts_html(snapshot: Snapshot) -> str:
     if status is not None:
         title = f"{status.run}: {status.engine}, {status.model}"
         lines = [f"{name}: {say_counts(counts, status.n_packs)}" for name, counts in status.counts.items()]
-        lines += [f"waits for answers that were asked by {', '.join(status.waits_for)}"] * bool(status.waits_for)
+        lines += [f"waits for answers to questions asked by {', '.join(status.waits_for)}"] * bool(status.waits_for)
         lines.append(status.advice)
     return render("board_facts.html.j2", title=title, words="\n".join(lines), facts=list_facts(snapshot))
 
@@ -93,7 +93,7 @@ def list_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         ]
     if len(runs) and runs["items_per_hour"].notna().any():
         newest = "" if snapshot.status else ", newest run"
-        facts.append((f"answers an hour{newest}", say_number(runs["items_per_hour"].dropna().iloc[0])))
+        facts.append((f"answers per hour{newest}", say_number(runs["items_per_hour"].dropna().iloc[0])))
     facts += _money_facts(runs)
     if runs["reserved"].sum() > 0:
         facts.append(("reserved", say_usd(runs["reserved"].sum())))
@@ -106,7 +106,7 @@ def _money_facts(runs: pd.DataFrame) -> list[tuple[str, str]]:
     facts = []
     if not is_missing(cost) and (cost or not n_unpriced):
         per_label = cost / n_labels if n_labels else None
-        facts = [("paid", say_usd(cost)), ("cost a label", say_usd(per_label))]
+        facts = [("paid", say_usd(cost)), ("cost per label", say_usd(per_label))]
     return facts + [("answers of unknown price", say_number(n_unpriced))] * bool(n_unpriced)
 
 
@@ -116,7 +116,7 @@ def jobs_table(snapshot: Snapshot, n_rows: int = N_ROWS) -> BoardTable:
     heads = ["run", "shard", "state", "answered", "made", "end", "cost", "engine, model", "job id", "note"]
     rows = [_job_row(row) for row in shown.to_dict("records")]
     count = f" ({len(shown):,} of {len(snapshot.jobs):,} shown)" if len(shown) < len(snapshot.jobs) else ""
-    none = "None. Plan and submit a run, or choose other jobs."
+    none = "There are no jobs. Plan and submit a run, or choose other jobs."
     return BoardTable(f"Jobs{count}", heads, rows, ("shard", "cost"), none)
 
 
@@ -144,7 +144,7 @@ def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
 def _made(job: Mapping[Any, Any]) -> Cell:
     if is_missing(job["created"]):
         return Cell()
-    age = "the clock was put back since" if is_missing(job["age"]) else f"{say_span(job['age'])} ago"
+    age = "the clock was set back since" if is_missing(job["age"]) else f"{say_span(job['age'])} ago"
     return in_words(say_time(job["created"]), below=age)
 
 
@@ -175,15 +175,17 @@ def plots_html(snapshot: Snapshot) -> str:
     names = [f"{day.day} {day:%b}" for day in days["day"]]
     ended = runs[runs["success_rate"].notna()]
     charts = [
-        draw_bars("answers a day", names, list(days["answers"]), [say_number(n) for n in days["answers"]]),
-        draw_bars("cost a day", names, list(days["cost"]), [say_usd(value) for value in days["cost"]]),
+        draw_bars("answers per day", names, list(days["answers"]), [say_number(n) for n in days["answers"]]),
+        draw_bars("cost per day", names, list(days["cost"]), [say_usd(value) for value in days["cost"]]),
     ]
     if snapshot.status is None:
         rates, speeds = list(ended["success_rate"]), list(ended["items_per_hour"])
         charts.append(
             draw_bars("labelled, by run", list(ended["run"]), rates, [say_percent(rate, 1) for rate in rates])
         )
-        charts.append(draw_bars("answers an hour, by run", list(ended["run"]), speeds, [say_number(n) for n in speeds]))
+        charts.append(
+            draw_bars("answers per hour, by run", list(ended["run"]), speeds, [say_number(n) for n in speeds])
+        )
     return render("board_charts.html.j2", charts=[chart for chart in charts if chart])
 
 
@@ -210,8 +212,8 @@ def draw_bars(title: str, names: Sequence[str], values: Sequence[float], says: S
 
     Examples
     --------
-    >>> chart = draw_bars("answers a day", ["1 Nov", "2 Nov"], [10.0, 30.0], ["10", "30"])
-    >>> chart.count("<rect"), "answers a day" in chart
+    >>> chart = draw_bars("answers per day", ["1 Nov", "2 Nov"], [10.0, 30.0], ["10", "30"])
+    >>> chart.count("<rect"), "answers per day" in chart
     (2, True)
     """
     known = [(n, value) for n, value in enumerate(values) if value == value]

@@ -24,7 +24,7 @@ _OPEN: dict[tuple[str, ...], CodingForm] = {}
 
 
 class CodingForm:
-    """One coder's form: widgets where a front end is, elsewhere a table of what is assigned and done.
+    """The form of one coder: widgets in a notebook that runs, and a table of assigned and coded units elsewhere.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class CodingForm:
         """How far the coder is."""
         progress, plan = self.session.progress(), self.session.plan
         more = [f"{progress[name]:,} {name}" for name in ("left", "skipped", "flagged") if progress[name]]
-        old = [f"{progress['recode']:,} coded by an earlier definition"] * bool(progress["recode"])
+        old = [f"{progress['recode']:,} coded under an earlier definition"] * bool(progress["recode"])
         done = f"{progress['done']:,} of {say_count(progress['total'], 'unit')} coded"
         lacking = has_front_end() and not _has_anywidget()
         mend = f" To code in this notebook: {how_to_install('widgets')}." if lacking else ""
@@ -112,7 +112,7 @@ class CodingForm:
         """Let go of the log; the form that is shown says so. May be repeated."""
         self.session.close()
         if self._widget is not None:
-            self._widget.send({"gone": True, "text": "This form was closed, or opened anew by another cell."})
+            self._widget.send({"gone": True, "text": "This form was closed, or opened again by another cell."})
 
 
 def _has_anywidget() -> bool:
@@ -140,7 +140,7 @@ def _widget_class() -> Any:
 def show_coding_form(
     coder: str, folder: str | Path = FOLDER, *, round_name: str = "main", read_only: bool = False
 ) -> CodingForm:
-    """Show the form in which a coder codes: one press a code, saved before the next unit is shown.
+    """Show the form in which a coder codes: one key press per code, saved before the next unit is shown.
 
     It opens where the coder left it. Run the cell again after the kernel was restarted; where the same form is open in
     this notebook already, the older one is closed. In an executed copy it is a table of what is assigned and done.
@@ -163,7 +163,6 @@ def show_coding_form(
 
     Examples
     --------
-    >>> import tempfile
     >>> from codebook.coding import assign, write_assignment
     >>> from codebook.records import Unit
     >>> from codebook.scheme import parse_codebook
@@ -172,13 +171,13 @@ def show_coding_form(
     ... unit: a post
     ... variables: [{name: tone, question: "?", kind: single, level: nominal, categories: [good, bad]}]
     ... ''')
-    >>> home, units = tempfile.TemporaryDirectory(), [Unit("7", "So good."), Unit("9", "So bad.")]
-    >>> _ = write_assignment(assign(units, ["ann"]), book, units, folder=home.name)
-    >>> form = show_coding_form("ann", home.name)
+    >>> units = [Unit("7", "So good."), Unit("9", "So bad.")]
+    >>> _ = write_assignment(assign(units, ["ann"]), book, units)
+    >>> form = show_coding_form("ann")
     >>> form.session.label("good")
     >>> form.sentence
     'ann, main: 1 of 2 units coded, 1 left.'
-    >>> form.close(); home.cleanup()
+    >>> form.close()
     """
     key = (coder, str(folder), round_name)
     if former := _OPEN.pop(key, None):

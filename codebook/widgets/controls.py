@@ -30,10 +30,10 @@ class Controls:
 
         self.refresh = button("Refresh", "Ask the services how running jobs stand, and show it", "primary")
         self.auto = widgets.Checkbox(
-            value=False, description="refresh by itself", indent=False, layout={"width": "auto"}
+            value=False, description="refresh automatically", indent=False, layout={"width": "auto"}
         )
         self.fetch = widgets.Checkbox(
-            value=False, description="collect by itself", indent=False, layout={"width": "auto"}
+            value=False, description="collect automatically", indent=False, layout={"width": "auto"}
         )
         self.as_of, self.message, self.page, self.question = (widgets.HTML() for _ in range(4))
         for live in (self.as_of, self.message):
@@ -43,10 +43,10 @@ class Controls:
         self.sort = menu("sort", list(SORTS))
         self.more = button("Show all jobs", "Show every job, not only the first")
         self.run = menu("run", [])
-        self.cancel = button("Cancel ...", "Stop the jobs of this run; asks first")
-        self.collect = button("Collect", "Fetch what is answered")
-        self.retry = button("Retry failed ...", "Ask again what has no answer; asks first")
-        self.yes, self.no = button("Yes", "Do it", "danger"), button("No", "Leave everything as it is (Escape)")
+        self.cancel = button("Cancel ...", "Stop the jobs of this run; asks you first")
+        self.collect = button("Collect", "Fetch the answers that have arrived")
+        self.retry = button("Retry failed ...", "Ask unanswered questions again; asks you first")
+        self.yes, self.no = button("Yes", "Do it", "danger"), button("No", "Change nothing (Escape)")
         self.no.add_class("cb-no")
         row = {"flex_flow": "row wrap", "align_items": "center"}
         answers = widgets.HBox([self.no, self.yes], layout=row)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class HistoryView:
-    """A frame of the project that shows what matters of it in words; `frame` has every column and digit.
+    """A frame of the project that shows its main columns in words; `frame` has every column and digit.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def show_runs(run: str = "") -> HistoryView:
 
 
 def show_errors(run: str = "", *, limit: int = 20) -> HistoryView:
-    """Show the commonest reasons why an answer is no label; `frame` is that of `list_errors`.
+    """Show the commonest reasons why an answer is not a label; `frame` is that of `list_errors`.
 
     Examples
     --------
@@ -83,10 +83,10 @@ def show_costs(by: str = "day", *, run: str = "") -> HistoryView:
 def runs_table(runs: pd.DataFrame, n_rows: int | None = None) -> BoardTable:
     """Return the table of runs, the first `n_rows` of them."""
     shown = runs.head(len(runs) if n_rows is None else n_rows)
-    heads = ["run", "answered by", "asked", "labelled", "without a label", "tokens", "cost", "answers an hour"]
+    heads = ["run", "answered by", "asked", "labelled", "without a label", "tokens", "cost", "answers per hour"]
     rows = [_run_row(row) for row in shown.to_dict("records")]
     count = f" ({len(shown)} newest of {len(runs):,})" if len(shown) < len(runs) else ""
-    numbers = ("asked", "labelled", "tokens", "cost", "answers an hour")
+    numbers = ("asked", "labelled", "tokens", "cost", "answers per hour")
     return BoardTable(f"Runs{count}", [*heads, "last answer"], rows, numbers, "No run yet.")
 
 
@@ -114,15 +114,15 @@ def _tokens(row: Mapping[Any, Any]) -> Cell:
 
 def _with_share(cost: Cell, per_label: Any) -> Cell:
     """What was paid, and of it a label."""
-    return cost if is_missing(per_label) else Cell([*cost.lines, [(f"{say_usd(per_label)} a label", DIM)]], cost.kind)
+    return cost if is_missing(per_label) else Cell([*cost.lines, [(f"{say_usd(per_label)} per label", DIM)]], cost.kind)
 
 
 def errors_table(errors: pd.DataFrame) -> BoardTable:
     """Return the commonest reasons why an answer is no label."""
-    heads = ["number", "share", "why", "what was said", "runs", "for example"]
+    heads = ["number", "share", "why", "message", "runs", "for example"]
     rows = [
         [
-            in_words(say_number(row["n"]), "n", below=f"{row['n_final']:,} for good" if row["n_final"] else ""),
+            in_words(say_number(row["n"]), "n", below=f"{row['n_final']:,} final" if row["n_final"] else ""),
             in_words(say_percent(row["share"], 1), "n"),
             in_words(row["why"]),
             in_words(row["detail"], "w"),
@@ -149,4 +149,4 @@ def costs_table(costs: pd.DataFrame) -> BoardTable:
         ]
         for row in costs.to_dict("records")
     ]
-    return BoardTable(f"Costs by {by}", heads, rows, heads[1:], "Nothing was answered yet.")
+    return BoardTable(f"Costs by {by}", heads, rows, heads[1:], "There are no answers yet.")

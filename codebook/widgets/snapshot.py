@@ -38,7 +38,7 @@ SORTS = {
     "state": ("state", True),
     "expected end": ("expected_end", True),
     "most failed": ("failed", False),
-    "dearest": ("cost", False),
+    "most expensive": ("cost", False),
 }
 """How jobs can be ordered: column, and whether the smallest comes first; '' is the order by time of the frame."""
 _RANKS = {"bad": 0, "fetch": 0, "runs": 1, "waits": 2, "unsent": 3, "done": 4}
@@ -103,13 +103,7 @@ class Snapshot:
 def take_snapshot(
     choice: Choice | None = None, *, poll: bool = False, report: Callable[[int, int], None] | None = None
 ) -> Snapshot:
-    """Read the frames; with `poll` the engines of running jobs are asked first, and `report` hears how far that is.
-
-    Raises
-    ------
-    CodebookError
-        The ledger is damaged, or the run is not there.
-    """
+    """Read the frames; with `poll` the engines of running jobs are asked first, and `report` hears how far that is."""
     wanted = choice or Choice()
     unreached = poll_jobs(wanted.run, report) if poll else {}
     whole, as_of = list_jobs(run=wanted.run), now()

@@ -25,7 +25,7 @@ N_STATIC = 16
 
 
 class UnitViewer:
-    """Cards of units that show as widgets in a front end, and as the first sixteen, folded, elsewhere.
+    """Cards of units: widgets in a notebook that runs, and the first sixteen cards, folded, elsewhere.
 
     A card is read when it is shown, so that many units open as quickly as few.
 
@@ -70,7 +70,7 @@ class UnitViewer:
         """How many units there are, are chosen and are shown in a copy."""
         n_units = len(self.numbers)
         if not n_units:
-            return f"None of {say_count(len(self.cards), 'unit')} is like that."
+            return f"None of {say_count(len(self.cards), 'unit')} matches."
         first = f"The first {N_STATIC} of " if n_units > N_STATIC else ""
         return f"{first}{say_count(n_units, 'unit')}."
 

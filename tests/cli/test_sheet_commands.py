@@ -61,5 +61,5 @@ def test_a_board_says_how_a_coding_goes_and_is_a_page(study):
     with open_session("ann", "by_hand") as session:
         session.label("jobs")
     shown = run_command("board")
-    assert "1 of 8 assigned units are coded; most is left to ben (4)" in shown.output
+    assert "1 of 8 assigned units are coded; ben has most left (4)" in shown.output
     assert "Nobody should see it who still codes" in (study / "by_hand" / "board.html").read_text(encoding="utf-8")

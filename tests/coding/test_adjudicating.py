@@ -9,8 +9,7 @@ import pytest
 import codebook as cb
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
-from codebook.coding import assign, open_session, write_assignment
-from codebook.coding.deciding import open_adjudication, read_decisions
+from codebook.coding import assign, open_adjudication, open_session, read_decisions, write_assignment
 from codebook.coding.deciding.sides import differ
 from codebook.coding.serving.form_server import serve_coders
 from codebook.errors import ParameterError
@@ -67,7 +66,7 @@ def test_exactly_the_disagreements_are_shown_in_an_order_of_a_seed(disputed):
     assert sorted(units) == ["u2", "u4", "u6"]
     with open_adjudication("cy", seed=1) as again:
         assert [unit.unit_id for unit in again] == units
-    with pytest.raises(ParameterError, match=r"it is 1 in .*and 7 here"):
+    with pytest.raises(ParameterError, match=r"it is 1 in .*but 7 here"):
         open_adjudication("cy", seed=7)
 
 
@@ -125,7 +124,7 @@ def test_a_decided_unit_stays_closed_when_a_new_label_comes_and_that_is_said(dis
     with open_adjudication("cy") as session:
         assert "u2" not in [unit.unit_id for unit in session]
         assert session.docket.later == ["u2"]
-        assert "1 is decided and got a label since, and stays closed" in repr(session)
+        assert "1 is decided, got a new label afterwards, and stays closed" in repr(session)
         session.go("u2")
         assert session.view()["adjudication"]["later"] is True
         assert session.answers == {"topic": "coal"}
@@ -145,7 +144,7 @@ def test_a_decision_is_reopened_undone_and_kept_over_restarts(disputed):
         assert session.unit.unit_id == first
         session.undo()
         assert session.answers == {"topic": "coal"}
-        with pytest.raises(ParameterError, match="is not decided"):
+        with pytest.raises(ParameterError, match="there is no decision on"):
             session.reopen("u1")
     acts = [json.loads(line) for line in (disputed / "logs" / "adjudication.jsonl").read_text().splitlines()]
     assert [(act["act"], act["coder"]) for act in acts if act["act"] != "open"] == [
@@ -160,7 +159,7 @@ def test_where_reasons_are_wanted_a_decision_without_one_is_refused(disputed):
         view = session.view()
         assert view["adjudication"]["needs_reason"] is True
         message = {"seq": 1, "token": view["unit"]["token"], "shown_ms": 500, "act": "label", "label": "coal"}
-        assert "say why" in session.act({**message, "variable": "topic", "reason": " "})["message"]["text"]
+        assert "give a reason" in session.act({**message, "variable": "topic", "reason": " "})["message"]["text"]
         assert session.act({**message, "variable": "topic", "reason": "irony"})["progress"]["done"] == 1
 
 
@@ -184,7 +183,7 @@ def test_every_face_opens_it_as_a_round_and_goes_on_as_it_was_begun(disputed):
         message = {"seq": 1, "token": token, "shown_ms": 500, "act": "label", "variable": "topic", "label": "coal"}
         assert session.act(message)["message"]["kind"] == "refused"
         assert session.act({**message, "reason": "so"})["progress"]["done"] == 1
-    with pytest.raises(ParameterError, match="nobody is named who decides"):
+    with pytest.raises(ParameterError, match="it is not said who decides"):
         serve_coders(round_name="adjudication")
     with serve_coders(["di"], round_name="adjudication") as server:
         assert list(server.addresses) == ["di"]
@@ -308,6 +307,6 @@ def test_what_cannot_be_opened_is_said_at_once(disputed):
     with pytest.raises(ParameterError) as error:
         open_adjudication("a/b", variable="tone")
     assert [fault.where for fault in error.value.faults] == ["by", "variable"]
-    with pytest.raises(ParameterError, match="is no share"):
+    with pytest.raises(ParameterError, match="is not a share"):
         open_adjudication("cy", agreements=2)
     assert isinstance(read_decisions(), pd.DataFrame)

@@ -164,7 +164,7 @@ def test_a_new_coder_takes_a_fair_share_of_what_is_open(folder):
     write_assignment(assign(UNITS, ["ann", "ben"], Design(double=0.0)), BOOK, UNITS)
     code("ann", 10)
     after, told = extend_assignment(Changes(coders=["cem"]))
-    assert told == ["cem comes: 23 units."]
+    assert told == ["cem joins: 23 units."]
     assert [len(after.of(coder)) for coder in ("ann", "ben", "cem")] == [33, 24, 23]
     with open_session("ann"), pytest.raises(BusyError, match="ann is coding now"):
         extend_assignment(Changes(leaving=["ann"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codebook.coding.code_keys import assign_field_keys, assign_keys
+from codebook.coding.sessions.session_view import assign_field_keys, assign_keys
 from codebook.errors import SchemeError
 from codebook.scheme import Category, Variable, parse_codebook
 from codebook.scheme.codebook_checks import COMMAND_KEYS

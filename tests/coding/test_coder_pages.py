@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from codebook.coding import read_handout, write_pages
 from codebook.coding.assigning import Design
 from codebook.coding.assignments import assign, write_assignment
 from codebook.coding.coding_log import log_path, read_acts
-from codebook.coding.handouts import page_files, read_handout, read_page, write_pages
+from codebook.coding.handouts import page_files
+from codebook.coding.handouts.page_answers import read_page
 from codebook.coding.session_opening import open_session
 from codebook.errors import BusyError, TableError
 from codebook.records import Unit
@@ -234,16 +236,16 @@ def edit(path: Path, **changes: Any) -> None:
 
 
 SPOILT = {
-    "another coder": ({"coder": "ben"}, "it is an act of 'ben'"),
+    "another coder": ({"coder": "ben"}, "it is an entry of another coder, 'ben'"),
     "no unit of the coder": ({"unit": "u99"}, "the unit 'u99' is not assigned to 'ann'"),
     "no code": ({"label": "Jobs"}, "'Jobs' is not in the codebook"),
     "no variable": ({"variable": "mood"}, "the codebook has no variable 'mood'"),
-    "an old definition": ({"codebook": "0"}, "'topic' was asked by an older definition"),
-    "another text": ({"seen": "0"}, "had another text in the page"),
-    "no number": ({"n": 9}, "lines were taken out or put in"),
-    "no act": ({"act": "dance"}, "lines were taken out or put in"),
-    "a wrong undo": ({"act": "undo", "of": 1}, "it takes back an act that is not the last one"),
-    "no text of a note": ({"act": "note", "text": 7}, "it is not as a page writes it"),
+    "an old definition": ({"codebook": "0"}, "'topic' was asked with an older definition"),
+    "another text": ({"seen": "0"}, "had a different text in the page"),
+    "no number": ({"n": 9}, "lines were removed or added"),
+    "no act": ({"act": "dance"}, "lines were removed or added"),
+    "a wrong undo": ({"act": "undo", "of": 1}, "it undoes an entry that is not the last one"),
+    "no text of a note": ({"act": "note", "text": 7}, "it does not have the form in which a page writes it"),
 }
 
 
@@ -262,9 +264,9 @@ def test_a_spoilt_file_of_answers_is_refused_with_line_and_mend(name, place):
 @needs_node
 def test_a_file_of_another_coder_of_nobody_or_of_nothing_is_refused(place):
     path = save_answers(place)
-    with pytest.raises(TableError, match="it is that of 'ann', not of 'ben'"):
+    with pytest.raises(TableError, match="it belongs to 'ann', not to 'ben'"):
         read_page(path, place, coder="ben")
-    with open_session("ann", place), pytest.raises(BusyError, match="close the form"):
+    with open_session("ann", place), pytest.raises(BusyError, match="close the coding form"):
         read_page(path, place)
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
@@ -274,7 +276,7 @@ def test_a_file_of_another_coder_of_nobody_or_of_nothing_is_refused(place):
     assert len(read_page(path, place).changes) == 1
     for nothing in ("", "{}\n", '{"n": 1, "act": "open"}\n', "<html>"):
         path.write_text(nothing)
-        with pytest.raises(TableError, match="no file of answers"):
+        with pytest.raises(TableError, match="not a file of answers"):
             read_page(path, place)
     with pytest.raises(TableError, match="it is the page itself"):
         read_handout(place / "handouts" / "coal.ann.html", place)

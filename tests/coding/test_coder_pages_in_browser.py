@@ -11,7 +11,8 @@ import pytest
 from lab import list_faint, open_browser, why_not
 
 from codebook.coding.assignments import assign, write_assignment
-from codebook.coding.handouts import read_page, write_pages
+from codebook.coding.handouts.handing import write_pages
+from codebook.coding.handouts.page_answers import read_page
 from codebook.coding.session_opening import open_session
 from codebook.records import Unit
 from codebook.scheme import parse_codebook

@@ -69,7 +69,7 @@ def test_a_set_an_empty_set_an_abstention_and_a_skip_are_four_things(begin):
 
 @pytest.mark.parametrize(
     ("label", "problem"),
-    [("harm", "is no list of codes"), (["Harm"], "'Harm' is not in the codebook"), (7, "is no list of codes")],
+    [("harm", "is not a list of codes"), (["Harm"], "'Harm' is not in the codebook"), (7, "is not a list of codes")],
 )
 def test_what_is_no_answer_is_refused_in_words_and_nothing_is_written(begin, label, problem):
     with begin(FRAMES, [Unit("u1", "text")]) as session:
@@ -99,7 +99,7 @@ def test_a_hundred_spans_over_any_script_come_back_at_the_same_places(begin):
 @pytest.mark.parametrize(
     ("record", "problem"),
     [
-        ({"words": {"quote": "Ann", "start": 1, "end": 4}, "role": "other"}, "at 1 to 4 stands 'nn '"),
+        ({"words": {"quote": "Ann", "start": 1, "end": 4}, "role": "other"}, "the text from 1 to 4 is 'nn '"),
         ({"words": {"quote": "Ann", "start": 0}, "role": "other"}, "is not a text"),
         ({"words": "Ann", "role": "judge"}, "'judge' is not in the codebook"),
         ({"words": "Ann"}, "does not have the fields"),
@@ -142,8 +142,8 @@ def test_numbers_and_texts_are_kept_as_they_are_spelled_in_the_table(begin):
         ("heat", 10.5, "10.5 is more than 10"),
         ("heat", "unsure", "'unsure' is no number"),
         ("heat", 3.25, "more than 1 decimal"),
-        ("claim", " ", "is no text"),
-        ("claim", 7, "is no text"),
+        ("claim", " ", "is not a text"),
+        ("claim", 7, "is not a text"),
     ],
 )
 def test_a_number_out_of_its_bounds_is_not_taken_from_a_coder(begin, variable, label, problem):

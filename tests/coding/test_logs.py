@@ -61,9 +61,9 @@ def test_what_a_kill_left_of_the_last_line_is_set_aside_and_said(folder):
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (lambda kept: [kept[0], b"{broken\n", *kept[2:]], "line 2: not a line of JSON"),
-        (lambda kept: [kept[0], *kept[2:]], "line 2: it is the act 3"),
-        (lambda kept: [kept[0], b'{"n": 2, "act": "fly"}\n', *kept[2:]], "line 2: 'fly' is no act"),
+        (lambda kept: [kept[0], b"{broken\n", *kept[2:]], "line 2: this is not a line of JSON"),
+        (lambda kept: [kept[0], *kept[2:]], "line 2: it has the number 3"),
+        (lambda kept: [kept[0], b'{"n": 2, "act": "fly"}\n', *kept[2:]], "line 2: 'fly' is not a valid entry"),
     ],
 )
 def test_a_line_that_is_broken_further_up_is_a_fault_with_its_number(folder, spoil, problem):
@@ -169,7 +169,7 @@ def test_labels_by_an_earlier_definition_are_listed_for_recoding_and_never_chang
     codings = read_logs()
     assert codings.frame["label"].fillna("-").tolist() == ["coal", "sports", "-"]
     assert codings.frame["why"].fillna("-").tolist() == ["-", "-", "invalid"]
-    assert any("2 labels of topic by an earlier definition" in note for note in codings.notes)
+    assert any("2 labels of topic were given under an earlier definition" in note for note in codings.notes)
 
 
 def test_two_coders_give_the_alpha_of_their_table(folder):

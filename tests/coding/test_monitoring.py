@@ -10,9 +10,20 @@ import codebook as cb
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
-from codebook.coding import Design, KnownAnswer, add_training, assign, open_session, write_assignment
+from codebook.coding import (
+    Design,
+    KnownAnswer,
+    add_training,
+    assign,
+    coding_board,
+    coding_progress,
+    confused_texts,
+    drift,
+    open_session,
+    self_agreement,
+    write_assignment,
+)
 from codebook.coding.log_codings import read_logs
-from codebook.coding.monitoring import coding_board, coding_progress, confused_texts, drift, self_agreement
 from codebook.coding.simulated_coder import simulate_coder
 from codebook.errors import ParameterError, StatisticError
 from codebook.records import Unit
@@ -59,9 +70,9 @@ def test_progress_counts_every_unit_once_and_knows_no_pace_before_the_first(fold
     assert (ann["minutes"], ann["per_hour"], ann["minutes_left"]) == pytest.approx((0.5, 600, 2.4))
     assert ben[["total", "done", "left"]].tolist() == [30, 0, 30]
     assert ben[["per_hour", "minutes_left"]].isna().all()
-    assert result.printed()["An hour"].tolist() == ["600", "–"]
+    assert result.printed()["Per hour"].tolist() == ["600", "–"]
     assert {path: path.read_bytes() for path in folder.rglob("*.jsonl")} == before
-    assert result.finding == "5 of 60 assigned units are coded; 1 skipped; most is left to ben (30)."
+    assert result.finding == "5 of 60 assigned units are coded; 1 skipped; ben has most left (30)."
 
 
 def test_progress_is_told_by_round(folder):

@@ -112,7 +112,7 @@ def test_a_training_may_be_repeated_under_another_name_and_disturbs_nothing(fold
     units, answers = example_units(BOOK)
     first = add_training(units, answers, ["ann"], BOOK)
     assert add_training(units, answers, ["ann"], BOOK) == first
-    with pytest.raises(ParameterError, match="another 'training' is there already"):
+    with pytest.raises(ParameterError, match="already another round 'training'"):
         add_training(units[:1], answers[:1], ["ann", "ben"], BOOK)
     add_training(units, answers, ["ann"], BOOK, round_name="training-2")
     assert read_assignment().of("ann", "main") == before
@@ -126,7 +126,7 @@ def test_known_answers_are_those_of_a_gold_and_every_unit_needs_one(folder):
     with pytest.raises(ParameterError, match="The training cannot be added") as error:
         add_training(UNITS[1:3], answers, ["ann"], BOOK, gate=75)
     assert [fault.where for fault in error.value.faults] == ["gate", "answers", "units"]
-    with pytest.raises(ParameterError, match="has a label"):
+    with pytest.raises(ParameterError, match="has no labels"):
         list_known(codings, "model")
     assert not (folder / "known_answers.jsonl").exists()
 

@@ -143,7 +143,7 @@ def test_when_the_server_dies_the_page_says_not_saved_and_goes_on_when_it_is_bac
             lost.get_by_text("NOT SAVED").wait_for()
             lost.get_by_text("topic: politics").wait_for()
             page.keyboard.press("3")
-            assert "Not taken" in page.locator(".cf-notice").inner_text()
+            assert "Not saved" in page.locator(".cf-notice").inner_text()
             server.start()
             lost.get_by_text("NOT SAVED").wait_for(state="detached")
             press(page, "3")

@@ -21,8 +21,8 @@ from coding_studies import BOOK, TOPICS, make_coding_study
 from commands import Command
 from form_client import FormClient
 
+from codebook.coding import KnownAnswer, add_training
 from codebook.coding.coding_log import read_acts
-from codebook.coding.rounds import KnownAnswer, add_training
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import MAX_BYTES
 from codebook.coding.serving.form_server import FormServer, serve_adjudication, serve_coders

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from codebook.coding import read_workbook, write_workbooks
 from codebook.coding.assigning import Design
 from codebook.coding.assignments import assign, write_assignment
 from codebook.coding.coding_log import log_path, read_acts
-from codebook.coding.handouts import read_workbook, write_workbooks
 from codebook.coding.session_opening import open_session
 from codebook.errors import BusyError, ParameterError, TableError
 from codebook.records import Unit
@@ -207,7 +207,7 @@ def test_an_older_state_of_a_workbook_is_not_read_over_a_later_one(place):
     read_workbook(path, place)
     fill(path, {("b", "topic"): "unclear"})
     read_workbook(path, place)
-    with pytest.raises(TableError, match="read the latest copy"):
+    with pytest.raises(TableError, match="read the latest version"):
         read_workbook(older, place)
 
 
@@ -224,13 +224,13 @@ def test_what_was_coded_in_the_form_is_not_handed_out_and_not_taken_back(place):
     fill(path, {(second, "topic"): "unclear"})
     returned = read_workbook(path, place)
     assert list(map(str, returned.changes)) == [f"{second}: topic unclear, was health"]
-    assert "given otherwise elsewhere" in returned.remarks[-1]
+    assert "given differently elsewhere" in returned.remarks[-1]
 
 
 def test_while_a_form_is_open_nothing_is_read(place):
     path = hand_out(place)
     fill(path, {("b", "topic"): "health"})
-    with open_session("ann", place), pytest.raises(BusyError, match="close the form"):
+    with open_session("ann", place), pytest.raises(BusyError, match="close the coding form"):
         read_workbook(path, place)
 
 
@@ -301,29 +301,29 @@ SPOILT = {
     "another case": (put("b", "topic", "Health"), "did you mean 'health'"),
     "free text": (put("b", "topic", "helth"), "did you mean 'health'"),
     "some words": (put("b", "topic", "no idea, sorry"), "choose one of Jobs, wages, health, unclear"),
-    "a date": (put("b", "stance", date(2026, 1, 2)), "it is the date 2026-01-02"),
-    "a formula": (put("b", "topic", '=IF(1,"health","")'), "a formula stands there"),
-    "a formula in the text": (put("b", "text of the unit", "=A1"), "a formula stands there"),
-    "a truth value": (put("b", "topic", True), "it is the truth value TRUE"),
+    "a date": (put("b", "stance", date(2026, 1, 2)), "into the date 2026-01-02"),
+    "a formula": (put("b", "topic", '=IF(1,"health","")'), "the cell contains a formula"),
+    "a formula in the text": (put("b", "text of the unit", "=A1"), "the cell contains a formula"),
+    "a truth value": (put("b", "topic", True), "it is the logical value TRUE"),
     "an error": (put("b", "topic", "#NAME?"), "the spreadsheet shows an error"),
-    "a number that is no code": (put("b", "stance", 7), "'7' is no code of this column"),
-    "two marks": (mark_two, "'(none of these)' is marked beside other codes"),
-    "no mark": (put("b", "frames: law", "yes"), "'yes' is no mark"),
-    "skipped and coded": (skip_a_coded_one, "is skipped, and coded too"),
+    "a number that is not a code": (put("b", "stance", 7), "'7' is not a code of this column"),
+    "two marks": (mark_two, "'(none of these)' is marked together with other codes"),
+    "no mark": (put("b", "frames: law", "yes"), "'yes' is not a valid mark"),
+    "skipped and coded": (skip_a_coded_one, "is both skipped and coded"),
     "a deleted id": (put("b", "unit id", None), "write 'b' there, as text"),
     "an id with lost zeros": (put("007", "unit id", 7), "write '007' there, as text"),
-    "an id turned to a date": (put("1-2", "unit id", date(2026, 2, 1)), "it is the date 2026-02-01"),
-    "a doubled row": (double_row, "stands there, and in row 4 too"),
-    "an added row": (add_row, "'x99' is no unit of this workbook"),
+    "an id turned to a date": (put("1-2", "unit id", date(2026, 2, 1)), "into the date 2026-02-01"),
+    "a doubled row": (double_row, "is there and also in row 4"),
+    "an added row": (add_row, "'x99' is not a unit of this workbook"),
     "an edited text": (put("b", "text of the unit", "bell"), "the text was edited"),
-    "ids sorted alone": (sort_ids_alone, "sort whole rows only"),
+    "ids sorted alone": (sort_ids_alone, "undo the sorting, and sort whole rows only"),
     "merged cells": (merge, "cells D5:D6: they are merged"),
     "a renamed column": (rename_column, "there is no column 'topic', but one called 'Topics'"),
     "a deleted column": (delete_column, "there is no column 'topic'. To mend: copy the column"),
     "no head": (delete_head, "no column is named 'unit id'"),
-    "a renamed sheet": (rename_sheet, "call the sheet with the answers 'coding' again"),
-    "no hidden sheet": (delete_about, "the hidden sheet 'about' is gone"),
-    "the sheet of another coder": (copy_sheet_of_ben, "the sheet is that of 'ben' in the workbook of 'ann'"),
+    "a renamed sheet": (rename_sheet, "rename the sheet with the answers to 'coding'"),
+    "no hidden sheet": (delete_about, "the hidden sheet 'about' is missing"),
+    "the sheet of another coder": (copy_sheet_of_ben, "the sheet of 'ben' is in the workbook of 'ann'"),
 }
 
 
@@ -348,7 +348,7 @@ def test_all_faults_are_told_at_once_and_the_same_one_once(place):
     with pytest.raises(TableError) as caught:
         read_workbook(path, place)
     assert len(caught.value.faults) == 3
-    assert "and 2 more cells: 'Health' is no code" in str(caught.value)
+    assert "and 2 more cells: 'Health' is not a code" in str(caught.value)
 
 
 def test_sorted_hidden_and_deleted_rows_and_foreign_columns_are_told_and_taken_by_id(place):
@@ -370,10 +370,10 @@ def test_sorted_hidden_and_deleted_rows_and_foreign_columns_are_told_and_taken_b
     assert {str(change) for change in returned.changes} == {"007: topic health", "e: topic unclear", "g: topic health"}
     told = "\n".join(returned.remarks)
     for words in (
-        r"'\xa0health ' was read as 'health' (it differs by blanks)",
-        "1 of 10 units have no row any more (first: 'd')",
+        r"'\xa0health ' was read as 'health' (the two differ by blanks)",
+        "1 of 10 units no longer have a row (first: 'd')",
         "1 row is hidden",
-        "The column 'mine' is not the kit's",
+        "The column 'mine' was added by hand",
         "The sheet 'Tabelle2' was not read",
     ):
         assert words in told
@@ -390,12 +390,12 @@ def test_ids_that_became_numbers_meet_where_nothing_was_lost(project):
     book.save(path)
     returned = read_workbook(path)
     assert list(map(str, returned.changes)) == ["1523: topic health"]
-    assert "The ids were turned into numbers" in returned.remarks[0]
+    assert "The spreadsheet turned ids into numbers" in returned.remarks[0]
 
 
 def test_another_coders_workbook_and_one_of_nobody_are_refused(place, tmp_path):
     path = hand_out(place)
-    with pytest.raises(TableError, match="it is that of 'ann', not of 'ben'"):
+    with pytest.raises(TableError, match="it belongs to 'ann', not to 'ben'"):
         read_workbook(path, place, coder="ben")
     kept = shutil.copy(path, tmp_path / "ann.xlsx")
     shutil.rmtree(place)
@@ -409,7 +409,7 @@ def test_an_old_codebook_is_refused_unless_its_answers_are_wanted_and_then_they_
     fill(path, {("b", "topic"): "health", ("b", "stance"): "0", ("b", "frames: law"): "x"})
     book = place / "codebook.yaml"
     book.write_text(book.read_text().replace("Bodies.", "Bodies and minds."))
-    with pytest.raises(TableError, match="variable 'topic': the workbook asks it by an older definition"):
+    with pytest.raises(TableError, match="variable 'topic': the workbook uses an older definition"):
         read_workbook(path, place)
     returned = read_workbook(path, place, old_definitions=True)
     assert "given under an older definition" in returned.remarks[0]
@@ -447,7 +447,7 @@ def test_what_is_no_handout_is_said_to_be_none(place, tmp_path):
     from openpyxl import Workbook
 
     Workbook().save(tmp_path / "mine.xlsx")
-    with pytest.raises(TableError, match="it is no workbook that was handed to a coder"):
+    with pytest.raises(TableError, match="it is not a workbook that was handed out to a coder"):
         read_workbook(tmp_path / "mine.xlsx", place)
     with pytest.raises(TableError, match=r"gone\.xlsx"):
         read_workbook("gone.xlsx", place)
@@ -467,7 +467,7 @@ def test_a_workbook_that_is_there_is_left_as_it_is(place):
     path = hand_out(place)
     fill(path, {("b", "topic"): "health"})
     before = path.read_bytes()
-    assert "left as it is" in repr(write_workbooks("ann", place))
+    assert "was not changed" in repr(write_workbooks("ann", place))
     assert path.read_bytes() == before
     assert len(write_workbooks(folder=place, overwrite=True).paths) == 2
     assert path.read_bytes() != before
@@ -537,7 +537,7 @@ def test_numbers_and_texts_are_typed_into_a_workbook_in_their_bounds(project):
     }
     assert labels == {"heat": {"007": "3.2", "008": "3.2"}, "share": {"007": "unclear", "008": "1234.5"}}
     assert sorted(act["label"] for act in acts if act["variable"] == "claim") == ["7", "Coal is over."]
-    assert "'3,20' was read as 3.20 (a comma for the point)" in " ".join(returned.remarks)
+    assert "'3,20' was read as 3.20 (a decimal comma)" in " ".join(returned.remarks)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_topics_replies_of_two_models():
     assert (asked["gpt-3.5"] == asked["gold"]).mean().round(3) == 0.696
     invalid = table[table["why"] == "invalid"]
     assert (invalid["raw"] != "").all()
-    assert codings.notes[1].endswith("408 codings; 84 replies not naming exactly one category.")
+    assert codings.notes[1].endswith("408 codings; 84 replies without exactly one category.")
 
 
 def test_coal_debate_alpha_of_the_authors_data():
@@ -64,7 +64,7 @@ def test_coal_debate_alpha_of_the_authors_data():
     for level, value in (("nominal", 0.3117), ("ordinal", 0.3375), ("interval", 0.3395)):
         assert alpha(people, level) == pytest.approx(value, abs=5e-5)
     assert (table["coder"] == "gold").sum() == 50
-    assert "51 repeated codings dropped, the first kept" in codings.notes[0]
+    assert "51 repeated codings left out (the first was kept)" in codings.notes[0]
     assert "417 empty cells, not coded" in codings.notes[1]
 
 
@@ -173,7 +173,7 @@ def test_repeated_codings(tmp_path, policy, label):
     codings = read_codings(path, ONE, **options, duplicates=policy)
     table = codings.frame
     assert table["label"].tolist() == [label]
-    assert f"1 repeated coding dropped, the {policy} kept" in codings.notes[0]
+    assert f"1 repeated coding left out (the {policy} was kept)" in codings.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ TWO = codebook(variable(), variable("frames", "multi"))
 @pytest.mark.parametrize(
     ("text", "n", "match"),
     [
-        ("coders: [", 1, "mend the YAML"),
+        ("coders: [", 1, "check the indentation"),
         ("files: []", 1, "begin with `coders:`"),
         ("coders:\n  - {unit: id, lable: x}\n", 2, r"line 2 \(\?\).*`file`.*add `file: ...`"),
         (
@@ -227,7 +227,11 @@ TWO = codebook(variable(), variable("frames", "multi"))
             3,
             "line 2.*who coded.*\n.*give `label` or `reply`.*\n.*which variable",
         ),
-        ("coders:\n  - {file: a.csv, unit: id, columns: [a], coder: b, variable: topic}\n", 1, "a wide and a long"),
+        (
+            "coders:\n  - {file: a.csv, unit: id, columns: [a], coder: b, variable: topic}\n",
+            1,
+            "mixes the wide and the long form",
+        ),
         (
             "coders:\n\n  - {file: a.csv, unit: id, columns: [a], variable: topik}\n",
             1,
@@ -261,7 +265,7 @@ def test_faults_of_all_files_are_listed_at_once(tmp_path):
     with pytest.raises(TableError) as caught:
         read_coders(put(tmp_path / "coders.yaml", text), ONE)
     said = str(caught.value)
-    assert "another number of fields than the header (line 4)" in said
+    assert "not have as many fields as the header (line 4)" in said
     assert "1 row without 'id'" in said
     assert "label 'x' (1 times)" in said
     assert "there is no column 'id'" in said
@@ -301,7 +305,7 @@ def test_r17_lines_above_the_header_are_skipped_or_the_mend_says_how(tmp_path, t
     path = put(tmp_path / "coders.yaml", entry % "")
     if not text.startswith("sep"):
         with pytest.raises(
-            TableError, match=r"line 2 \(a.csv\): the header with 'id', 'ann' stands in line 3.*`skip_rows: 2`"
+            TableError, match=r"line 2 \(a.csv\): the header with 'id', 'ann' is in line 3.*`skip_rows: 2`"
         ):
             read_coders(path, ONE)
         put(path, entry % ", skip_rows: 2")
@@ -310,7 +314,7 @@ def test_r17_lines_above_the_header_are_skipped_or_the_mend_says_how(tmp_path, t
 
 def test_r29_a_json_key_twice_is_refused(tmp_path):
     path = put(tmp_path / "a.jsonl", '{"id": 1, "ann": "sports"}\n{"id": 2, "ann": "sports", "ann": "travel"}\n')
-    with pytest.raises(TableError, match=r"a.jsonl, line 2.*the key 'ann' stands twice"):
+    with pytest.raises(TableError, match=r"a.jsonl, line 2.*the key 'ann' occurs twice"):
         read_codings(path, ONE, unit="id", columns=["ann"])
 
 
@@ -325,7 +329,7 @@ def test_r17_a_format_without_a_header_is_named(tmp_path):
         "#FORMAT=WebAnno TSV 3.3\n#T_SP=webanno.custom.Stance|Label\n\n\n#Text=Coal is cheap.\n1-1\t0-4\tCoal\tpro\t\n"
     )
     path = put(tmp_path / "a.tsv", text)
-    with pytest.raises(TableError, match="it is WebAnno's TSV: a line a token, and no header"):
+    with pytest.raises(TableError, match="it is WebAnno's TSV, which has one line per token and no header"):
         read_codings(path, ONE, unit="id", columns=["ann"])
 
 
@@ -333,7 +337,7 @@ def test_r09_a_guessed_encoding_of_a_coders_file_is_told_and_can_be_given(tmp_pa
     (tmp_path / "t.csv").write_bytes("id,änn,note\n1,sports,Straße und schöne Grüße\n".encode("cp1252"))
     entry = put(tmp_path / "coders.yaml", "coders:\n  - {file: t.csv, unit: id, columns: [änn]}\n")
     (note,) = read_coders(entry, ONE).notes
-    assert "read as cp1252, which is a guess: write `encoding: cp1252` if it is right" in note
+    assert "read as cp1252, which is a guess: write `encoding: cp1252` to confirm it" in note
     put(entry, "coders:\n  - {file: t.csv, unit: id, columns: [änn], encoding: cp1252}\n")
     assert "guess" not in read_coders(entry, ONE).notes[0]
     (tmp_path / "t.csv").write_bytes("id,änn,öl\n1,sports,a\xff\n".encode().replace(b"\xc3\xbf", b"\xff"))
@@ -362,7 +366,7 @@ def test_numbers_of_people_have_one_spelling_and_a_comma_is_declared(tmp_path):
     read = {"unit": "id", "columns": ["ann", "ben"]}
     codings = read_codings(tmp_path / "a.csv", codebook(heat()), decimal=",", **read)
     assert codings.frame["label"].tolist() == ["3.2", "3.2", "4", "unclear", "0"]
-    with pytest.raises(TableError, match="`decimal: ','` if a comma stands before decimals"):
+    with pytest.raises(TableError, match="`decimal: ','` if the file uses decimal commas"):
         read_codings(tmp_path / "a.csv", codebook(heat()), **read)
 
 

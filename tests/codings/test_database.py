@@ -110,7 +110,7 @@ def test_nothing_is_half_written(where: str, ask: Callable[[str], list[Any]]) ->
     fresh = replace(make_records(CAT), name="fresh")
     # refused by the table that is there, after a new table and entities were written
     other = KeyedTable("other", pd.DataFrame({"id": [2], "more": [3]}), ["id", "more"])
-    with pytest.raises(TableError, match="is there with another key"):
+    with pytest.raises(TableError, match="exists with another key"):
         write_database(where, fresh, make_records(BEN), other)
     assert ask(ALL) == [ANN]
     assert ask("SELECT name, sql FROM sqlite_master ORDER BY name") == before
@@ -119,11 +119,11 @@ def test_nothing_is_half_written(where: str, ask: Callable[[str], list[Any]]) ->
 @pytest.mark.parametrize(
     ("frame", "key", "mend"),
     [
-        (pd.DataFrame({"a": [1]}), [], "name the columns"),
+        (pd.DataFrame({"a": [1]}), [], "name them: KeyedTable"),
         (pd.DataFrame({"a": [1]}), ["b"], "use some of a"),
         (pd.DataFrame({"a": [1, 1]}), ["a"], r"1 rows repeat the key \(a\), such as 1"),
         (pd.DataFrame({"a": [1, None]}), ["a"], "has empty cells"),
-        (pd.DataFrame({"a": [1], "A": [1]}), ["a"], "two columns have one name"),
+        (pd.DataFrame({"a": [1], "A": [1]}), ["a"], "two columns have the same name"),
     ],
 )
 def test_a_frame_that_is_no_table_is_refused_before_the_file_is_opened(
@@ -136,7 +136,7 @@ def test_a_frame_that_is_no_table_is_refused_before_the_file_is_opened(
 
 @pytest.mark.parametrize("given", [pd.DataFrame({"a": [1]}), {"a": 1}, make_table([])])
 def test_what_has_no_key_is_refused_in_a_sentence(given: Any, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"table 2 of those given.*does not say what names a row"):
+    with pytest.raises(TableError, match=r"table 2 of those given.*does not say which columns identify a row"):
         write_database(tmp_path / "study.db", make_records(ANN), given)
     assert not (tmp_path / "study.db").exists()
 

@@ -34,7 +34,7 @@ from codebook.codings import (
 )
 from codebook.errors import CodebookError, MissingExtraError, TableError
 from codebook.files import open_rows
-from codebook.files.workbook_writer import MAX_CELL, escape_text
+from codebook.files.tables.workbook_writer import MAX_CELL, escape_text
 from codebook.records import Unit
 from codebook.scheme import Codebook, read_codebook
 
@@ -125,7 +125,7 @@ def test_a_workbook_shows_texts_beside_the_labels_and_what_each_code_means(tmp_p
 def test_a_long_text_is_cut_in_the_spreadsheet_copy_and_said(tmp_path):
     table = make_table([row(raw=LONG), row("8", raw="😀" * 20_000), row("9", raw="z" * MAX_CELL)])
     said = write_table(table, tmp_path / "t.xlsx")
-    assert said.startswith("t.xlsx: 3 rows of 9 columns. 2 texts are longer than a cell can hold (32,767 characters)")
+    assert said.startswith("t.xlsx: 3 rows of 9 columns. 2 texts were cut to what a cell can hold (32,767 characters)")
     with pytest.warns(UserWarning, match="t.xlsx: 2 texts were cut when this copy was written"):
         back = read_table(tmp_path / "t.xlsx")
     assert back["raw"][0].endswith("y [... cut here: the table has 40,000 characters]")
@@ -170,7 +170,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         ("t.csv", "id,text\n1,a\n", "'unit_id', 'coder'"),
         ("t.jsonl", '{"unit_id":"1"}\n{"coder":"a"}\n{"coder":"b"}\n', "its objects have different keys"),
         ("t.json", '[{"unit_id":"1"}, 5]', "its objects have different keys"),
-        ("t.json", '[{"unit_id":"1"', "is damaged, or no .json file"),
+        ("t.json", '[{"unit_id":"1"', "is damaged, or it is not a .json file"),
     ],
 )
 def test_files_that_hold_no_table(tmp_path, name, content, match):
@@ -181,16 +181,16 @@ def test_files_that_hold_no_table(tmp_path, name, content, match):
 
 
 def test_an_unknown_suffix_is_refused_on_writing(tmp_path):
-    with pytest.raises(TableError, match=r"files that end in nothing.*use .csv, .tsv, .xlsx, .json, .jsonl, .parquet"):
+    with pytest.raises(TableError, match=r"the ending \(none\).*use .csv, .tsv, .xlsx, .json, .jsonl, .parquet"):
         write_table(make_table([row()]), tmp_path / "table")
-    with pytest.raises(TableError, match=r"files that end in .pdf"):
+    with pytest.raises(TableError, match=r"files with the ending .pdf"):
         write_wide(make_table([row()]), {"7": "x"}, tmp_path / "wide.pdf")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_table_is_said_whoever_is_given_it(tmp_path):
     for verb in (check_table, join_transcripts, lambda given: write_table(given, tmp_path / "t.csv")):
-        with pytest.raises(TableError, match=r"it is a dict, no frame\. To mend: give the frame of codings"):
+        with pytest.raises(TableError, match=r"it is a dict, not a frame\. To mend: give a frame of codings"):
             verb({"7": "a text"})
 
 
@@ -389,7 +389,7 @@ def test_columns_are_a_row_a_unit_with_sets_as_zeros_and_ones(tmp_path):
     ]
     codings = Codings(make_table(rows, book), book.variables)
     words = write_columns(codings, tmp_path / "labels.csv")
-    assert words == "labels.csv: 2 rows (a unit each), 5 columns of labels."
+    assert words == "labels.csv: 2 rows (one per unit), 5 columns of labels."
     read = pd.read_csv(tmp_path / "labels.csv", dtype=str, keep_default_na=False).to_dict("list")
     assert read == {
         "unit_id": ["007", "8"],

@@ -232,7 +232,7 @@ def test_r08_ids_that_meet_beside_some_that_almost_do_are_told(tmp_path):
 
 def test_r08_no_unit_of_two_coders_is_told(tmp_path):
     codings = read_coders(put(tmp_path, Ann=IDS[:6], Ben=IDS[6:]), TOPIC)
-    assert list(codings.joins) == ["No unit was coded by two coders: nothing can be compared."]
+    assert list(codings.joins) == ["No unit was coded by two coders, so nothing can be compared."]
 
 
 def test_r08_coders_who_are_named_alike_are_told_and_not_merged(tmp_path):
@@ -244,13 +244,13 @@ def test_r08_coders_who_are_named_alike_are_told_and_not_merged(tmp_path):
     table = codings.frame
     assert table["coder"].nunique() == 4
     told = codings.joins[0]
-    assert told.startswith("The coders 'Ann', 'ann ', 'ANN' are named alike, and count as 3.")
+    assert told.startswith("The coders 'Ann', 'ann ', 'ANN' have similar names, but count as 3 coders.")
     mend = yaml.safe_load(told.split("`")[1])
     codings = read_coders(write_yaml(coders, [entry | mend]), TOPIC)
     table = codings.frame
     assert table["coder"].tolist() == ["Ann", "Ann", "Ann", "Ben"]
     assert not codings.joins
-    assert "2 cells under another name by `rename_coders`" in codings.notes[0]
+    assert "2 cells renamed by `rename_coders`" in codings.notes[0]
 
 
 def test_r08_merged_tables_whose_ids_almost_meet(tmp_path):
@@ -260,8 +260,10 @@ def test_r08_merged_tables_whose_ids_almost_meet(tmp_path):
         merge_tables(ann, apart)
     some = pd.concat([ann.head(11), apart.tail(1)]).assign(coder="ann")
     joins = join_codings(Codings(ann, []), Codings(some, [])).joins
-    assert joins[0].startswith("Table 2 of those merged: 1 of 12 unit ids is not in an earlier table")
-    assert joins[1].startswith("Coders who may be one count as two (first: 'ann'; an earlier table has 'Ann'")
+    assert joins[0].startswith("Merged table 2: 1 of 12 unit ids is not in an earlier table")
+    assert joins[1].startswith(
+        "Coders who may be the same person count as two (first: 'ann'; an earlier table has 'Ann'"
+    )
 
 
 def test_r08_a_coder_in_two_files_is_named_with_both(tmp_path):

@@ -173,12 +173,12 @@ def test_r07_what_is_not_seen_is_told(tmp_path):
     with pytest.raises(TableError) as caught:
         read_codings(path, book("single", ("économie", "guerre")), unit="id", coder_name="a", label="code")
     twin, blank, both = map(str, caught.value.faults)
-    assert "2 of these labels are nearly labels of the codebook" in both
+    assert "2 of these labels are very similar to labels of the codebook" in both
     assert "`rename: {\"e\\u0301conomie\": 'économie', \"guerre\\u00a0\": 'guerre'}`" in both
     assert "label 'e\\u0301conomie'" in twin
-    assert "it has the letters of 'économie' and differs by another Unicode form" in twin
+    assert "it has the same letters as 'économie' and differs by another Unicode form" in twin
     assert "`rename: {\"e\\u0301conomie\": 'économie'}`" in twin
-    assert "it has the letters of 'guerre' and differs by blanks" in blank
+    assert "it has the same letters as 'guerre' and differs by blanks" in blank
 
 
 def test_r07_an_empty_label_in_a_list_is_none(tmp_path):
@@ -198,7 +198,7 @@ def test_r07_many_wrong_labels_are_not_all_listed(tmp_path):
     with pytest.raises(TableError) as caught:
         read_codings(path, book("single"), unit="id", coder_name="a", label="code")
     assert len(caught.value.faults) == 21
-    assert caught.value.faults[-1].problem == "30 more labels are not the codebook's"
+    assert caught.value.faults[-1].problem == "30 more labels are not in the codebook"
 
 
 def test_u35_a_cell_left_out_by_skip_is_a_row_with_a_why(tmp_path):
@@ -232,7 +232,7 @@ def test_u34_faults_of_coders_yaml_have_their_line_and_a_near_name(tmp_path):
     with pytest.raises(TableError) as caught:
         read_coders(path, book("single"))
     assert [str(fault) for fault in caught.value.faults] == [
-        "coders.yaml, line 5: `unit` stands here twice. To mend: keep one of them.",
+        "coders.yaml, line 5: `unit` occurs twice here. To mend: keep one of them.",
         "coders.yaml, line 4 (a.csv): there is no key `colums`. To mend: did you mean `columns`?",
     ]
     path.write_text("coders:\n  - {file: a.csv, unit: id, columns: [code]}\n", encoding="utf-8")

@@ -135,7 +135,7 @@ def test_wrong_requests_name_the_mend() -> None:
             "variables": [{"name": "v", "question": "?", "kind": "records", "fields": [{"name": "draw"}]}],
         }
     )
-    with pytest.raises(TableError, match="give the field another name"):
+    with pytest.raises(TableError, match="rename the field"):
         open_records(table_apart()[:0], taken, "v", units=[])
 
 
@@ -168,7 +168,7 @@ def test_gold_of_wikigold_goes_through_the_tidy_table() -> None:
     assert records.against(nobody).facts.nothing == "There is no gold: nothing to compare."
     with pytest.raises(TableError, match=r"docs.jsonl, line 1: there is no 'mention'"):
         read_record_codings(path, BOOK, "entities", keys=["unit: doc_id", "list: entities"])
-    with pytest.raises(TableError, match="they do not say list"):
+    with pytest.raises(TableError, match="they lack list"):
         read_record_codings(path, BOOK, "entities", keys=["unit: doc_id"])
 
 

@@ -82,7 +82,7 @@ def test_whole_numbers_become_text_and_the_frame_given_stays():
     ("rows", "match"),
     [
         ([row(why="refused")], "a label and a why.*keep one"),
-        ([row(label=None)], r"no label, and no why.*set why to one of refused, truncated"),
+        ([row(label=None)], r"neither a label nor a why.*set why to one of refused, truncated"),
         ([row(label=None, why="tired")], "why is 'tired'.*use one of"),
         ([row(), row()], "1 codings repeat unit, coder, variable and draw.*number them as draws"),
         ([row(unit_id="")], "no unit_id.*give every row"),
@@ -134,7 +134,7 @@ def test_merging_checks_for_repeats_and_keeps_notes():
     assert joined.notes == ("from ann",)
     assert merged["model"].tolist() == ["m", ""]
     assert merged["seconds"].isna().tolist() == [True, False]
-    with pytest.raises(TableError, match="drop the repeats"):
+    with pytest.raises(TableError, match="remove the repeats"):
         merge_tables(ann, ann)
 
 
@@ -146,7 +146,7 @@ def test_coverage_sums_and_names_every_why():
     assert counted["asked"].tolist() == [11, 1]
     assert counted["invalid"].tolist() == [2, 0]
     assert coverage_sentence(table).startswith("12 asked = 2 labelled + 1 refused + 1 truncated + 2 invalid")
-    with pytest.raises(TableError, match="does not sum"):
+    with pytest.raises(TableError, match="do not add up"):
         count_coverage(table.assign(why=None))
 
 

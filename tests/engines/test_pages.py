@@ -285,7 +285,7 @@ def test_a_request_is_answered_with_the_numbers_it_asks_for() -> None:
     ("data", "reason"),
     [
         (b"", "the file stands at an address"),
-        (b"hello", "the file is no PDF"),
+        (b"hello", "the file is not a PDF"),
         (write_pdf([["secret"]], encrypted=True), "the PDF is encrypted"),
         (write_pdf([["words"]])[:200], "the PDF is damaged"),
     ],

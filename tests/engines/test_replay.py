@@ -144,7 +144,7 @@ def test_r14_a_packed_archive_that_unfolds_beyond_measure_is_refused(
     archive = hand_made(tmp_path / "archive", {"a": ("x", rest_of(1))})
     with gzip.open(archive / "results" / "9.jsonl.gz", "wb") as file:
         file.write(b" " * 5_000_000)
-    with pytest.raises(RecordError, match=r"9\.jsonl\.gz is not unpacked: it unfolds to more than \d MB"):
+    with pytest.raises(RecordError, match=r"9\.jsonl\.gz is not unpacked: it unpacks to more than \d MB"):
         read_archive(archive, tmp_path / "work")
     assert not list((tmp_path / "work").glob("*9*"))
 

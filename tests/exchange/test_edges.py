@@ -82,7 +82,7 @@ def test_what_is_of_no_tool_is_refused_with_the_list_of_formats(tmp_path: Path) 
     with pytest.raises(TableError, match="a table with the columns 'id', 'ann'"):
         open_export(tmp_path / "b.csv")
     (tmp_path / "c.bin").write_bytes(bytes(range(256)) * 9)
-    with pytest.raises(TableError, match="nothing in it is known"):
+    with pytest.raises(TableError, match="its content was not recognised"):
         open_export(tmp_path / "c.bin")
     with pytest.raises(TableError, match="did you mean 'doccano'"):
         open_export(tmp_path / "a.json", format="docano")
@@ -116,7 +116,7 @@ def test_coders_named_almost_alike_are_told_and_not_merged(tmp_path: Path) -> No
     tasks = [_task(1, _by({"username": "Ann"}, _choice("a")), _by({"username": "Ann "}, _choice("b")))]
     reading = _read(tmp_path / "a.json", tasks)
     assert list(reading.account.coders) == ["Ann", "Ann "]
-    assert any("are named alike" in note for note in reading.notes)
+    assert any("have similar names" in note for note in reading.notes)
     reading = _read(tmp_path / "a.json", tasks, rename_coders={"Ann ": "Ann"}, duplicates="first")
     assert [(row.coder, row.label) for row in reading.labels] == [("Ann", "a")]
     assert reading.account.dropped == 1
@@ -205,7 +205,7 @@ def test_a_unit_that_stands_in_two_tasks_is_named(tmp_path: Path) -> None:
     """Its codings are of one unit."""
     tasks = [_task(1, _by(1, _choice("a"))), {**_task(2, _by(2, _choice("b"))), "data": {"doc_id": "001"}}]
     reading = _read(tmp_path / "a.json", tasks)
-    assert any("stand in several tasks (first: '001')" in note for note in reading.notes)
+    assert any("occur in several tasks (first: '001')" in note for note in reading.notes)
     assert reading.account.units_by_coders == {2: 1}
 
 
@@ -233,7 +233,7 @@ def test_who_saw_what_is_stated_by_coded_by(tmp_path: Path) -> None:
         ("2", "ben", "not_seen"),
         ("3", "ann", "empty"),
     ]
-    assert any("'ben' has codes" in note for note in reading.notes)
+    assert any("'ben' has given codes" in note for note in reading.notes)
     assert open_export(tmp_path, coded_by="all").account.by_status == {"coded": 2, "empty": 2}
 
 
@@ -295,8 +295,8 @@ def test_labels_of_doccano_joined_in_a_table_are_told_apart_by_the_codebook(tmp_
     labels = {"label": ["a", "b", "a#b"]}
     (tmp_path / "ann.csv").write_text("id,text,label,Comments\n1,x,a#b,\n")
     reading = open_export(tmp_path / "ann.csv", labels=labels)
-    assert "more than one sequence" in str(reading.questions[-1])
-    assert reading.account.aside == {"labels joined by `#` that cannot be told apart": 1}
+    assert "more than one way" in str(reading.questions[-1])
+    assert reading.account.aside == {"labels joined by `#` that cannot be separated": 1}
 
 
 values = st.recursive(

@@ -41,7 +41,7 @@ def test_a_file_is_shown_with_its_account_and_what_is_open(project: Path) -> Non
     shown = repr(view)
     assert "Label Studio, JSON: 49 labels." in shown
     assert "records read" in shown
-    assert "# not yet: export.json: variable 'who' (6 codings) is not in the codebook" in shown
+    assert "# still to do: export.json: variable 'who' (6 codings) is not in the codebook" in shown
     assert "    format: label_studio\n    unit: doc_id" in shown
     with pytest.raises(TableError, match="duplicates: first"):
         view.write()

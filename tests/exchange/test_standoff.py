@@ -65,9 +65,9 @@ def test_a_part_of_a_token_has_a_line_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("#Text=A b\n1-1\t0-1\tA\n", "3 columns, and the header speaks of 7"),
-        ("#Text=A b\n1-1\tzero\tA\t_\t_\t_\t_\t\n", "'zero' is no place"),
-        ("#Text=A b\n1-1\t0-1\tA\t_\t_\t_\t_\t\n1-2\t4-5\tb\t_\t_\t_\t_\t\n", "No way of counting"),
+        ("#Text=A b\n1-1\t0-1\tA\n", "3 columns, but the header announces 7"),
+        ("#Text=A b\n1-1\tzero\tA\t_\t_\t_\t_\t\n", "'zero' is not a position"),
+        ("#Text=A b\n1-1\t0-1\tA\t_\t_\t_\t_\t\n1-2\t4-5\tb\t_\t_\t_\t_\t\n", "The quotes in"),
     ],
 )
 def test_a_file_that_is_not_sound_is_refused(lines: str, message: str, tmp_path: Path) -> None:
@@ -138,12 +138,12 @@ def test_annotations_without_their_text_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["T1\tPER 13 17\n", "T1\tPER 13-17\tAnna\n"])
 def test_a_line_of_a_span_that_is_none_is_refused(line: str, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="no span"):
+    with pytest.raises(TableError, match="is not a span"):
         open_export(brat(tmp_path, "anna", line), format="brat")
 
 
 def test_spans_that_stand_elsewhere_are_refused_with_what_stands_there(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="stands 'Anna', not 'Berg'"):
+    with pytest.raises(TableError, match="is 'Anna', not 'Berg'"):
         open_export(brat(tmp_path, "anna", "T1\tPER 13 17\tBerg\n"))
 
 

@@ -69,11 +69,11 @@ def test_what_is_written_reads_back_with_every_why(ending: str, tmp_path: Path) 
     path = tmp_path / f"letters{ending}"
     right = {(unit, coder, name): (label or why).replace('", "', '","') for unit, coder, name, label, why in ROWS}
     assert write_statistics(codings(), BOOK, path, by="coder") == (
-        f"letters{ending}: 4 rows (a unit and coder each), 6 columns;"
-        " text has the kind transcription, which is no column (1)."
+        f"letters{ending}: 4 rows (one per unit and coder), 6 columns;"
+        " text has the kind transcription and cannot be a column (1)."
     )
     assert known(open_export(path, unit="unit_id", columns=COLUMNS | {"coder": "coder"}, labels=KNOWN)) == right
-    assert write_statistics(codings(), BOOK, path).startswith(f"letters{ending}: 2 rows (a unit each), 8 columns")
+    assert write_statistics(codings(), BOOK, path).startswith(f"letters{ending}: 2 rows (one per unit), 8 columns")
     wide = {
         f"{key}/{coder}": f"{name}_{coder[:5].replace(' ', '_').replace('ö', '_')}"
         for key, name in COLUMNS.items()

@@ -109,7 +109,7 @@ def test_names_that_were_typed_alike_are_listed_and_never_joined(tmp_path: Path)
     path.write_text(FORMS.format("2026/11/02,anna,1,for,a,\n2026/11/02,Anna ,1,for,a,\n"), encoding="utf-8")
     reading = open_export(path, unit="Text number", columns={"stance": "For or against?"})
     assert {row.coder for row in reading.rows} == {"anna", "Anna "}
-    assert any("named alike" in note for note in reading.notes)
+    assert any("have similar names" in note for note in reading.notes)
     joined = open_export(
         path, unit="Text number", columns={"stance": "For or against?"}, rename_coders={"Anna ": "anna"}
     )
@@ -163,6 +163,6 @@ def test_marks_on_pictures_are_told_and_a_subject_without_an_id_is_asked_about(t
     path.write_text(ZOONIVERSE + row, encoding="utf-8")
     reading = open_export(path)
     assert labels(reading) == {("9", "ann", "T1"): "3"}
-    assert any("Marks or several questions" in note for note in reading.notes)
+    assert any("Marks or combined questions" in note for note in reading.notes)
     with pytest.raises(TableError, match="unit"):
         reading.require_answers()

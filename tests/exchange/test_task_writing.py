@@ -96,7 +96,7 @@ def test_tasks_written_read_and_written_again_are_the_same_bytes(
 def test_what_a_format_cannot_hold_is_said(tmp_path: Path) -> None:
     """A passage that is not in the text, units without a task, several questions."""
     words = write_tasks(UNITS[:2], BOOK, tmp_path / "t.json", suggestions=_codings("stance", "who"))
-    assert "a passage whose words do not stand in the text (1 time)" in words
+    assert "a passage whose words are not in the text (1 time)" in words
     assert "2 with suggestions of gpt" in words
     assert "1 of 2 units with suggestions is not among the tasks" in write_tasks(
         UNITS[:1], BOOK, tmp_path / "t.json", suggestions=_codings("stance")

@@ -65,7 +65,7 @@ def test_what_a_file_cannot_say_is_a_fault_each() -> None:
     with pytest.raises(TableError) as caught:
         read_codings(LABEL_STUDIO, _codebook(_variable("stance", "single", "for", "Against", "unclear"), TOPICS))
     message = str(caught.value)
-    assert "say `duplicates: first` or `duplicates: last`" in message
+    assert "write `duplicates: first` or `duplicates: last`" in message
     assert "`variables: {why: ''}`" in message
     assert "'who'" in message
     assert "`rename: {'against': 'Against'}`" in message

@@ -86,7 +86,7 @@ def test_r10_a_file_that_is_renamed_to_fit_its_new_digest_is_noticed_too(run: Ru
     edit(path)
     number, _, rest = path.name.split("-")
     path.rename(path.with_name(f"{number}-{digest_file(path)[:12]}-{rest}"))
-    with pytest.raises(RecordError, match="is gone"):
+    with pytest.raises(RecordError, match="is missing"):
         write_report("one")
 
 
@@ -95,7 +95,7 @@ def test_r10_the_whole_digest_is_in_the_record(run: Run) -> None:
     files = [path, run.folder.table_path, *run.folder.shards.glob("*.jsonl")]
     recorded = {file.relative_to(run.folder.path).as_posix(): digest_file(file) for file in files}
     assert run.record["files"] == recorded
-    with pytest.raises(RecordError, match=r"its SHA-256 is not the one in run\.json"):
+    with pytest.raises(RecordError, match=r"its SHA-256 differs from the one in run\.json"):
         check_results(run.folder.path, {f"results/{path.name}": digest_file(path)[:12] + "0" * 52})
 
 

@@ -16,7 +16,8 @@ import xlsxwriter
 from pyarrow import parquet
 
 from codebook.errors import UnitsError
-from codebook.files import find_encoding, open_rows, unfolding, workbook
+from codebook.files import find_encoding, open_rows, unfolding
+from codebook.files.tables import workbook
 from codebook.units import check_units, read_units
 
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
@@ -60,7 +61,7 @@ def texts(path: Path, **options: object) -> list[str]:
 @pytest.mark.parametrize(
     ("spoil", "line", "said"),
     [
-        (lambda raw: raw[:6000] + b"\xff" + raw[6000:], 121, "the byte 0xFF (at byte 6,000) is no UTF-8; everything"),
+        (lambda raw: raw[:6000] + b"\xff" + raw[6000:], 121, "the byte 0xFF (at byte 6,000) is not UTF-8; everything"),
         (lambda raw: raw[:-2] + b'\xc3"\n', 301, "the byte 0xC3"),
         (lambda raw: raw.replace("Köln".encode(), "Köln".encode("latin-1"), 1), 2, "the byte 0xF6"),
         (lambda raw: raw.replace('é 7"'.encode(), "€".encode()[:2] + b'"'), 9, "the bytes 0xE2 0x82"),
@@ -69,7 +70,7 @@ def texts(path: Path, **options: object) -> list[str]:
 def test_r09_one_bad_byte_is_a_fault_with_its_line(tmp_path, spoil, line, said):
     path = tmp_path / "t.csv"
     path.write_bytes(spoil(KOELN.encode()))
-    with pytest.raises(UnitsError, match="UTF-8 but for one place; no text of it is used") as caught:
+    with pytest.raises(UnitsError, match="UTF-8 except in one place; none of its texts was used") as caught:
         open_rows(path)
     (fault,) = caught.value.faults
     assert fault.where.endswith(f"t.csv, line {line}")
@@ -79,7 +80,7 @@ def test_r09_one_bad_byte_is_a_fault_with_its_line(tmp_path, spoil, line, said):
 
 def test_r09_several_bad_bytes_are_counted(tmp_path):
     (tmp_path / "t.csv").write_bytes(KOELN.encode().replace("é".encode(), b"\xe9", 40))
-    with pytest.raises(UnitsError, match="UTF-8 but for 40 places") as caught:
+    with pytest.raises(UnitsError, match="UTF-8 except in 40 places") as caught:
         open_rows(tmp_path / "t.csv", encoding="utf-8")
     assert len(caught.value.faults) == 5
 
@@ -100,7 +101,7 @@ def test_r09_text_of_another_encoding_is_a_guess_with_few_others(tmp_path, text,
     found = find_encoding(tmp_path / "t.csv")
     assert found.guessed
     assert "a guess, because it is not UTF-8" in found.reason
-    assert found.reason.partition("just as possible: ")[2].count(",") < 4
+    assert found.reason.partition("other encodings that fit as well: ")[2].count(",") < 4
     assert not find_encoding(tmp_path / "t.csv", encoding).guessed
 
 
@@ -130,16 +131,16 @@ def test_r13_a_damaged_workbook_is_told_with_the_mend(change, part, old, new):
 
 def test_r13_a_workbook_with_a_password_or_of_old_is_told(tmp_path):
     (tmp_path / "t.xlsx").write_bytes(bytes.fromhex("D0CF11E0A1B11AE1") + bytes(1000))
-    with pytest.raises(UnitsError, match=r"or one that opens with a password.*save it as \.xlsx"):
+    with pytest.raises(UnitsError, match=r"or a workbook with a password.*save it as \.xlsx"):
         open_rows(tmp_path / "t.xlsx")
 
 
 def test_r13_other_damaged_files_are_told_with_the_mend(tmp_path):
     (tmp_path / "deep.jsonl").write_bytes(b'{"id": "1", "text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")
     (tmp_path / "t.parquet").write_bytes(b"PAR1 nothing PAR1")
-    with pytest.raises(UnitsError, match=r"deep\.jsonl, line 1: not a JSON object"):
+    with pytest.raises(UnitsError, match=r"deep\.jsonl, line 1: this is not a JSON object"):
         open_rows(tmp_path / "deep.jsonl")
-    with pytest.raises(UnitsError, match=r"t\.parquet: it is damaged, or no \.parquet file.*write it again"):
+    with pytest.raises(UnitsError, match=r"t\.parquet: it is damaged, or it is not a \.parquet file.*write it again"):
         open_rows(tmp_path / "t.parquet")
 
 
@@ -169,10 +170,12 @@ def test_packed_tables_are_read_as_they_unfold_and_damaged_or_others_are_told(tm
 def test_r14_a_workbook_that_unfolds_beyond_measure_is_not_opened(change, monkeypatch):
     monkeypatch.setattr(unfolding, "SMALL_BYTES", 1_000_000)
     path = change(STRINGS, b"Coal.", b"a" * 3_000_000)
-    with pytest.raises(UnitsError, match=r"unfolds to 3 MB, [\d,]+ times its size; 200 times are read.*save the sheet"):
+    with pytest.raises(
+        UnitsError, match=r"unpacks to 3 MB, [\d,]+ times its size; the limit is 200 times.*save the sheet"
+    ):
         open_rows(path)
     monkeypatch.setattr(workbook, "MAX_BYTES", 2_000_000)
-    with pytest.raises(UnitsError, match=r"unfolds to 3 MB, more than 2"):
+    with pytest.raises(UnitsError, match=r"unpacks to 3 MB, more than 2"):
         open_rows(path)
 
 
@@ -181,7 +184,7 @@ def test_r14_endless_empty_rows_are_not_read(change, monkeypatch, row):
     monkeypatch.setattr(workbook, "MAX_EMPTY_ROWS", 50)
     rows = b"".join(row % ((number,) * row.count(b"%d")) for number in range(4, 100))
     path = change(SHEET, b"</sheetData>", rows + b"</sheetData>")
-    with pytest.raises(UnitsError, match=r"more than 50 empty rows stand below row 3.*delete the rows below the table"):
+    with pytest.raises(UnitsError, match=r"more than 50 empty rows below row 3.*delete the rows below the table"):
         texts(path)
 
 
@@ -195,7 +198,7 @@ def test_r14_the_size_that_a_sheet_names_is_not_believed(change):
 
 
 def test_r14_a_workbook_with_entities_of_its_own_is_not_opened(change):
-    with pytest.raises(UnitsError, match="it defines entities, as no workbook does"):
+    with pytest.raises(UnitsError, match="it defines XML entities, which a workbook never does"):
         open_rows(change(STRINGS, b"<sst", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><sst'))
 
 
@@ -208,10 +211,12 @@ def test_r14_a_parquet_file_whose_few_texts_stand_for_gigabytes_is_refused(tmp_p
     once = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), pa.array(["x" * 1_000_000]))
     path = write_parquet(tmp_path / "bomb.parquet", once, 5_000)
     assert path.stat().st_size < 300_000
-    with pytest.raises(UnitsError, match=r"bomb\.parquet: it unfolds to more than 4,096 MB, .* times are read.*as csv"):
+    with pytest.raises(
+        UnitsError, match=r"bomb\.parquet: it unpacks to more than 4,096 MB, .* the limit is 200 times.*as csv"
+    ):
         texts(path)
     lists = pa.ListArray.from_arrays(pa.array(range(0, 5_001), pa.int32()), once)
-    with pytest.raises(UnitsError, match="it unfolds to more than 4,096 MB"):
+    with pytest.raises(UnitsError, match="it unpacks to more than 4,096 MB"):
         texts(write_parquet(tmp_path / "lists.parquet", lists, 5_000))
     plain = write_parquet(tmp_path / "plain.parquet", pa.array(["x" * 1_000_000] * 5), 5)
     assert texts(plain) == ["x" * 1_000_000] * 5
@@ -222,11 +227,11 @@ def test_r14_a_parquet_file_of_endless_rows_or_of_packed_pages_is_refused(tmp_pa
     path = write_parquet(tmp_path / "rows.parquet", pa.nulls(2_000_000, pa.string()), 2_000_000, compression="zstd")
     rows = pa.table({"text": pa.nulls(3_000_000, pa.string())})
     parquet.write_table(rows, path)
-    with pytest.raises(UnitsError, match="it unfolds to more than 3 MB"):
+    with pytest.raises(UnitsError, match="it unpacks to more than 3 MB"):
         open_rows(path)
     packed = pa.array(["x" * 3_000_000])
     path = write_parquet(tmp_path / "page.parquet", packed, 1, compression="zstd", use_dictionary=False)
-    with pytest.raises(UnitsError, match=r"page\.parquet: it unfolds to 3 MB"):
+    with pytest.raises(UnitsError, match=r"page\.parquet: it unpacks to 3 MB"):
         open_rows(path)
 
 
@@ -275,7 +280,7 @@ def test_r17_a_first_line_that_names_the_separator_is_obeyed(tmp_path):
 def test_r17_a_header_below_other_lines_is_found_and_the_mend_works(tmp_path, head):
     path = tmp_path / "t.csv"
     path.write_text(f"{head}id;text\n1;a, b\n2;c\n", encoding="utf-8")
-    with pytest.raises(UnitsError, match=r"stands in line 3, not in the first.*`--form skip_rows=2`"):
+    with pytest.raises(UnitsError, match=r"is in line 3, not in the first.*`--form skip_rows=2`"):
         read_units(path, id_column="id", text_column="text")
     units = read_units(path, id_column="id", text_column="text", skip_rows=2)
     assert [unit.text for unit in units] == ["a, b", "c"]
@@ -283,7 +288,7 @@ def test_r17_a_header_below_other_lines_is_found_and_the_mend_works(tmp_path, he
 
 def test_r17_a_title_above_the_header_of_a_sheet_is_found_and_the_mend_works(tmp_path):
     path = write_workbook(tmp_path / "t.xlsx", [["Answers of 2020"], [], ["id", "text"], [1, "a"]])
-    with pytest.raises(UnitsError, match=r"'text' stands in row 3.*`skip_rows: 2`"):
+    with pytest.raises(UnitsError, match=r"'text' is in row 3.*`skip_rows: 2`"):
         read_units(path, id_column="id", text_column="text")
     assert [unit.text for unit in read_units(path, id_column="id", text_column="text", skip_rows=2)] == ["a"]
 
@@ -291,7 +296,7 @@ def test_r17_a_title_above_the_header_of_a_sheet_is_found_and_the_mend_works(tmp
 @pytest.mark.parametrize("given", [-1, "two", 1.5, True])
 def test_r17_skip_rows_is_a_number_of_rows(tmp_path, given):
     (tmp_path / "t.csv").write_text("id,text\n1,a\n")
-    with pytest.raises(UnitsError, match="is no number of rows"):
+    with pytest.raises(UnitsError, match="is not a number of rows"):
         open_rows(tmp_path / "t.csv", skip_rows=given)
 
 
@@ -303,7 +308,9 @@ def test_r18_a_formula_without_a_value_is_never_empty(tmp_path):
     for row in (["id", "text", "n"], ["1", '="co"&"al"', "=1+1"], ["2", "no coal", "=2+2"], ["3", "=A1", 1]):
         book.active.append(row)
     book.save(tmp_path / "t.xlsx")
-    with pytest.raises(UnitsError, match=r"row 2, column 'text': a formula without a value, the first of 2.*in Excel"):
+    with pytest.raises(
+        UnitsError, match=r"row 2, column 'text': the formula has no value; it is the first of 2.*in Excel"
+    ):
         check_units(read_units(tmp_path / "t.xlsx", id_column="id", text_column="text"))
     assert [unit.unit_id for unit in read_units(tmp_path / "t.xlsx", id_column="id", text_column="id")] == [
         "1",
@@ -339,5 +346,5 @@ def test_r29_what_is_no_number_is_no_id(tmp_path):
 )
 def test_r29_a_key_that_stands_twice_is_refused_with_its_line(tmp_path, line, key):
     (tmp_path / "t.jsonl").write_text(f'{{"id": "1", "text": "say \\"id\\": 4, \\\\"}}\n\n{line}\n')
-    with pytest.raises(UnitsError, match=rf"t\.jsonl, line 3: .*the key '{key}' stands twice"):
+    with pytest.raises(UnitsError, match=rf"t\.jsonl, line 3: .*the key '{key}' occurs twice"):
         texts(tmp_path / "t.jsonl")

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from codebook.errors import CodebookError
-from codebook.files.parquet_rows import iter_pieces
+from codebook.files.tables.parquet_rows import iter_pieces
 from codebook.units import read_units
 
 TABLE = pa.table(

@@ -38,11 +38,14 @@ def folder(project: Path) -> Path:
     [
         (b"{", "unexpected end of data"),
         (b"", "empty"),
-        (b"[]", "it holds no mapping"),
-        (b"{}", "`run` is gone or no str"),
-        (orjson.dumps({**RECORD, "asked": []}), "`asked` is gone or no dict"),
-        (orjson.dumps({**RECORD, "asked": {"engine": "embedded"}}), "`asked.model` is gone or no str"),
-        (orjson.dumps({**RECORD, "units": None}), "`units` is gone or no dict"),
+        (b"[]", "it has no mapping"),
+        (b"{}", "`run` is missing, or is not of the type str"),
+        (orjson.dumps({**RECORD, "asked": []}), "`asked` is missing, or is not of the type dict"),
+        (
+            orjson.dumps({**RECORD, "asked": {"engine": "embedded"}}),
+            "`asked.model` is missing, or is not of the type str",
+        ),
+        (orjson.dumps({**RECORD, "units": None}), "`units` is missing, or is not of the type dict"),
     ],
 )
 def test_r13_a_damaged_record_of_a_run_is_told_with_the_mend(folder: Path, content: bytes, said: str) -> None:

@@ -79,10 +79,10 @@ def test_a_foreign_file_is_split_on_lf_only(tmp_path):
 @pytest.mark.parametrize(
     ("line", "match"),
     [
-        (b'{"a": 1', "line 3: not a line of JSON .* damaged or cut short"),
-        (b'{"a": NaN}', "line 3: not a line of JSON"),
-        (b'{"a": "\xff"}', "line 3: not a line of JSON"),
-        (b"[" * 5000, "line 3: not a line of JSON"),
+        (b'{"a": 1', "line 3: this is not a line of JSON .* damaged or cut short"),
+        (b'{"a": NaN}', "line 3: this is not a line of JSON"),
+        (b'{"a": "\xff"}', "line 3: this is not a line of JSON"),
+        (b"[" * 5000, "line 3: this is not a line of JSON"),
         (b"[1]", "line 3: expected a JSON object, found list"),
         (b"null", "line 3: expected a JSON object, found NoneType"),
     ],

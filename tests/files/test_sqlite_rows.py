@@ -53,12 +53,12 @@ def test_a_query_is_taken_as_it_is_written() -> None:
         ("", r"its tables are short, speeches\. To mend: .*query: SELECT id, text FROM short"),
         ("SELECT * FROM speech", r"no such table: speech\. To mend: correct the query; the tables are short, speeches"),
         ("SELEKT 1", "syntax error"),
-        ("DELETE FROM speeches", "it is only read. To mend: write one SELECT"),
-        ("SELECT 1; DROP TABLE speeches", "one statement at a time: it is only read"),
-        ("ATTACH DATABASE 'other.db' AS other", "it is only read"),
-        ("PRAGMA writable_schema = 1", "it is only read"),
-        ("WITH old AS (SELECT 1) INSERT INTO speeches (body) SELECT * FROM old", "it is only read"),
-        ("SELECT load_extension('x')", "it is only read|no such function"),
+        ("DELETE FROM speeches", "the database can only be read. To mend: write one SELECT"),
+        ("SELECT 1; DROP TABLE speeches", "one statement at a time: the database can only be read"),
+        ("ATTACH DATABASE 'other.db' AS other", "the database can only be read"),
+        ("PRAGMA writable_schema = 1", "the database can only be read"),
+        ("WITH old AS (SELECT 1) INSERT INTO speeches (body) SELECT * FROM old", "the database can only be read"),
+        ("SELECT load_extension('x')", "the database can only be read|no such function"),
         ("SELECT id, id FROM speeches", "two columns are named 'id'"),
     ],
 )
@@ -71,13 +71,13 @@ def test_what_is_no_select_is_refused_and_nothing_is_changed(path: Path, query: 
 
 
 def test_bytes_and_other_files_are_said(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnitsError, match="row 1: a cell holds bytes, no text"):
+    with pytest.raises(UnitsError, match="row 1: a cell holds bytes instead of text"):
         list(open_rows(path, query="SELECT * FROM speeches"))
     (tmp_path / "text.sqlite").write_text("id,text")
-    with pytest.raises(UnitsError, match="it is no SQLite file"):
+    with pytest.raises(UnitsError, match="it is not an SQLite file"):
         open_rows(tmp_path / "text.sqlite", query="SELECT 1")
     (tmp_path / "a.csv").write_text("id,text")
-    with pytest.raises(UnitsError, match=r"a file that ends in .csv is not asked"):
+    with pytest.raises(UnitsError, match=r"not possible for a file that ends in .csv"):
         open_rows(tmp_path / "a.csv", query="SELECT 1")
     path.write_bytes(path.read_bytes()[:4096] + bytes(4096))
     with pytest.raises(UnitsError, match=r"it is damaged|malformed"):

@@ -44,7 +44,7 @@ def read(text: str, *, typed: bool = False) -> object:
     ("content", "line", "said"),
     [
         ('a: 1\nb: "\\UFFFFFFFF"\n', 2, "not YAML"),
-        ("a: 1\nb: " + "[" * 2_000 + "]" * 2_000 + "\n", 2, "more than 60 levels"),
+        ("a: 1\nb: " + "[" * 2_000 + "]" * 2_000 + "\n", 2, "more than 60 nested levels"),
         ("a: 1\nb: &b [*b]\n", 2, "recursive"),
         (BOMB, 6, "without aliases"),
         ("a: 1\nb: [\n", 3, "not YAML"),
@@ -75,10 +75,10 @@ def test_r13_a_kind_that_is_a_list_is_a_fault_of_the_codebook():
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("a: b\nday: 2020-13-01\n", 2, "'2020-13-01' is no value"),
-        ("a: b\nn: !!int x\n", 2, "'x' is no value"),
+        ("a: b\nday: 2020-13-01\n", 2, "'2020-13-01' is not a valid value"),
+        ("a: b\nn: !!int x\n", 2, "'x' is not a valid value"),
         ("a: !!python/object:os.system x\n", 1, "could not determine a constructor"),
-        ("a: !!timestamp never\n", 1, "is no value"),
+        ("a: !!timestamp never\n", 1, "is not a valid value"),
     ],
 )
 def test_r13_a_typed_value_that_is_none_has_its_line(text, line, said):
@@ -119,7 +119,7 @@ def test_r23_aliases_count_as_what_they_stand_for():
 
 def test_r23_what_is_too_large_is_not_read(tmp_path):
     (tmp_path / "big.yaml").write_bytes(b"a: " + b"x" * 5_000_000)
-    with pytest.raises(ParameterError, match=r"more than 4 MB.*data belongs into a table"):
+    with pytest.raises(ParameterError, match=r"more than 4 MB.*put data into a table"):
         read_yaml(tmp_path / "big.yaml", error=ParameterError, summary="No.")
 
 
@@ -145,9 +145,17 @@ def test_places_and_keys_that_stand_twice():
 @pytest.mark.parametrize(
     ("written", "problem", "mend"),
     [
-        ("data\\texts.csv", "is a path of another system", "use / between folders: data/texts.csv"),
-        ('"data\\texts.csv"', "is a path of another system", "use / between folders: data/texts.csv"),
-        ("data/my #1.csv", "a # begins a comment, so the path ends at 'data/my'", 'put it in quotes: "data/my #1.csv"'),
+        (
+            "data\\texts.csv",
+            "is a path in the style of another operating system",
+            "use / between folders: data/texts.csv",
+        ),
+        (
+            '"data\\texts.csv"',
+            "is a path in the style of another operating system",
+            "use / between folders: data/texts.csv",
+        ),
+        ("data/my #1.csv", "a # starts a comment, so the path ends at 'data/my'", 'put it in quotes: "data/my #1.csv"'),
     ],
 )
 def test_r32_a_path_that_is_not_what_was_meant_is_told_with_its_line(project, written, problem, mend):

@@ -77,7 +77,12 @@ TWIN = '    categories:\n      - name: sport\n        definition: "Sports: match
 
 SLIPS: dict[str, tuple[Slip, str, int, str]] = {
     "no codebook": (lambda folder: (folder / "codebook.yaml").unlink(), "check", 1, "There is no codebook at"),
-    "id column": (change("study.yaml", "column: id", "column: Id"), "check", 1, "'Id', which `id_column` (--id) names"),
+    "id column": (
+        change("study.yaml", "column: id", "column: Id"),
+        "check",
+        1,
+        "'Id', which is named by `id_column` (--id)",
+    ),
     "text column": (change("study.yaml", "column: text", "column: txt"), "check", 1, "did you mean 'text'?"),
     "key of a codebook": (
         change("codebook.yaml", "definition:", "defintion:"),
@@ -99,11 +104,11 @@ SLIPS: dict[str, tuple[Slip, str, int, str]] = {
     "key of a study": (change("study.yaml", "text_column", "textcolumn"), "check", 1, "did you mean 'text_column'?"),
     "a colon in a text": (
         change("codebook.yaml", '"The economy: companies', "The economy: companies"),
-        *("check", 1, "a colon and a blank inside a text begin a new key. To mend: put the text in quotes"),
+        *("check", 1, "a colon followed by a space starts a new key. To mend: put the text in quotes"),
     ),
     "an indent": (
         change("study.yaml", "coders: c", "  coders: c"),
-        *("check", 1, "study.yaml, line 9: the line stands further right than the one above it"),
+        *("check", 1, "study.yaml, line 9: the line is indented further than the one above it"),
     ),
     "an old code page": (
         lambda folder: (folder / "data" / "texts.csv").write_bytes("id,text,gold\n1,Größe,health\n".encode("cp1252")),

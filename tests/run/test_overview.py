@@ -371,7 +371,7 @@ def test_r34_ages_after_a_clock_that_was_put_back_are_unknown(several):
     assert "-1 day" not in said
     assert "days" not in said
     shown = [_made(job) for job in jobs.to_dict("records")]
-    assert [cell.lines[1] for cell in shown] == [[("the clock was put back since", "cb-dim")]] * 2
+    assert [cell.lines[1] for cell in shown] == [[("the clock was set back since", "cb-dim")]] * 2
 
 
 def test_r34_a_job_that_ended_before_it_began_is_no_history(several):

@@ -138,12 +138,12 @@ def test_a_name_stands_for_the_newest_version_that_was_handed_in_and_says_so(fak
     finish(plan_two(fake))
     plan_two(fake, book=OTHER)
     assert open_run("one").name == "one"
-    assert open_run("one").notes == ["one is taken as one, since one.v2 is not handed in of 2 versions"]
+    assert open_run("one").notes == ["one means one, because the newest version, one.v2, was not submitted"]
     assert open_run("one", planned=True).name == "one.v2"
     open_run("one", planned=True).submit()
     newest = open_run("one")
     assert newest.name == "one.v2"
-    said = "one is taken as one.v2, the newest of 2 versions"
+    said = "one means one.v2, the newest of 2 versions"
     assert newest.notes == [said]
     assert said in str(newest.status())
     newest.collect()
@@ -294,7 +294,7 @@ def test_commands_take_the_newest_version(fake: FakeOpenAI, project: Path, comma
     collected = command("collect", "one")
     assert (collected.exit_code, "one.v2" in collected.stdout) == (0, True)
     for verb in ("table", "status"):
-        assert "one is taken as one.v2" in command(verb, "one").stdout
-    assert "one is taken as one.v2" in command("table", "one", "copy.csv").output
+        assert "one means one.v2" in command(verb, "one").stdout
+    assert "one means one.v2" in command("table", "one", "copy.csv").output
     assert command("report", "one").stdout.strip().endswith("runs/one.v2/report.html")
     check_billed(fake, 18)

@@ -199,7 +199,7 @@ def test_a_file_in_another_encoding_is_a_guess_that_is_told(here: Path) -> None:
     (here / "t.csv").write_bytes((here / "t.csv").read_text(encoding="utf-8").encode("cp1252"))
     make_study(here / "s", guess_table(TableChoice(here / "t.csv")))
     text = (here / "s" / "study.yaml").read_text()
-    assert "# guessed: encoding: a guess, because it is not UTF-8; it then reads Zölle, für" in text
+    assert "# guessed: encoding: a guess, because it is not UTF-8; with it, the file contains Zölle, für" in text
     assert "form: {encoding: cp1252}" in text
 
 
@@ -240,5 +240,5 @@ def test_a_file_that_is_no_table_is_refused_in_words(here: Path, command: Comman
 def test_a_new_study_and_a_reader_find_the_header_in_the_same_row(tmp_path: Path, above: Sequence[str]) -> None:
     path = write_table(tmp_path / "t.csv", {"id": IDS, "text": TEXTS, "anna": ANNA, "ben": BEN}, above=above)
     assert guess_table(TableChoice(path)).place.form == {"skip_rows": "2"}
-    with pytest.raises(UnitsError, match=r"seems to stand in line 3: 'id', 'text', 'anna', 'ben'.*`skip_rows: 2`"):
+    with pytest.raises(UnitsError, match=r"seems to be in line 3: 'id', 'text', 'anna', 'ben'.*`skip_rows: 2`"):
         cb.read_units(path, id_column="number", text_column="sentence")

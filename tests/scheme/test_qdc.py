@@ -118,8 +118,8 @@ def test_yaml_is_not_written_under_the_name_of_such_a_file(tmp_path: Path) -> No
     ("content", "message"),
     [
         ('<!DOCTYPE a [<!ENTITY x "y">]><CodeBook/>', "document type"),
-        ("name: letters", "no XML"),
-        ("", "no XML"),
+        ("name: letters", "not valid XML"),
+        ("", "not valid XML"),
         (f"{HEAD}</Codes></CodeBook>", "no codes"),
         (f'{HEAD}<Code guid="1" name="a"/><Code guid="2" name="A"/></Codes></CodeBook>', "used twice"),
     ],

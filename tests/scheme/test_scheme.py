@@ -168,7 +168,7 @@ ONE_FAULT = {
         "ratio\n    categories: [1, nan]",
         (8, "'nan' is not", ""),
     ),
-    "key twice": ("unit: b", "unit: b\nunit: c", (3, "`unit` stands here twice", "keep one of them")),
+    "key twice": ("unit: b", "unit: b\nunit: c", (3, "`unit` occurs twice here", "keep one of them")),
     "variable not a mapping": (
         "variables:\n",
         "variables:\n  - text\n",
@@ -233,7 +233,7 @@ def test_two_variables_of_one_name():
         ("- a\n- b\n", 1, "not a codebook"),
         ("just words", 1, "not a codebook"),
         ("name: a\nunit:\tb\n\tvariables: []\n", 2, "cannot start any token"),
-        ("name: a\nunit: yes: no\n", 2, "a colon and a blank inside a text begin a new key"),
+        ("name: a\nunit: yes: no\n", 2, "a colon followed by a space starts a new key"),
         ("name: 'a\n", 2, "end of stream"),
         ("name: a\n---\nname: b\n", 2, "another document"),
         ("name: a\nunit: b\x07\n", 2, "control character U+0007"),

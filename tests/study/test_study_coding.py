@@ -114,7 +114,7 @@ def test_the_check_tells_who_codes_and_how_far_they_are(project):
 @pytest.mark.parametrize(
     ("block", "faults"),
     [
-        ("coding:\n  coders: [ann]\n  duoble: 1\n", ["line 8: it is no setting of the coding"]),
+        ("coding:\n  coders: [ann]\n  duoble: 1\n", ["line 8: there is no such setting for coding"]),
         ("coding:\n  coders: [a/b]\n  double: 2\n", ["'a/b' cannot name a file", "2.0 is no share"]),
     ],
 )

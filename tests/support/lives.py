@@ -292,7 +292,7 @@ def find_wrong(run: Run, calm: pd.DataFrame | None, *, asked_again: Collection[s
         yield f"the table differs: {table[COMPARED].compare(calm)}"
     counts = count_coverage(table)
     if counts["asked"].sum() != len(table) or status.n_rows != len(table):
-        yield "the coverage does not sum"
+        yield "the counts do not add up"
     with sqlite3.connect(run.folder.ledger_path) as db:
         ours = "SELECT file FROM shards WHERE run_id = ? AND n_requests > 0"
         shards = {row[0] for row in db.execute(ours, (run.name,))}

@@ -62,7 +62,7 @@ def test_the_shipped_documents_are_units_named_after_their_files() -> None:
     assert page_numbers(turned) == range(1, 4)
     report = str(check_units(source))
     assert report.startswith("scanned_pages: 6 units read; 6 units to send.")
-    assert "as PDF files, at most 50 pages and 20 MB a request" in report
+    assert "as PDF files, at most 50 pages and 20 MB per request" in report
 
 
 def test_files_that_cannot_be_used_are_kept_with_the_reason(folder: Path, write: Callable[..., Path]) -> None:
@@ -79,9 +79,9 @@ def test_files_that_cannot_be_used_are_kept_with_the_reason(folder: Path, write:
     assert {unit.unit_id: skip for unit, skip in source.with_skips()} == {
         "a_good": None,
         "b_empty": "the file is empty",
-        "c_text": "the file is no PDF",
+        "c_text": "the file is not a PDF",
         "d_cut": "the PDF is damaged",
-        "e_locked": "the PDF is encrypted: it opens with a password only",
+        "e_locked": "the PDF is encrypted and needs a password",
         "f_none": "the PDF has no pages",
     }
     report = check_units(source)
@@ -95,7 +95,7 @@ def test_files_that_cannot_be_used_are_kept_with_the_reason(folder: Path, write:
     assert set(table["why"].drop("a_good")) == {"absent"}
     assert table.loc["d_cut", "detail"] == "the PDF is damaged"
     files = run.transcripts().write(folder.parent / "out").frame.set_index("document")
-    assert files.loc["e_locked", "missing"] == "e_locked: absent (the PDF is encrypted: it opens with a password only)"
+    assert files.loc["e_locked", "missing"] == "e_locked: absent (the PDF is encrypted and needs a password)"
     assert [path.name for path in (folder.parent / "out").glob("*_*.json")] == ["a_good.json"]
 
 
@@ -139,7 +139,7 @@ def test_pages_are_chosen(pages: str, sent: tuple[int, int], folder: Path, write
 def test_a_document_without_the_pages_is_kept_with_the_reason(folder: Path, write: Callable[..., Path]) -> None:
     write("two.pdf", write_pdf(make_pages(2)))
     ((unit, skip),) = read_documents(folder, pages="3-4").with_skips()
-    assert (unit.unit_id, skip) == ("two", "the PDF has 2 pages, and none from page 3 on")
+    assert (unit.unit_id, skip) == ("two", "the PDF has 2 pages, so there is no page 3")
 
 
 @pytest.mark.parametrize("pages", ["0", "5-2", "one", "1,3", "-"])
@@ -226,7 +226,7 @@ def test_a_file_that_changed_or_went_is_not_sent(folder: Path, write: Callable[.
     with pytest.raises(UnitsError, match="put the file back as it was"):
         prepare_pdf(unit.files[0])
     path.unlink()
-    with pytest.raises(UnitsError, match="not there any more"):
+    with pytest.raises(UnitsError, match="no longer exists"):
         prepare_pdf(unit.files[0])
     (part,) = prepare_pdf(UnitFile("https://example.org/a.pdf", "pdf"))
     assert (part.url, part.data) == ("https://example.org/a.pdf", b"")

@@ -160,7 +160,7 @@ BROKEN = {
     "empty.jpg": (b"", "empty"),
     "page.jpg": (b"<!doctype html><p>404</p>", "HTML"),
     "paper.png": (b"%PDF-1.7 ...", "PDF"),
-    "words.gif": (b"no picture at all", "no picture"),
+    "words.gif": (b"no picture at all", "not a picture"),
     "cut.jpg": (half(PHOTOS[0].read_bytes()), "cut short"),
     "bomb.png": (bomb(), f"{MAX_PIXELS:,} pixels"),
 }
@@ -288,7 +288,7 @@ def test_a_post_is_sent_without_its_broken_image_where_that_is_wanted_and_the_lo
     assert one[1] is None
     assert one[0].loss.startswith("sent without 1 of its 3 images: cut.jpg: it is damaged")
     assert (two[1], two[0].loss, three[0].loss) == ("there is no such file", "", "")
-    assert "WARNING   image left out: 1 (p1). The other images of its unit are sent" in str(check_units(source))
+    assert "WARNING   image left out: 1 (p1). The other images of the unit are sent" in str(check_units(source))
     register(monkeypatch)
     run = plan(make_book("topic"), source, run="posts", engine="scripted")
     run.submit()
@@ -299,7 +299,7 @@ def test_a_post_is_sent_without_its_broken_image_where_that_is_wanted_and_the_lo
     assert rows["detail"].tolist()[1:] == ["there is no such file", ""]
     with pytest.raises(UnitsError, match="use skip_unit or send_rest"):
         open_units(table, form=form | {"damaged": "drop"})
-    with pytest.raises(UnitsError, match="each image of a folder is a unit of its own"):
+    with pytest.raises(UnitsError, match="in a folder, each image is one unit"):
         read_images(DATA / "images", damaged="send_rest")
 
 
@@ -319,7 +319,7 @@ def test_addresses_are_refused_unless_they_are_to_be_passed_on(tmp_path):
         ({"max_side": 8}, "give at least 32"),
         ({"detail": "best"}, "use one of auto, low, high, original"),
         ({"source": DATA / "gone"}, "correct the path"),
-        ({"source": DATA / "labels.csv"}, "name its column"),
+        ({"source": DATA / "labels.csv"}, "name the column"),
         ({"source": DATA / "labels.csv", "image_column": "imag"}, "did you mean 'image'"),
     ],
 )
@@ -354,9 +354,9 @@ def test_a_post_of_too_many_images_is_not_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(image_checks, "MAX_UNIT_BYTES", n_bytes)  # what they may have at most is more
     assert [skip for _, skip in source.with_skips()] == [None]
     monkeypatch.setattr(image_checks, "MAX_UNIT_BYTES", n_bytes - 1)
-    assert "lower max_side" in next(source.with_skips())[1]
+    assert "reduce max_side" in next(source.with_skips())[1]
     monkeypatch.setattr(image_checks, "MAX_UNIT_IMAGES", 3)
-    assert "4 images are more than a request holds (3)" in next(source.with_skips())[1]
+    assert "4 images are more than a request can hold (3)" in next(source.with_skips())[1]
 
 
 @pytest.mark.slow

@@ -152,7 +152,7 @@ def test_json_values_become_text(tmp_path):
 @pytest.mark.parametrize("line", ["[1]", "{", "x", '{"id": "\\ud800"'])
 def test_a_line_that_is_no_object_is_named(tmp_path, line):
     (tmp_path / "t.jsonl").write_text(f'{{"id": "1", "text": "a"}}\n{line}\n')
-    with pytest.raises(UnitsError, match=r"line 2.*one JSON object a line"):
+    with pytest.raises(UnitsError, match=r"line 2.*one JSON object per line"):
         pairs(tmp_path / "t.jsonl")
 
 
@@ -170,11 +170,11 @@ def test_wrong_columns_are_all_named(tmp_path):
     [
         ("gone.csv", None, "no such file"),
         ("t.docx", b"x", "save it as one of .csv"),
-        ("t.csv", b"", "give a header line"),
+        ("t.csv", b"", "add a line with the names"),
         ("t.xlsx", b"no workbook", "save it again as .xlsx"),
         ("t.csv", b"id,id\n1,2\n", "two columns are named 'id'"),
-        ("t.csv", b'id,text\n1,"a" b\n', "line 2.*double the quotes"),
-        ("t.csv", b'id,text\n1,"open\n', "line 2.*double the quotes"),
+        ("t.csv", b'id,text\n1,"a" b\n', "line 2.*double those inside it"),
+        ("t.csv", b'id,text\n1,"open\n', "line 2.*double those inside it"),
         ("t.csv", bytes(range(128, 256)) * 3, "cannot be read"),
     ],
 )

@@ -48,7 +48,7 @@ def test_other_encodings_are_guessed_and_the_guess_is_shown(tmp_path, text, enco
     path = write_csv(tmp_path / "t.csv", [("id", "text"), ("1", text)], encoding=encoding)
     assert pairs(path) == [("1", text)]
     said = str(check_units(read_units(path, id_column="id", text_column="text")))
-    assert "a guess, because it is not UTF-8; it then reads" in said
+    assert "a guess, because it is not UTF-8; with it, the file contains" in said
 
 
 def test_utf8_is_tried_over_the_whole_file(tmp_path):
@@ -62,7 +62,7 @@ def test_utf8_is_tried_over_the_whole_file(tmp_path):
 
 def test_a_wrong_encoding_is_refused_with_the_mend(tmp_path):
     path = write_csv(tmp_path / "t.csv", SENTENCES, encoding="latin-1")
-    with pytest.raises(UnitsError, match=r"about byte 1[0-9].*not utf-8.*leave the encoding out"):
+    with pytest.raises(UnitsError, match=r"about byte 1[0-9].*cannot be read as utf-8.*leave out the encoding"):
         open_rows(path, encoding="utf-8")
     with pytest.raises(UnitsError, match="no encoding named 'utf-9'"):
         open_rows(path, encoding="utf-9")
@@ -173,7 +173,7 @@ def test_rows_of_a_wrong_width_are_an_error(tmp_path):
     report = check_units(units)
     assert report.faults[0].kind == "ragged row"
     assert report.faults[0].first == ("3", "5")
-    with pytest.raises(UnitsError, match=r"line 3.*another number of fields"):
+    with pytest.raises(UnitsError, match=r"line 3.*as many fields"):
         list(units)
 
 
@@ -275,9 +275,10 @@ def test_r09_a_guess_is_a_warning_that_names_its_confirmation(tmp_path):
 def test_lengths_are_told_before_sending_and_very_long_texts_are_named(tmp_path):
     rows = [("id", "text"), *((f"u{n}", f"one two three {n}") for n in range(19)), ("long", "word " * 9_000)]
     report = check_units(read_units(write_csv(tmp_path / "t.csv", rows), id_column="id", text_column="text"))
-    assert "words a text: 4 to 9,000, median 4, 95 % up to 9,000\n" in str(report)
-    assert "tokens, about: 4 to 11,250, median 4, 95 % up to 11,250; 11,326 in all; longest: 'long' (11,250)" in str(
-        report
+    assert "words per text: 4 to 9,000, median 4, 95 % up to 9,000\n" in str(report)
+    assert (
+        "tokens (estimated): 4 to 11,250, median 4, 95 % up to 11,250; 11,326 in all; longest: 'long' (11,250)"
+        in str(report)
     )
     (fault,) = [fault for fault in report.faults if fault.kind == "very long text"]
     assert (fault.gravity, fault.first) == ("warning", ("long",))
@@ -319,8 +320,8 @@ def test_a_title_above_a_header_of_other_names_is_guessed_and_each_column_says_i
     with pytest.raises(UnitsError) as caught:
         read_units(path, id_column="id", text_column="text")
     told = str(caught.value)
-    assert "no column 'id', which `id_column` (--id) names" in told
-    assert "no column 'text', which `text_column` (--text) names" in told
+    assert "no column 'id', which is named by `id_column` (--id)" in told
+    assert "no column 'text', which is named by `text_column` (--text)" in told
     assert " 3: 'Nr', 'Antwort'. To mend: give `skip_rows: 2` (`--form skip_rows=2`)" in told
 
 

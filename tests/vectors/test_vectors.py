@@ -73,7 +73,7 @@ def test_a_store_is_a_mapping_from_text_to_its_first_vector(tmp_path_factory, ro
 @pytest.mark.parametrize(
     ("wrong", "mend"),
     [
-        (np.zeros((2, 5)), "a store of its own"),
+        (np.zeros((2, 5)), "a separate store"),
         (np.zeros((3, 4)), "give 2 rows"),
         (np.zeros(4), "give 2 rows"),
         (np.array([[0, 0, 0, np.nan], [0, 0, 0, 1]]), "embed these texts again"),
@@ -88,7 +88,7 @@ def test_vectors_that_do_not_belong_here_are_refused(store, wrong, mend):
 
 def test_a_text_without_a_vector_is_named(store):
     store.add(["coal"], vectors(1))
-    with pytest.raises(ParameterError, match=r"no vector of 'wind'.*embed them first"):
+    with pytest.raises(ParameterError, match=r"no vector for 'wind'.*embed them first"):
         store.get(["coal", "wind"])
 
 
@@ -121,7 +121,7 @@ def test_one_writes_at_a_time(store, monkeypatch):
     monkeypatch.setattr("codebook.vectors.store._WAIT_S", 0.05)
     with FileLock(store.folder / ".lock"):
         assert store.rows(["coal"]).tolist() == [0]
-        with pytest.raises(BusyError, match="repeat it later"):
+        with pytest.raises(BusyError, match="try again later"):
             store.add(["gas"], vectors(1))
 
 

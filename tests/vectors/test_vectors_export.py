@@ -63,10 +63,10 @@ def test_a_collection_of_other_vectors_is_refused(vectors, qdrant):
 @pytest.mark.parametrize(
     ("given", "mend"),
     [
-        ({"fields": pd.DataFrame({"a": [1]})}, "give a row a text"),
+        ({"fields": pd.DataFrame({"a": [1]})}, "give one row per text"),
         ({"fields": pd.DataFrame({"my year": range(600)})}, "rename it"),
         ({"fields": pd.DataFrame({"text": range(600)})}, "rename it"),
-        ({"ids": ["x"] * 600}, "give one a text"),
+        ({"ids": ["x"] * 600}, "give one id per text"),
         ({"ids": list(map(str, range(600)))}, "give UUIDs"),
     ],
 )

@@ -116,4 +116,4 @@ def test_runs_errors_and_costs_are_shown_in_words_and_keep_their_frames(project,
     assert ">1 invalid, 1 failed</div>" in runs._repr_html_() or ">1 failed, 1 invalid</div>" in runs._repr_html_()
     assert "60.0 % of what ended" in repr(runs)
     assert "500: as the text orders" in repr(errors)
-    assert repr(show_costs(run="none")) == "Nothing was answered yet."
+    assert repr(show_costs(run="none")) == "There are no answers yet."

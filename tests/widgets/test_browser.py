@@ -117,12 +117,12 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
             assert {fake.batches[batch_id]["status"] for batch_id in running} == {"cancelling"}
 
             # the automatic refresh sees the end without a click, and ends itself
-            board.get_by_label("refresh by itself").check()
+            board.get_by_label("refresh automatically").check()
             fake.cancel(running[0], done=2)
             board.locator(".cb-state", has_text="cancelled").first.wait_for()
             fake.cancel(running[1])
-            board.get_by_text("Nothing runs any more, so the automatic refresh has ended.").wait_for()
-            assert not board.get_by_label("refresh by itself").is_checked()
+            board.get_by_text("No job is running any more, so the automatic refresh has ended.").wait_for()
+            assert not board.get_by_label("refresh automatically").is_checked()
 
             # collected: two answers were there already
             board.get_by_role("button", name="Collect").click()

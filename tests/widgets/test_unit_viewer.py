@@ -80,7 +80,7 @@ def test_menus_and_words_choose_and_clear_takes_it_back(viewer):
     assert "u12" in shown(viewer)
     assert controls.on.disabled
     controls.words.value = "nowhere"
-    assert controls.message.value == "None of 20 units is like that."
+    assert controls.message.value == "None of 20 units matches."
     assert "Text number" not in shown(viewer)
     controls.clear.click()
     assert (controls.words.value, controls.standing.value) == ("", "")
@@ -136,5 +136,5 @@ def test_a_run_is_shown_with_its_texts_prompts_and_replies(project: Path, monkey
 
 def test_codings_without_a_row_are_said_to_have_no_unit():
     empty = show_units(Codings(make_codings(1, TONE).frame.head(0), [TONE]))
-    assert repr(empty) == "None of 0 units is like that."
+    assert repr(empty) == "None of 0 units matches."
     assert empty.controls.on.disabled

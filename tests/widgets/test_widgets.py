@@ -258,7 +258,7 @@ def test_cancel_names_what_stops_and_what_it_cost_and_then_stops_it(several, boa
     question = text_of(board.controls.question.value)
     assert re.search(r"Cancel run running\? This stops 2 jobs: shard 1, \S+running-1\S+, in_progress", question)
     assert "0 of 2 answered" in question
-    assert "So far it cost nothing" in question
+    assert "It has cost nothing so far" in question
     assert board.controls.yes.description == "Yes, cancel running"
     assert board.controls.ask.layout.display == "flex"
     assert open_run("running").status().n_pending == 4, "one click stops nothing"
@@ -272,10 +272,10 @@ def test_cancel_names_what_stops_and_what_it_cost_and_then_stops_it(several, boa
 def test_cancelling_what_was_never_sent(several, boards):
     board = boards("planned")
     click(board, "cancel")
-    assert "gives up 1 shard that was never sent" in text_of(board.controls.question.value)
+    assert "gives up 1 unsent shard" in text_of(board.controls.question.value)
     assert "is cancelled" in click(board, "yes")
     assert "1 asked = 0 labelled + 1 cancelled" in text_of(board.controls.page.value)
-    assert click(board, "cancel") == "Nothing of run planned is running or waiting to be sent."
+    assert click(board, "cancel") == "No job of run planned is running or waiting to be sent."
 
 
 def test_no_and_another_run_take_the_question_away(several, boards):
@@ -387,7 +387,7 @@ def test_it_refreshes_by_itself_until_nothing_runs(several, boards):
     (several / "runs" / "running" / "work" / "hang").unlink()
     until(lambda: not board.controls.auto.value)
     assert "to collect" in text_of(board.controls.page.value)
-    assert text_of(board.controls.message.value) == "Nothing runs any more, so the automatic refresh has ended."
+    assert text_of(board.controls.message.value) == "No job is running any more, so the automatic refresh has ended."
     clock.join()
     assert not clock.alive
 

@@ -3,8 +3,3 @@
 In come the logs of a coding folder, and perhaps labels of models; out goes a log of decisions, which
 `cb.adjudicate` puts among the codings as a coder of their own. Open `adjudicating.py` first, then `sides.py`.
 """
-
-from codebook.coding.deciding.adjudicating import AdjudicationSession, open_adjudication
-from codebook.coding.deciding.decisions import read_decisions
-
-__all__ = ["AdjudicationSession", "open_adjudication", "read_decisions"]

@@ -17,8 +17,9 @@ from codebook.coding.coding_log import ADJUDICATION, CodingLog, coder_fault, log
 from codebook.coding.deciding.decisions import name_round, read_decided
 from codebook.coding.deciding.sides import Dispute, draw_agreed, read_disputes, show_sides
 from codebook.coding.kept_units import KeptUnits
-from codebook.coding.session import CodingSession, SessionPlan
-from codebook.coding.unit_sources import SourceMaker, embed_files
+from codebook.coding.sessions.session import CodingSession
+from codebook.coding.sessions.session_plan import SessionPlan
+from codebook.coding.sessions.unit_sources import SourceMaker, embed_files
 from codebook.errors import Fault, ParameterError
 from codebook.files.digests import read_json
 from codebook.files.lines import write_atomic
@@ -41,7 +42,7 @@ def open_adjudication(
     seed: int | None = None,
     needs_reason: bool | None = None,
 ) -> AdjudicationSession:
-    """Open the disputed units of one variable for a person who decides; what was decided stays decided.
+    """Open the units of one variable on which coders differ, for a person who decides. Earlier decisions stay.
 
     A unit is shown when everybody to whom it is assigned has labelled it. Names are hidden, sides are in random order,
     notes are shown. A decision is a label like any other, with a `reason`; the labels of the coders stay as they are.
@@ -70,14 +71,12 @@ def open_adjudication(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.coding import Trial
-    >>> _ = Trial.example(folder.name)
-    >>> with open_adjudication("cy", folder.name) as session:
+    >>> _ = Trial.example("trial")
+    >>> with open_adjudication("cy", "trial") as session:
     ...     session.decide("good", reason="praise")
     ...     session
     1 of 18 units decided of 'tone'.
-    >>> folder.cleanup()
     """
     said = {"agreements": agreements, "seed": seed, "needs_reason": needs_reason}
     return _open(by, resolve_path(folder), variable, others, said, embed_files)
@@ -102,8 +101,7 @@ def _open(
     faults = [fault] if (fault := coder_fault(by, "by")) else []
     if variable and variable not in names:
         faults.append(Fault("variable", f"{variable!r} is unknown", f"use one of {', '.join(names)}"))
-    if faults:
-        raise ParameterError(_ABOUT, faults)
+    ParameterError.raise_any(_ABOUT, faults)
     settings = _keep_settings(folder, {name: value for name, value in said.items() if value is not None})
     log = CodingLog(log_path(folder, ADJUDICATION))
     try:
@@ -229,14 +227,16 @@ class AdjudicationSession(CodingSession):
         """
         row = next((row for row in self.plan.rows if row.unit_id == unit_id), None)
         if row is None or not self.state.answers(row.turn):
-            fault = Fault("unit", f"{unit_id!r} is not decided", "name one that is; the filter 'all' shows them")
+            fault = Fault(
+                "unit", f"there is no decision on {unit_id!r}", "name a decided unit; the filter 'all' shows them"
+            )
             raise ParameterError("Nothing was reopened.", [fault])
         self.go(unit_id)
         self.label(None, self.docket.variable)
 
     def _make_label(self, message: Mapping[str, Any], row: Assigned, unit: Unit) -> dict[str, Any]:
         if self.docket.needs_reason and message["label"] is not None and not str(message.get("reason") or "").strip():
-            raise ParameterError("Not taken: say why.")
+            raise ParameterError("Not saved: give a reason.")
         return super()._make_label(message, row, unit)
 
     def _undo_or_redo(self, kind: str) -> dict[str, Any]:
@@ -244,7 +244,7 @@ class AdjudicationSession(CodingSession):
         act = super()._undo_or_redo(kind)
         if act["round"] != name_round(self.docket.variable):
             other = act["round"].partition(":")[2]
-            raise ParameterError(f"Not done: the last decision is on {other!r}. Open that variable first.")
+            raise ParameterError(f"Not done: the last decision was on {other!r}. Open that variable first.")
         return act
 
     def __repr__(self) -> str:
@@ -254,7 +254,7 @@ class AdjudicationSession(CodingSession):
             parts.append(f"{n:,} {'waits' if n == 1 else 'wait'} for coders")
         if n := len(self.docket.later):
             parts.append(
-                f"{n:,} {is_or_are(n)} decided and got a label since, and {'stays' if n == 1 else 'stay'} closed"
+                f"{n:,} {is_or_are(n)} decided, got a new label afterwards, and {'stays' if n == 1 else 'stay'} closed"
             )
         return f"{'; '.join(parts)}.{' Read only.' if self.log.read_only else ''}"
 
@@ -265,12 +265,11 @@ def _keep_settings(folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     known = read_json(path) if path.is_file() else {}
     faults = []
     if not 0 <= said.get("agreements", 0) <= 1:
-        faults.append(Fault("agreements", f"{said['agreements']} is no share", "pass a number from 0 to 1"))
+        faults.append(Fault("agreements", f"{said['agreements']} is not a share", "pass a number from 0 to 1"))
     if "seed" in said and said["seed"] != known.get("seed", said["seed"]):
-        problem = f"it is {known['seed']} in {show_path(path)}, and {said['seed']} here"
-        faults.append(Fault("seed", problem, "leave it out: what was begun goes on as it was"))
-    if faults:
-        raise ParameterError(_ABOUT, faults)
+        problem = f"it is {known['seed']} in {show_path(path)}, but {said['seed']} here"
+        faults.append(Fault("seed", problem, "leave it out: an adjudication keeps the seed it started with"))
+    ParameterError.raise_any(_ABOUT, faults)
     settings = {"agreements": 0.0, "seed": 1, "needs_reason": False, **known, **said}
     if settings != known:
         with write_atomic(path) as file:

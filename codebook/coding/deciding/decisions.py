@@ -19,7 +19,7 @@ COLUMNS = ("unit_id", "variable", "decision", "by", "reason", "time")
 
 
 def read_decisions(folder: str | Path = FOLDER, *, others: Codings | None = None) -> pd.DataFrame:
-    """What was decided, and what is disputed and pending (a blank decision), of every variable.
+    """The decisions on every variable; a blank decision is a dispute that is still pending.
 
     Parameters
     ----------
@@ -35,12 +35,10 @@ def read_decisions(folder: str | Path = FOLDER, *, others: Codings | None = None
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.coding import Trial
-    >>> _ = Trial.example(folder.name)
-    >>> read_decisions(folder.name)["decision"].value_counts().to_dict()  # all are pending
+    >>> _ = Trial.example("trial")
+    >>> read_decisions("trial")["decision"].value_counts().to_dict()  # all are pending
     {'': 18}
-    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     assignment = read_assignment(place)

@@ -206,10 +206,10 @@ class Form {
   whyNot() {  // why a key cannot be taken now
     const at = this.keyAt ?? performance.now();
     if (this.view.read_only) return 'This window only reads: the log of this coder is open elsewhere.';
-    if (this.outbox.isLost) return 'Not taken: what was pressed before is not saved yet.';
+    if (this.outbox.isLost) return 'Not saved: the answer before is not saved yet.';
     if (!this.unit) return 'Nothing is left to code.';
-    if (this.outbox.isAdvancing) return 'Not taken: the next unit was not on the screen yet.';
-    if (this.drawnAt === null || at - this.drawnAt < SEEN_MS) return 'Not taken: the unit had only just appeared. Press again.';
+    if (this.outbox.isAdvancing) return 'Not saved: the next unit was not on the screen yet.';
+    if (this.drawnAt === null || at - this.drawnAt < SEEN_MS) return 'Not saved: the unit had only just appeared. Press again.';
     return '';
   }
 
@@ -264,8 +264,8 @@ class Form {
 
   move(act, fields, title) {
     if (this.hasDraft()) return this.refuse('This answer is not confirmed. Enter confirms it, Escape drops it.');
-    if (this.outbox.isLost) return this.refuse('Not taken: what was pressed before is not saved yet.');
-    return this.outbox.isAdvancing ? this.refuse('Not taken: the next unit was not on the screen yet.') : this.send(act, fields, title);
+    if (this.outbox.isLost) return this.refuse('Not saved: the answer before is not saved yet.');
+    return this.outbox.isAdvancing ? this.refuse('Not saved: the next unit was not on the screen yet.') : this.send(act, fields, title);
   }
 
   go(to) {

@@ -26,7 +26,7 @@ HANDOUTS = "handouts"
 
 @dataclass(frozen=True)
 class HandedOut:
-    """The files that were handed out: one a coder, and what is to be said of each.
+    """The files that were handed out, one per coder, and a sentence on each.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def write_workbooks(
     round_name: str = "main",
     overwrite: bool = False,
 ) -> HandedOut:
-    """Write an Excel workbook for each coder: the units that are left, lists to choose codes from, and the codebook.
+    """Write an Excel workbook for each coder: the units left to code, lists of codes to choose from, and the codebook.
 
     What comes back is read with `read_workbook`. A file that is there already is left as it is.
 
@@ -88,7 +88,7 @@ def write_pages(
     round_name: str = "main",
     overwrite: bool = False,
 ) -> HandedOut:
-    """Write a page for each coder: the coding form with the units that are left, in one file that needs no network.
+    """Write a page for each coder: the coding form with the units left to code, in one file that works offline.
 
     What comes back is read with `read_page`. The parameters are those of `write_workbooks`.
 
@@ -115,7 +115,7 @@ def read_handout(
     take_back: bool = False,
     old_definitions: bool = False,
 ) -> Returned:
-    """Read what a coder gave back, whichever it is: a workbook (`read_workbook`), or answers of a page (`read_page`).
+    """Read what a coder sent back: a workbook (`read_workbook`) or the answers of a page (`read_page`).
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _hand_out(
     *,
     overwrite: bool,
 ) -> HandedOut:
-    """Write one file a coder; all faults of all coders at once."""
+    """Write one file per coder; all faults of all coders at once."""
     assignment = read_assignment(place)
     book = read_codebook(assignment.codebook)
     names = [coders] if isinstance(coders, str) else list(coders)
@@ -154,7 +154,7 @@ def _hand_out(
         path = place / HANDOUTS / f"{name_file(assignment.study or book.name, coder)}{form[0]}"
         paths.append(path)
         if path.exists() and not overwrite:
-            sentences.append(f"{show_path(path)} is there already and was left as it is.")
+            sentences.append(f"{show_path(path)} already exists and was not changed.")
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 
 from codebook.coding.coder_state import Turn
-from codebook.errors import Fault, ParameterError
 from codebook.files.lines import digest
 from codebook.records import Unit
 from codebook.scheme import Codebook
@@ -63,9 +62,3 @@ def print_text(text: str) -> str:
     while plain != (decoded := _ESCAPED.sub(lambda match: chr(int(match[1], 16)), plain)):
         plain = decoded  # what only looks like a workbook's way to write a sign, some programs take for one
     return digest(_BLANKS.sub(" ", plain).strip())[:16]
-
-
-def refuse(what: str, faults: Sequence[Fault]) -> None:
-    """Raise all faults of what cannot be handed out, if there are any."""
-    if faults:
-        raise ParameterError(what, faults)

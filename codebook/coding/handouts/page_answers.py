@@ -13,7 +13,7 @@ from codebook.coding.assignments import FOLDER, read_assignment
 from codebook.coding.coder_state import UNDOABLE, CoderState, Turn, turn_of
 from codebook.coding.coding_log import ACTS, Act, CodingLog, log_path
 from codebook.coding.handouts.page_files import FORMAT, print_unit
-from codebook.coding.handouts.returns import Change, Returned, turns_of
+from codebook.coding.handouts.returns import NOTHING, Change, Returned, turns_of
 from codebook.coding.handouts.workbook_cells import Spoilt
 from codebook.coding.kept_units import KeptUnits
 from codebook.coding.label_values import check_label
@@ -22,7 +22,7 @@ from codebook.files.digests import digest_of
 from codebook.paths import find_file_fault, resolve_path
 from codebook.scheme import Codebook, read_codebook
 
-_AGAIN = "ask the coder to save the answers in the page once more, and to send that file"
+_AGAIN = "ask the coder to save the answers in the page again, and to send that file"
 _OWN = ("n", "source", "seen")
 """Fields of an act that are not those of the log."""
 
@@ -53,20 +53,19 @@ def read_page(
     """
     place, file = resolve_path(folder), resolve_path(path)
     if fault := find_file_fault(file):
-        raise TableError("Nothing was taken.", [fault])
+        raise TableError("No answer was read.", [fault])
     spoilt = Spoilt()
     acts = _read_lines(file, spoilt)
     assignment = read_assignment(place)
     about = PageAbout(file.name, digest_of(file), str(acts[0].get("coder", "")), acts[0].get("source", {}))
     turns = turns_of(assignment, about.coder)
-    _check_owner(about, coder, turns, spoilt)
+    spoilt.check_owner("the file", about.coder, coder, turns)
     checker = _Checker(read_codebook(assignment.codebook), KeptUnits(place / "units.jsonl"), turns, about, spoilt)
     checker.check(acts, old_definitions=old_definitions)
-    if spoilt.faults:
-        raise TableError(f"Nothing was taken from {file.name}.", spoilt.list_faults())
+    spoilt.stop(file.name)
     with CodingLog(log_path(place, about.coder)) as log:
         if log.read_only:
-            raise BusyError(f"{file.name} was not read. {log.remark} To mend: close the form, and repeat.")
+            raise BusyError(f"{file.name} was not read. {log.remark} To mend: close the coding form, then repeat.")
         return _Appending(about, acts, log).take(spoilt.list_remarks())
 
 
@@ -100,24 +99,21 @@ def _read_lines(file: Path, spoilt: Spoilt) -> list[Act]:
         elif act is None and number == len(lines) and not raw.endswith(b"\n"):
             spoilt.add(f"line {number}", "the file was cut short there", _AGAIN)
         else:
-            problem = "it is no act of a page" if act is None or "n" not in act else "lines were taken out or put in"
+            problem = (
+                "it is not an entry that a page writes"
+                if act is None or "n" not in act
+                else "lines were removed or added"
+            )
             spoilt.add(f"line {number}", problem, _AGAIN)
     first = acts[0] if acts and acts[0]["n"] == 1 else {}
     if raw[:200].lstrip().lower().startswith(b"<!doctype html"):
-        problem = "it is the page itself, which holds no answers"
-        fault = Fault(file.name, problem, "open it, press 'Save my answers', and take the file that it saves")
-        raise TableError("Nothing was taken.", [fault])
+        problem = "it is the page itself, which contains no answers"
+        fault = Fault(file.name, problem, "open it, press 'Save my answers', and use the file that it saves")
+        raise TableError("No answer was read.", [fault])
     if first.get("act") != "open" or first.get("source", {}).get("format") != FORMAT:
-        fault = Fault(file.name, "it is no file of answers that a page saved", _AGAIN)
-        raise TableError("Nothing was taken.", [fault])
+        fault = Fault(file.name, "it is not a file of answers from a coding page", _AGAIN)
+        raise TableError("No answer was read.", [fault])
     return acts
-
-
-def _check_owner(about: PageAbout, coder: str, turns: set[Turn], spoilt: Spoilt) -> None:
-    if coder and coder != about.coder:
-        spoilt.add("the file", f"it is that of {about.coder!r}, not of {coder!r}", "read it as that coder's")
-    elif not turns:
-        spoilt.add("the file", f"no units are assigned to {about.coder!r}", "assign them first, with codebook assign")
 
 
 @dataclass(frozen=True)
@@ -136,14 +132,14 @@ class _Checker:
         for act in acts:
             where = f"line {act['n']}"
             if act.get("coder") != self.about.coder:
-                self.spoilt.add(where, f"it is an act of {act.get('coder')!r}", _AGAIN)
+                self.spoilt.add(where, f"it is an entry of another coder, {act.get('coder')!r}", _AGAIN)
             try:
                 self._check_act(act, where, old_definitions=old_definitions)
                 state.apply(act)
             except (KeyError, TypeError, ValueError, AttributeError):
-                self.spoilt.add(where, "it is not as a page writes it", _AGAIN)
+                self.spoilt.add(where, "it does not have the form in which a page writes it", _AGAIN)
             except RecordError:
-                self.spoilt.add(where, "it takes back an act that is not the last one", _AGAIN)
+                self.spoilt.add(where, "it undoes an entry that is not the last one", _AGAIN)
 
     def _check_act(self, act: Act, where: str, *, old_definitions: bool) -> None:
         if act["act"] in ("open", "undo", "redo"):
@@ -154,7 +150,7 @@ class _Checker:
             return
         unit = self.units[act["unit"]]
         if act["seen"] != print_unit(unit):
-            self.spoilt.add(where, f"the unit {unit.unit_id!r} had another text in the page", "code it again")
+            self.spoilt.add(where, f"the unit {unit.unit_id!r} had a different text in the page", "code it again")
         if act["act"] == "note" and not isinstance(act["text"], str):
             raise TypeError
         if act["act"] != "label":
@@ -178,10 +174,12 @@ class _Checker:
         if act["codebook"] == self.codebook.variable_digest(name):
             return
         if old_definitions:
-            self.spoilt.remark(f"Answers to {name!r} were given under an older definition, and are kept as such.")
+            self.spoilt.remark(
+                f"Answers to {name!r} were given under an older definition; they are kept and marked as such."
+            )
             return
-        mend = "hand out a new page; or say that answers under old definitions are to be kept (--old-definitions)"
-        self.spoilt.add(where, f"{name!r} was asked by an older definition than the codebook has now", mend)
+        mend = "hand out a new page, or keep answers given under old definitions (--old-definitions)"
+        self.spoilt.add(where, f"{name!r} was asked with an older definition than the one in the codebook now", mend)
 
 
 class _Appending:
@@ -216,9 +214,9 @@ class _Appending:
         """Refuse a file whose first acts are not those that were read from this copy of the page before."""
         for act in self.acts:
             if (there := self.earlier.get(act["n"])) and there["time"] != act["time"]:
-                problem = "it is another act than the one that was read from this page before"
+                problem = "it differs from the entry that was read from this page before"
                 raise TableError(
-                    f"Nothing was taken from {self.about.name}.", [Fault(f"line {act['n']}", problem, _AGAIN)]
+                    f"No answer was read from {self.about.name}.", [Fault(f"line {act['n']}", problem, _AGAIN)]
                 )
 
     def _translate(self, act: Act, numbers: Mapping[int, int], page: CoderState) -> Iterator[dict[str, Any]]:
@@ -235,7 +233,7 @@ class _Appending:
             return
         of = self.acts[act["of"] - 1]
         holds = page.acts_of(turn_of(of), of["act"]).get(of.get("variable", ""))
-        fields = {name: value for name, value in (holds or {**of, **_NOTHING}).items() if name not in _OWN}
+        fields = {name: value for name, value in (holds or {**of, **NOTHING}).items() if name not in _OWN}
         yield fields | {"time": act["time"]}
 
     def _append(self, new: dict[str, Any], act: Act) -> Act:
@@ -264,6 +262,3 @@ class _Appending:
         for slot, was in before.items():
             if (now := self._get(*slot)) != was:
                 yield *slot, was, now
-
-
-_NOTHING: Mapping[str, Any] = {"label": None, "text": "", "on": False}

@@ -13,11 +13,10 @@ from typing import Any
 
 import orjson
 
-from codebook.coding.coder_state import Turn
 from codebook.coding.form import form_script, form_style
 from codebook.coding.handouts.handout import Handout, print_text
-from codebook.coding.session_view import show_codebook, show_unit
-from codebook.coding.unit_sources import embed_files
+from codebook.coding.sessions.session_view import show_codebook, show_unit
+from codebook.coding.sessions.unit_sources import embed_files
 from codebook.files.lines import digest, write_atomic
 from codebook.outputs.templating import render
 from codebook.records import Unit
@@ -36,7 +35,7 @@ def write_page_of(handout: Handout, path: Path) -> str:
     page = make_page(handout, path.stem).encode()
     with write_atomic(path) as file:
         file.write(page)
-    size = f"{len(page) / 1e6:,.1f} MB" + ", which is too large for many mails" * (len(page) > _MANY)
+    size = f"{len(page) / 1e6:,.1f} MB" + ", which is too large for many e-mail accounts" * (len(page) > _MANY)
     return f"{path.name}: {len(handout.turns):,} units for {spell_line(handout.coder)}, {size}."
 
 
@@ -69,13 +68,9 @@ def make_plan(handout: Handout, name: str) -> dict[str, Any]:
         "opening": opening,
         "codebook": show_codebook(book),
         "digests": {each.name: book.variable_digest(each.name) for each in book.variables},
-        "rows": [_show_row(turn) for turn in handout.turns],
+        "rows": [turn._asdict() for turn in handout.turns],
         "units": {name: _show(unit) for name, unit in handout.units.items()},
     }
-
-
-def _show_row(turn: Turn) -> dict[str, Any]:
-    return {"unit": turn.unit, "round": turn.round, "draw": turn.draw}
 
 
 def _show(unit: Unit) -> dict[str, Any]:

@@ -122,9 +122,9 @@ export class PageStore {
   handle(message) {
     const kind = message.act;
     if (OF_UNIT.includes(kind) && message.token !== this.token)
-      throw new Refusal("Not taken: it was meant for another unit than the one that is shown.");
+      throw new Refusal("Not saved: this was meant for another unit than the one that is shown.");
     if (OF_UNIT.includes(kind) && (message.shown_ms || 0) < LEAST_MS)
-      throw new Refusal("Not taken: the unit had only just appeared. Press again.");
+      throw new Refusal("Not saved: the unit had only just appeared. Press again.");
     if (kind === "go") this.draw(this.find(message.to));
     else if (kind === "filter") this.chooseFilter(message.to);
     else if (kind !== "codebook") this.write(kind, message);
@@ -167,13 +167,13 @@ export class PageStore {
 
   takeBack(kind) {
     const stack = kind === "undo" ? this.state.done : this.state.undone;
-    if (!stack.length) throw new Refusal(`Not done: ${kind === "undo" ? "there is nothing to take back" : "nothing was taken back"}.`);
+    if (!stack.length) throw new Refusal(`Not done: ${kind === "undo" ? "there is nothing to undo" : "there is nothing to redo"}.`);
     const { n, unit, round, draw, variable } = stack[stack.length - 1][0];
     return { act: kind, of: n, unit, round, draw, ...(variable === undefined ? {} : { variable }) };
   }
 
   make(kind, message) {
-    if (this.place === null) throw new Refusal("Not done: nothing is left to code.");
+    if (this.place === null) throw new Refusal("Not done: all units are coded.");
     const row = this.plan.rows[this.place];
     const { seen } = this.plan.units[row.unit];
     const act = { act: kind, unit: row.unit, round: row.round, draw: row.draw };
@@ -182,14 +182,14 @@ export class PageStore {
     const flagged = Boolean(this.state.actsOf(turnOf(row), "flag")[""]);
     if (kind === "flag") return { ...act, on: "on" in message ? Boolean(message.on) : !flagged, seen };
     if (kind !== "skip") return { ...act, seen };
-    if (this.sets.done.has(this.place)) throw new Refusal("Not skipped: the unit is coded. Take the codes back first.");
+    if (this.sets.done.has(this.place)) throw new Refusal("Not skipped: the unit is coded. Remove its codes first.");
     return { ...act, reason: message.reason || "", on: "on" in message ? Boolean(message.on) : true, seen };
   }
 
   makeLabel(message, row) {
     const { variables } = this.plan.codebook;
     const variable = message.variable ? variables.find((each) => each.name === message.variable) : variables[0];
-    if (!variable) throw new Refusal("Not taken: the codebook has no such variable.");
+    if (!variable) throw new Refusal("Not saved: the codebook has no such variable.");
     const ms = Math.round(message.shown_ms || 0);
     const before = this.state.actsOf(turnOf(row), "label")[variable.name];
     const more = {};

@@ -17,6 +17,8 @@ from codebook.paths import resolve_path
 from codebook.scheme import read_codebook
 from codebook.visible import spell_line
 
+NOTHING: Mapping[str, Any] = {"label": None, "text": "", "on": False}
+"""What an act sets that takes something back."""
 _N_SHOWN = 12
 
 
@@ -37,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Returned:
-    """What was taken from a file that a coder gave back.
+    """What was read from a file that a coder sent back.
 
     Attributes
     ----------
@@ -82,7 +84,7 @@ def read_workbook(
     take_back: bool = False,
     old_definitions: bool = False,
 ) -> Returned:
-    """Read a workbook that a coder has filled in, and add what is new in it to the coder's log.
+    """Read a workbook that a coder has filled in, and add its new answers to the coder's log.
 
     Every cell is checked; a workbook with a fault is not read at all. Reading it twice changes nothing.
 
@@ -120,7 +122,9 @@ def read_workbook(
     )
     with CodingLog(log_path(place, answers.about.coder)) as log:
         if log.read_only:
-            raise BusyError(f"{answers.about.name} was not read. {log.remark} To mend: close the form, and repeat.")
+            raise BusyError(
+                f"{answers.about.name} was not read. {log.remark} To mend: close the coding form, then repeat."
+            )
         return _Taking(answers, log).take(take_back=take_back)
 
 
@@ -164,8 +168,8 @@ class _Taking:
         earlier = self.read.get(self.about.sha256)
         if earlier is None or earlier is list(self.read.values())[-1]:
             return
-        problem = f"this state of it was read at {earlier['time']}, and a later one since"
-        raise TableError("Nothing was taken.", [Fault(self.about.name, problem, "read the latest copy")])
+        problem = f"this version was read at {earlier['time']}, and a later version has been read since"
+        raise TableError("No answer was read.", [Fault(self.about.name, problem, "read the latest version")])
 
     def _list_acts(self, row: RowAnswers) -> Iterator[dict[str, Any]]:
         """The acts that say what a row says now and did not say before, without what is so already."""
@@ -179,32 +183,33 @@ class _Taking:
 
     def _act(self, act: dict[str, Any]) -> Iterator[dict[str, Any]]:
         value = _value(act)
-        if value != self.last.get(_slot(act), _value({**act, **_NOTHING})) and value != self._now(act):
+        if value != self.last.get(_slot(act), _value({**act, **NOTHING})) and value != self._now(act):
             yield act
 
     def _now(self, act: Act) -> Any:
         """What the log says at the place of an act."""
         there = self.state.acts_of(turn_of(act), act["act"]).get(act.get("variable", ""))
-        return _value({**act, **_NOTHING} if there is None else there)
+        return _value({**act, **NOTHING} if there is None else there)
 
     def _refuse_empty(self, acts: Sequence[Act]) -> None:
         """Refuse cells that were emptied since: the workbook may be an older copy."""
         rows = {row.turn: row.row for row in self.answers.rows}
         faults = []
         for act in acts:
-            if _value(act) == _value({**act, **_NOTHING}):
+            if _value(act) == _value({**act, **NOTHING}):
                 what = act.get("variable") or act["act"]
-                problem = f"the cell is empty, but {_say(self.last[_slot(act)])} was read from this workbook before"
-                mend = "fill it in again; or say that empty cells take answers back (--take-back)"
+                problem = f"the cell is empty, but {_say(self.last[_slot(act)])} was read from this workbook earlier"
+                mend = "fill it in again, or let empty cells take answers back (--take-back)"
                 faults.append(Fault(f"row {rows[turn_of(act)]}, {what}", problem, mend))
-        if faults:
-            raise TableError(f"Nothing was taken from {self.about.name}.", faults)
+        TableError.raise_any(f"No answer was read from {self.about.name}.", faults)
 
     def _say_conflicts(self, acts: Sequence[Act]) -> list[str]:
         """Say where the log has something else by now than what this workbook said."""
-        n = sum(self._now(act) != self.last.get(_slot(act), _value({**act, **_NOTHING})) for act in acts)
+        n = sum(self._now(act) != self.last.get(_slot(act), _value({**act, **NOTHING})) for act in acts)
         return (
-            [f"{say_count(n, 'answer')} had been given otherwise elsewhere; the workbook's is the latest."] if n else []
+            [f"{say_count(n, 'answer')} had been given differently elsewhere; the workbook has the latest ones."]
+            if n
+            else []
         )
 
     def _add(self, act: dict[str, Any]) -> Change:
@@ -213,9 +218,6 @@ class _Taking:
         line = self.log.append({**act, **more, "source": self.source})
         self.state.apply(line)
         return Change(turn_of(act), act.get("variable") or act["act"], before, _value(act))
-
-
-_NOTHING: Mapping[str, Any] = {"label": None, "text": "", "on": False}
 
 
 def _slot(act: Act) -> tuple[Any, ...]:

@@ -32,7 +32,6 @@ from codebook.coding.handouts.workbook_columns import (
     Column,
 )
 from codebook.coding.handouts.workbook_opening import WorkbookAbout, open_returned
-from codebook.errors import TableError
 from codebook.ground.joins import join_ids, spell
 from codebook.ground.quantities import is_or_are, say_count
 from codebook.scheme import Codebook
@@ -78,51 +77,34 @@ def read_answers(
         Whose workbook it must be; whoever's it says where nobody is named.
     old_definitions
         Take answers that were given under an older definition of their variable.
-
-    Raises
-    ------
-    TableError
-        Everything that is wrong in it, with its cell.
     """
     spoilt = Spoilt()
     with open_returned(path, spoilt) as (book, about):
-        _stop(path, spoilt)
-        _check_owner(about, coder, assigned(about.coder), spoilt)
+        spoilt.stop(path.name)
+        spoilt.check_owner("the workbook", about.coder, coder, assigned(about.coder))
         _check_definitions(about, codebook, spoilt, old_definitions=old_definitions)
         reader = _SheetReader(book[CODING], about, codebook, frozenset(assigned(about.coder)), spoilt)
         rows = reader.read()
-    _stop(path, spoilt)
+    spoilt.stop(path.name)
     return WorkbookAnswers(about, rows, spoilt.list_remarks())
-
-
-def _stop(path: Path, spoilt: Spoilt) -> None:
-    if spoilt.faults:
-        raise TableError(f"Nothing was taken from {path.name}.", spoilt.list_faults())
-
-
-def _check_owner(about: WorkbookAbout, coder: str, turns: Collection[Turn], spoilt: Spoilt) -> None:
-    if coder and coder != about.coder:
-        spoilt.add("the workbook", f"it is that of {about.coder!r}, not of {coder!r}", "read it as that coder's")
-    elif not turns:
-        spoilt.add(
-            "the workbook", f"no units are assigned to {about.coder!r}", "assign them first, with codebook assign"
-        )
 
 
 def _check_definitions(about: WorkbookAbout, codebook: Codebook, spoilt: Spoilt, *, old_definitions: bool) -> None:
     """Say which variables the workbook asked by another definition, or not at all."""
     now = {each.name: codebook.variable_digest(each.name) for each in codebook.variables}
     for name in now.keys() - about.variables.keys():
-        spoilt.remark(f"The variable {name!r} is newer than this workbook, which does not ask it.")
+        spoilt.remark(f"The variable {name!r} is newer than this workbook, which has no column for it.")
     for name, was in about.variables.items():
         if name not in now:
             spoilt.remark(f"The variable {name!r} is no longer in the codebook: its column was not read.")
         elif now[name] != was and old_definitions:
-            spoilt.remark(f"The answers to {name!r} were given under an older definition, and are kept as such.")
+            spoilt.remark(
+                f"The answers to {name!r} were given under an older definition; they are kept and marked as such."
+            )
         elif now[name] != was:
-            mend = "write a new workbook; or say that answers under old definitions are to be kept (--old-definitions)"
+            mend = "write a new workbook, or keep answers given under old definitions (--old-definitions)"
             spoilt.add(
-                f"variable {name!r}", "the workbook asks it by an older definition than the codebook has now", mend
+                f"variable {name!r}", "the workbook uses an older definition than the one in the codebook now", mend
             )
 
 
@@ -147,12 +129,12 @@ class _SheetReader:
         for number in range(head + 1, self.sheet.max_row + 1):
             if answers := self._read_row(number):
                 if earlier := rows.get(answers.turn):
-                    problem = f"the unit {answers.turn.unit!r} stands there, and in row {earlier.row} too"
+                    problem = f"the unit {answers.turn.unit!r} is there and also in row {earlier.row}"
                     self.spoilt.add(f"row {number}", problem, "keep one of the rows")
                 rows.setdefault(answers.turn, answers)
         if lacking := [turn.unit for turn in self.about.turns if turn not in rows]:
             n, first = len(lacking), spell(lacking[0])
-            self.spoilt.remark(f"{n:,} of {len(self.about.turns):,} units have no row any more (first: {first}).")
+            self.spoilt.remark(f"{n:,} of {len(self.about.turns):,} units no longer have a row (first: {first}).")
         return list(rows.values())
 
     # -- the sheet as a whole ------------------------------------------------------------------------------------
@@ -165,12 +147,12 @@ class _SheetReader:
             if UNIT.head in {name for _, name in heads}:
                 break
         else:
-            mend = f"write the names of the columns into row {HEAD_ROW} again, as in a new workbook"
+            mend = f"write the column names into row {HEAD_ROW} again, as in a new workbook"
             self.spoilt.add(f"row {HEAD_ROW}", f"no column is named {UNIT.head!r}", mend)
             return 0
         for at, name in heads:
             if name in self.columns:
-                self.spoilt.add(self._name(row, at), f"a second column is named {name!r}", "take one of them out")
+                self.spoilt.add(self._name(row, at), f"a second column is named {name!r}", "remove one of them")
             elif name in wanted:
                 self.columns[name] = (at, wanted[name])
         self._check_heads(row, heads, wanted)
@@ -189,9 +171,9 @@ class _SheetReader:
                 continue
             variable = name.partition(":")[0]
             if variable not in self.about.variables:
-                self.spoilt.remark(f"The column {name!r} is not the kit's and was not read.")
+                self.spoilt.remark(f"The column {name!r} was added by hand and was not read.")
             elif any(each.name == variable for each in self.codebook.variables):
-                mend = "code these units again by the codebook as it is now"
+                mend = "code these units again with the current codebook"
                 self.spoilt.add(f"column {name!r}", "this code is no longer in the codebook", mend)
 
     def _check_form(self, head: int) -> None:
@@ -199,16 +181,18 @@ class _SheetReader:
         for area in self.sheet.merged_cells.ranges:
             if area.max_row > head:
                 self.spoilt.add(
-                    f"cells {area.coord}", "they are merged: only the first holds an answer", "part them again"
+                    f"cells {area.coord}", "they are merged: only the first one can hold an answer", "unmerge them"
                 )
         hidden = [n for n, row in self.sheet.row_dimensions.items() if row.hidden and n > head]
         if hidden:
             n_hidden = f"{say_count(len(hidden), 'row')} {is_or_are(len(hidden))} hidden"
-            self.spoilt.remark(f"{n_hidden}, as by a filter; what is hidden was read all the same.")
+            self.spoilt.remark(f"{n_hidden}, as by a filter; hidden rows were read too.")
         banner = strip(read_text(self.sheet.cell(1, 1).value))
         if head > 1 and banner.startswith("coder:") and banner != f"coder: {self.about.coder}":
-            problem = f"the sheet is that of {banner[7:]!r} in the workbook of {self.about.coder!r}"
-            self.spoilt.add(self._name(1, 1), problem, "copy no sheets between workbooks; answer in your own")
+            problem = f"the sheet of {banner[7:]!r} is in the workbook of {self.about.coder!r}"
+            self.spoilt.add(
+                self._name(1, 1), problem, "do not copy sheets between workbooks; answer in your own workbook"
+            )
 
     # -- its rows --------------------------------------------------------------------------------------------------
 
@@ -229,8 +213,8 @@ class _SheetReader:
         note, flag, skip = (cells[column.head] for column in EXTRAS)
         because = strip(read_text(skip.value))
         if because and labels and all(label is not None for label in labels.values()):
-            problem = f"the unit {turn.unit!r} is skipped, and coded too"
-            self.spoilt.add(skip.coordinate, problem, "empty this cell, or the codes")
+            problem = f"the unit {turn.unit!r} is both skipped and coded"
+            self.spoilt.add(skip.coordinate, problem, "empty this cell, or remove the codes")
         flagged = read_mark(flag.value, self.spoilt, flag.coordinate)
         return RowAnswers(number, turn, labels, strip(read_text(note.value)), flagged, because)
 
@@ -245,7 +229,9 @@ class _SheetReader:
             self._refuse_id(cell, name, cells)
             return None
         if not isinstance(cell.value, str):
-            self.spoilt.remark("The ids were turned into numbers; they were read as texts again.", cell.coordinate)
+            self.spoilt.remark(
+                "The spreadsheet turned ids into numbers; they were read as text again.", cell.coordinate
+            )
         if turn not in self.assigned:
             mend = "give the coder a new workbook, or assign the unit again"
             self.spoilt.add(cell.coordinate, f"the unit {name!r} is no longer assigned to {self.about.coder!r}", mend)
@@ -258,8 +244,8 @@ class _SheetReader:
         meant = self.about.find_by_text(print_text(read_text(text.value))) if text is not None else ""
         near = join_ids([name], [turn.unit for turn in self.about.turns]).near.get(name, "")
         likely = near or meant
-        mend = f"write {likely!r} there, as text" if likely else "take the row out, or write the id that it had"
-        problem = f"{spell(name)} is no unit of this workbook" if strip(name) else "the id of the unit is gone"
+        mend = f"write {likely!r} there, as text" if likely else "delete the row, or write its original id"
+        problem = f"{spell(name)} is not a unit of this workbook" if strip(name) else "the id of the unit is missing"
         if not find_unreadable(cell):
             self.spoilt.add(cell.coordinate, problem, mend)
 
@@ -273,9 +259,9 @@ class _SheetReader:
         ):
             return
         other = self.about.find_by_text(text)
-        what = f"the text is that of unit {other!r}" if other else "the text was edited"
-        mend = "sort whole rows only" if other else "write the text as it was, or take the row out"
-        self.spoilt.add(cell.coordinate, f"{what}, not that of {turn.unit!r}" if other else what, mend)
+        what = f"the text belongs to unit {other!r}" if other else "the text was edited"
+        mend = "undo the sorting, and sort whole rows only" if other else "restore the original text, or delete the row"
+        self.spoilt.add(cell.coordinate, f"{what}, not to {turn.unit!r}" if other else what, mend)
 
     def _read_labels(self, cells: Mapping[str, Any]) -> Iterator[tuple[str, Label | None]]:
         """(variable, label) of a row; None where the cell is empty."""
@@ -300,7 +286,7 @@ class _SheetReader:
             if code in alone and len(marked) > 1:
                 what = f"{code!r} is" if code else "'(none of these)' is"
                 self.spoilt.add(
-                    cell.coordinate, f"{what} marked beside other codes of {variable}", "keep one or the other"
+                    cell.coordinate, f"{what} marked together with other codes of {variable}", "keep one or the other"
                 )
         codes = {code for code, _ in marked}
         return [code for code in self.codebook.variable(variable).labels if code in codes] if marked else None

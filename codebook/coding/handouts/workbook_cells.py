@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from codebook.coding.coder_state import Turn
 from codebook.coding.handouts.workbook_columns import MARK
-from codebook.errors import Fault, mend_name
+from codebook.errors import Fault, TableError, mend_name
 from codebook.ground.joins import UNSEEN, find_cause, near_form, spell
 from codebook.ground.quantities import say_count
 from codebook.scheme import Variable
@@ -38,6 +39,17 @@ class Spoilt:
     def remark(self, sentence: str, where: str = "") -> None:
         """Note what was taken in another way than it is written, or not at all."""
         self.remarks.setdefault(sentence, []).extend([where] if where else [])
+
+    def check_owner(self, thing: str, owner: str, coder: str, turns: Collection[Turn]) -> None:
+        """Note that a file is another coder's than was said, or that of a coder who has no units."""
+        if coder and coder != owner:
+            self.add(thing, f"it belongs to {owner!r}, not to {coder!r}", "read it as that coder's")
+        elif not turns:
+            self.add(thing, f"no units are assigned to {owner!r}", "assign them first, with codebook assign")
+
+    def stop(self, name: str) -> None:
+        """Raise the faults, if there are any: nothing is taken from a file that has one."""
+        TableError.raise_any(f"No answer was read from {name}.", self.list_faults())
 
     def list_faults(self) -> list[Fault]:
         """The faults, in the order in which they were met."""
@@ -87,13 +99,13 @@ def strip(text: str) -> str:
 def find_unreadable(cell: Any) -> tuple[str, str] | None:
     """Return (problem, mend) of a cell that holds a formula, an error, a date or a truth value; else None."""
     if cell.data_type == "f":
-        return "a formula stands there, and nobody knows what it will show", "write its value as text"
+        return "the cell contains a formula, so its value is not certain", "write its value as text"
     if cell.data_type == "e":
-        return f"the spreadsheet shows an error there ({cell.value})", "write the answer again"
+        return f"the spreadsheet shows an error in this cell ({cell.value})", "write the answer again"
     if isinstance(cell.value, _DATES):
-        return f"it is the date {cell.value}, into which the spreadsheet turned it", "write it again as text"
+        return f"the spreadsheet turned the answer into the date {cell.value}", "write it again as text"
     if isinstance(cell.value, bool):
-        return f"it is the truth value {str(cell.value).upper()}", "write it again as text"
+        return f"it is the logical value {str(cell.value).upper()}", "write it again as text"
     return None
 
 
@@ -108,10 +120,10 @@ def read_choice(value: Any, labels: Sequence[str], spoilt: Spoilt, where: str) -
         return same[0]
     near = {near_form(label): label for label in labels}.get(near_form(text))
     if near and all(cause in UNSEEN for cause in find_cause(text, near).split(" and ")):
-        spoilt.remark(f"{spell(text)} was read as {near!r} (it differs by {find_cause(text, near)}).", where)
+        spoilt.remark(f"{spell(text)} was read as {near!r} (the two differ by {find_cause(text, near)}).", where)
         return near
     mend = f"did you mean {near!r}?" if near else mend_name(text, labels, f"choose one of {', '.join(labels[:12])}")
-    spoilt.add(where, f"{spell(text)} is no code of this column", mend)
+    spoilt.add(where, f"{spell(text)} is not a code of this column", mend)
     return None
 
 
@@ -123,7 +135,7 @@ def read_typed(value: Any, variable: Variable, spoilt: Spoilt, where: str) -> st
     if text in variable.labels:
         return text
     if _COMMA.fullmatch(text):
-        spoilt.remark(f"{text!r} was read as {text.replace(',', '.')} (a comma for the point).", where)
+        spoilt.remark(f"{text!r} was read as {text.replace(',', '.')} (a decimal comma).", where)
         text = text.replace(",", ".")
     number, problem = read_number(text, variable)
     if problem:
@@ -136,5 +148,5 @@ def read_mark(value: Any, spoilt: Spoilt, where: str) -> bool:
     """Return whether a cell is marked."""
     text = strip(read_text(value))
     if text and text.casefold() != MARK:
-        spoilt.add(where, f"{text!r} is no mark", f"write {MARK}, or empty the cell")
+        spoilt.add(where, f"{text!r} is not a valid mark", f"write {MARK}, or empty the cell")
     return bool(text)

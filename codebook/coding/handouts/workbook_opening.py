@@ -21,10 +21,10 @@ from codebook.coding.handouts.workbook_columns import (
     Column,
     lay_out_columns,
 )
-from codebook.errors import Fault, TableError, mend_name
+from codebook.errors import Fault, TableError
 from codebook.files.digests import digest_of
-from codebook.files.rows import reading
-from codebook.files.workbook import refuse_bombs
+from codebook.files.tables.rows import reading
+from codebook.files.tables.workbook import refuse_bombs
 from codebook.paths import find_file_fault
 from codebook.scheme import Codebook
 
@@ -77,13 +77,7 @@ class WorkbookAbout:
 
 @contextmanager
 def open_returned(path: Path, spoilt: Spoilt) -> Iterator[tuple[Any, WorkbookAbout]]:
-    """Open a workbook, and read what it says of itself; faults that end the reading go into `spoilt`.
-
-    Raises
-    ------
-    TableError
-        It is no workbook, damaged, or none that the kit wrote.
-    """
+    """Open a workbook, and read what it says of itself; faults that end the reading go into `spoilt`."""
     from openpyxl import load_workbook
 
     _check_kind(path)
@@ -104,10 +98,12 @@ def _check_kind(path: Path) -> None:
     """Refuse what is no .xlsx by its name; what it really is, the readers say."""
     fault = find_file_fault(path)
     if fault is None and path.suffix.lower() not in (".xlsx", ".xlsm"):
-        problem = f"a file that ends in {path.suffix or 'nothing'} has lost the lists, the ids and whose it is"
+        problem = (
+            f"a file that ends in {path.suffix or 'nothing'} has lost the lists, the ids and the name of the coder"
+        )
         fault = Fault(path.name, problem, _SAVE)
     if fault:
-        raise TableError(f"Nothing was taken from {path.name}.", [fault])
+        raise TableError(f"No answer was read from {path.name}.", [fault])
 
 
 def _read_about(path: Path, book: Any) -> WorkbookAbout:
@@ -116,12 +112,12 @@ def _read_about(path: Path, book: Any) -> WorkbookAbout:
     facts = {row[0]: row[1] for row in rows if len(row) > 1}
     ends = next((number for number, row in enumerate(rows) if row[:2] == ["unit", "round"]), 0)
     if facts.get("format") != FORMAT or not ends:
-        problem = f"the hidden sheet {ABOUT!r} is gone, so nobody knows whose answers these are"
+        problem = f"the hidden sheet {ABOUT!r} is missing, so it is not known whose answers these are"
         if ABOUT in book.sheetnames:
-            problem = f"its hidden sheet {ABOUT!r} is not as it was written"
+            problem = f"its hidden sheet {ABOUT!r} was changed"
         elif CODING not in book.sheetnames:
-            problem = "it is no workbook that was handed to a coder"
-        raise TableError(f"Nothing was taken from {path.name}.", [Fault(path.name, problem, _TAKE_NEW)])
+            problem = "it is not a workbook that was handed out to a coder"
+        raise TableError(f"No answer was read from {path.name}.", [Fault(path.name, problem, _TAKE_NEW)])
     facts = {row[0]: row[1] for row in rows[:ends]}
     variables = {name[9:]: text for name, text in facts.items() if name.startswith("variable ")}
     turns = {Turn(unit, name, int(draw)): text for unit, name, draw, text in (row[:4] for row in rows[ends + 1 :])}
@@ -134,9 +130,10 @@ def _check_sheets(names: Sequence[str], book: Any, spoilt: Spoilt) -> None:
     ours = (CODING, CODES, INSTRUCTIONS, ABOUT)
     strange = [name for name in names if name not in ours]
     if CODING not in names:
-        near = mend_name(CODING, strange) if strange else ""
-        mend = f"call the sheet with the answers {CODING!r} again"
-        spoilt.add("the workbook", f"it has no sheet {CODING!r}; it has {', '.join(map(repr, strange)) or near}", mend)
+        added = f"; it has {', '.join(map(repr, strange))}" if strange else ""
+        spoilt.add(
+            "the workbook", f"it has no sheet {CODING!r}{added}", f"rename the sheet with the answers to {CODING!r}"
+        )
     for name in strange if CODING in names else ():
         if any(value is not None for row in book[name].values for value in row):
             spoilt.remark(f"The sheet {name!r} was not read.")

@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from codebook.coding.handouts.handout import Handout, print_text, refuse
+from codebook.coding.handouts.handout import Handout, print_text
 from codebook.coding.handouts.workbook_columns import (
     ABOUT,
     CODES,
@@ -26,14 +26,14 @@ from codebook.coding.handouts.workbook_columns import (
     lay_out_columns,
     list_codes,
 )
-from codebook.errors import Fault
+from codebook.errors import Fault, ParameterError
 from codebook.files.lines import write_atomic
-from codebook.files.workbook_writer import MAX_CELL, MAX_ROWS, escape_text, measure_cell, new_workbook
+from codebook.files.tables.workbook_writer import MAX_CELL, MAX_ROWS, escape_text, measure_cell, new_workbook
 from codebook.scheme.model import Category, Variable
 from codebook.scheme.number_values import say_bounds, spell_number
 from codebook.visible import spell_line
 
-_PAGE = "give this coder a page instead, which shows all that the form shows"
+_PAGE = "give this coder a page instead, which shows everything that the form shows"
 _LINE_HEIGHT, _HIGHEST = 15, 405
 _WIDTHS = {"unit": 14, "again": 7, "text": 80, "context": 18, "choice": 20, "number": 12, "words": 40}
 _WIDTHS |= {"mark": 11, "note": 32, "flag": 10, "skip": 24}
@@ -44,18 +44,12 @@ _FREE_OF_LOCKS = {"format_columns": True, "format_rows": True, "autofilter": Tru
 
 
 def write_workbook_of(handout: Handout, path: Path) -> str:
-    """Write the workbook of a coder, whole or not at all, and return a sentence on it.
-
-    Raises
-    ------
-    ParameterError
-        Something of it cannot stand in a workbook: a kind of variable, an image or PDF, a text too long for a cell.
-    """
-    refuse(f"No workbook can be made for {handout.coder!r}.", [*_find_faults(handout)])
+    """Write the workbook of a coder, whole or not at all, and return a sentence on it."""
+    ParameterError.raise_any(f"No workbook can be made for {handout.coder!r}.", [*_find_faults(handout)])
     with write_atomic(path) as file, new_workbook(file) as book:
         _Pages(book, handout).fill()
     n_long = sum(_height(handout.units[turn.unit].text, _WIDTHS["text"]) > _HIGHEST for turn in handout.turns)
-    remark = f" {n_long:,} texts are longer than a row can show: they are read in the line above the sheet." * bool(
+    remark = f" {n_long:,} texts are longer than a row can show; read them in the formula bar above the sheet." * bool(
         n_long
     )
     return f"{path.name}: {len(handout.turns):,} units for {spell_line(handout.coder)}.{remark}"
@@ -64,17 +58,19 @@ def write_workbook_of(handout: Handout, path: Path) -> str:
 def _find_faults(handout: Handout) -> Iterator[Fault]:
     for variable in handout.codebook.variables:
         if not answer_role(variable):
-            yield Fault(f"variable {variable.name!r}", f"a cell takes no answer of the kind {variable.kind}", _PAGE)
+            yield Fault(
+                f"variable {variable.name!r}", f"answers of the kind {variable.kind} do not fit into a cell", _PAGE
+            )
     columns = lay_out_columns(handout.codebook, handout.contexts)
     heads = [column.head for column in columns]
     for head in dict.fromkeys(head for head in heads if heads.count(head) > 1):
         yield Fault("columns", f"two of them would be called {head!r}", "rename the variable, the code or the column")
     if len(handout.turns) > MAX_ROWS - HEAD_ROW:
-        yield Fault("units", f"{len(handout.turns):,} do not fit a sheet", "give the coder fewer")
+        yield Fault("units", f"{len(handout.turns):,} units do not fit on one sheet", "give the coder fewer units")
     for name in dict.fromkeys(turn.unit for turn in handout.turns):
         unit = handout.units[name]
         if unit.files:
-            yield Fault(f"unit {name!r}", "an image or PDF does not show in a workbook", _PAGE)
+            yield Fault(f"unit {name!r}", "a workbook cannot show an image or PDF", _PAGE)
         elif any(measure_cell(text) > MAX_CELL for text in (unit.text, *unit.context.values())):
             yield Fault(f"unit {name!r}", f"its text is longer than a cell can hold ({MAX_CELL:,} characters)", _PAGE)
 
@@ -172,7 +168,7 @@ class _Pages:
             f"Choose one of the codes of {column.variable} from the list. The sheet '{CODES}' says what they mean."
         )
         source = f"={CODES}!$C${first}:$C${last}"
-        return {"validate": "list", "source": source, "error_title": "No such code", "error_message": message}
+        return {"validate": "list", "source": source, "error_title": "There is no such code", "error_message": message}
 
     # -- the sheets beside it ------------------------------------------------------------------------------------
 
@@ -222,7 +218,7 @@ class _Pages:
 def _number_rule(variable: Variable) -> dict[str, Any]:
     """What a cell for a number takes: what is in the bounds; any text too where there are abstention codes."""
     words = ", or ".join(filter(None, [f"A number {say_bounds(variable)}".strip(), *variable.labels])) + "."
-    message = {"input_message": words[:255], "error_title": "Not in the bounds", "error_message": words[:255]}
+    message = {"input_message": words[:255], "error_title": "Outside the bounds", "error_message": words[:255]}
     low, high = (None if each is None else spell_number(each) for each in (variable.minimum, variable.maximum))
     if variable.labels or (low is None and high is None):
         return {"validate": "any", "input_message": words[:255]}
@@ -243,7 +239,7 @@ def say_instructions(handout: Handout) -> list[str]:
     if any(answer_role(each) == "choice" for each in variables):
         lines += ["3. Choose a code from the list: click on the cell and on its arrow, or press Alt+Down, or type it."]
     if any(answer_role(each) == "number" for each in variables):
-        lines += [f"   Where a number is asked for, type it; the sheet '{CODES}' says in which bounds."]
+        lines += [f"   Where a number is asked for, type it; the sheet '{CODES}' says what range is allowed."]
     if any(answer_role(each) == "mark" for each in variables):
         lines += [
             f"   Where a question has a column for each code, write {MARK} under each code that applies. If none "

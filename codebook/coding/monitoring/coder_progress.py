@@ -14,7 +14,8 @@ from codebook.coding.assignments import FOLDER, Assigned, read_assignment
 from codebook.coding.coder_state import CoderState
 from codebook.coding.coding_log import CodingLog, log_path
 from codebook.coding.kept_units import KeptUnits
-from codebook.coding.session import CodingSession, SessionPlan
+from codebook.coding.sessions.session import CodingSession
+from codebook.coding.sessions.session_plan import SessionPlan
 from codebook.ground.quantities import UNKNOWN, format_figure, say_count
 from codebook.paths import resolve_path
 from codebook.scheme import read_codebook
@@ -23,19 +24,19 @@ _COUNTS = ("total", "done", "left", "skipped", "flagged", "recode")
 _COLUMNS = ("coder", "round", *_COUNTS, "minutes", "per_hour", "minutes_left", "last")
 _LEAST_MINUTES = 0.1  # a pace from less would be no more than chance
 _NOTE = (
-    "Minutes are those from the showing of a unit to the decision, pauses of more than ten minutes left out; the pace "
-    "is not known at the very start."
+    "Minutes count from the display of a unit to the decision, without pauses of more than ten minutes; the pace is "
+    "not known at the very start."
 )
-_ANEW = "To code anew: coded by an earlier definition."
+_ANEW = "To code again: these were coded under an earlier definition."
 
 
 def coding_progress(folder: str | Path = FOLDER) -> Result:
-    """How far each coder is in each round, by the logs alone; nobody's log is held or changed.
+    """How far each coder is in each round. Logs are only read, so coders can go on coding.
 
     Returns
     -------
     Result
-        One row a coder and round: total, done, left, skipped, flagged, recode, minutes, per_hour and minutes_left (NaN
+        One row per coder and round: total, done, left, skipped, flagged, recode, minutes, per_hour, minutes_left (NaN
         until known), last (time of the last act, empty before the first).
 
     Raises
@@ -45,12 +46,10 @@ def coding_progress(folder: str | Path = FOLDER) -> Result:
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.coding import Trial
-    >>> _ = Trial.example(folder.name)
-    >>> print(coding_progress(folder.name).finding)
+    >>> _ = Trial.example("trial")
+    >>> print(coding_progress("trial").finding)
     80 of 80 assigned units are coded.
-    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     rows = list(_list_rows(place))
@@ -90,7 +89,7 @@ def _say(frame: pd.DataFrame) -> str:
     slowest = frame.sort_values("left", ascending=False, kind="stable").iloc[0]
     parts = [f"{done:,} of {say_count(total, 'assigned unit')} are coded"]
     parts += [f"{skipped:,} skipped"] if skipped else []
-    parts += [f"most is left to {slowest['coder']} ({slowest['left']:,})"] if slowest["left"] else []
+    parts += [f"{slowest['coder']} has most left ({slowest['left']:,})"] if slowest["left"] else []
     return f"{'; '.join(parts)}."
 
 
@@ -98,7 +97,7 @@ def _print(frame: pd.DataFrame) -> pd.DataFrame:
     """Seven columns: who, how many of how many, what is left, skipped and flagged, pace and time left."""
     several = frame["round"].nunique() > 1
     names = frame["coder"] + (", " + frame["round"] if several else "")
-    anew = ["" if not n else f" ({n:,} to code anew)" for n in frame["recode"]]
+    anew = ["" if not n else f" ({n:,} to code again)" for n in frame["recode"]]
     return pd.DataFrame(
         {
             "Coder": names,
@@ -109,7 +108,7 @@ def _print(frame: pd.DataFrame) -> pd.DataFrame:
             "Left": frame["left"],
             "Skipped": frame["skipped"],
             "Flagged": frame["flagged"],
-            "An hour": [format_figure(pace, 0, "amount") for pace in frame["per_hour"]],
+            "Per hour": [format_figure(pace, 0, "amount") for pace in frame["per_hour"]],
             "Minutes left": [UNKNOWN if left != left else f"{left:,.0f}" for left in frame["minutes_left"]],
         }
     )

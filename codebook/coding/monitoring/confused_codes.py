@@ -17,7 +17,7 @@ _COLUMNS = ("a", "b", "n_pairs", "n_units", "unit_id", "votes", "text")
 
 
 def confused_texts(codings: Codings, most: int = 5, *, each: int = 3) -> Result:
-    """The pairs of codes that are most often taken for each other, each with a few of its units.
+    """The pairs of codes that coders confuse most often, each with a few example units.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def confused_texts(codings: Codings, most: int = 5, *, each: int = 3) -> Result:
     Returns
     -------
     Result
-        One row a pair and unit: a, b, n_pairs (pairs of codings), n_units, unit_id, votes ("a 2, b 1"), text.
+        One row per pair and unit: a, b, n_pairs (pairs of codings), n_units, unit_id, votes ("a 2, b 1"), text.
 
     Examples
     --------
@@ -43,9 +43,7 @@ def confused_texts(codings: Codings, most: int = 5, *, each: int = 3) -> Result:
     1  a  b        2      u3  a 1, b 1
     """
     pairs = disagreements(codings, "label")
-    result = Result(
-        pd.DataFrame(columns=list(_COLUMNS)), "confused_texts", "Codes taken for each other", "adjudication"
-    )
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "confused_texts", "Codes that coders confuse", "adjudication")
     if pairs.facts.nothing:
         return nothing_to_say(codings, pairs.facts.nothing, result)
     ranked = disagreements(codings).frame
@@ -63,7 +61,7 @@ def confused_texts(codings: Codings, most: int = 5, *, each: int = 3) -> Result:
         frame=frame,
         facts=Facts(n_units=pairs.facts.n_units, n_coders=pairs.facts.n_coders, joins=codings.joins),
         finding=pairs.finding,
-        remarks=(f"The {most} commonest pairs, with {each} units of each at most, the most disputed first.",),
+        remarks=(f"The {most} commonest pairs, with at most {each} units each, the most disputed first.",),
         table=_print(shown),
         outputs=codings.outputs,
     )

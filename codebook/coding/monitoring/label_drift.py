@@ -24,13 +24,13 @@ from codebook.ground.quantities import format_figure, places_of
 ALPHA, ALONE = "alpha", "agreement with the others"
 _COLUMNS = ("measure", "coder", "block", "first", "last", "n", "value", "low", "high", "reason")
 _NOTE = (
-    "Alpha by when the second label of a unit came. Of each coder the share of the others' labels that are the same, "
-    "by blocks of the coder's own order (Wilson intervals over units)."
+    "Alpha: units in the order in which they got their second label. Each coder: share of the other coders' labels "
+    "that are the same, in blocks of the coder's own order (Wilson intervals over units)."
 )
 
 
 def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: Bootstrap = Bootstrap()) -> Result:
-    """Agreement from the first labels to the last: who drifts away from the codebook, and when.
+    """How agreement changes from the first labels to the last: which coder drifts, and when.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: B
     Returns
     -------
     Result
-        One row a measure (alpha; agreement with the others), coder and block, in order of time: first, last (times), n
-        (units), value, low, high, reason.
+        One row per measure (alpha; agreement with the others), coder and block, in order of time: first, last (times),
+        n (units), value, low, high, reason.
 
     Raises
     ------
@@ -63,10 +63,10 @@ def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: B
     Alpha was 1.00 [.81, 1.00] in the first of 2 blocks and is .01 [−.30, .32] in the last.
     """
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "drift", "Agreement over time", "reliability")
-    raise_faults("Drift cannot be told.", _check(codings, blocks))
+    raise_faults("Drift cannot be measured.", _check(codings, blocks))
     rows = _read_labels(codings)
     if rows.empty:
-        return nothing_to_say(codings, "No unit was labelled by two people: no agreement can drift.", result)
+        return nothing_to_say(codings, "No unit was labelled by two people, so drift cannot be measured.", result)
     shared = [*_alpha_rows(codings, rows, blocks, least, resample)]
     own = [
         row for coder, part in rows.groupby("coder", sort=True) for row in _coder_rows(str(coder), part, blocks, least)
@@ -95,10 +95,10 @@ def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: B
 def _check(codings: Codings, blocks: int) -> list[Fault]:
     faults = []
     if "time" not in codings.frame:
-        mend = "use the codings of coding logs, or add the column"
+        mend = "use the codings from coding logs, or add the column"
         faults.append(Fault("time", "no column says when a label was given", mend))
     if blocks < 2:
-        faults.append(Fault("blocks", f"{blocks} cannot be compared", "pass 2 or more"))
+        faults.append(Fault("blocks", f"{blocks} blocks cannot be compared", "pass 2 or more"))
     return faults
 
 

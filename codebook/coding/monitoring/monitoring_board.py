@@ -27,12 +27,12 @@ from codebook.ground.quantities import say_count
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path
 
-_BLIND = "This page shows what coders said. Nobody should see it who still codes."
+_BLIND = "This page shows what coders answered. Nobody who is still coding should see it."
 
 
 @dataclass(frozen=True, repr=False)
 class CodingBoard:
-    """How a coding goes, as results one below the other; in a notebook it shows itself, and `write` makes a page.
+    """The state of a coding as a list of results; a notebook shows it, and `write` makes a page of it.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class CodingBoard:
 def coding_board(
     folder: str | Path = FOLDER, *, least: int = FEWEST, blocks: int = 4, resample: Bootstrap = Bootstrap()
 ) -> CodingBoard:
-    """Read the logs of a coding folder and show how it goes.
+    """Read the logs of a coding folder and show the state of the coding.
 
     Parameters
     ----------
@@ -98,13 +98,11 @@ def coding_board(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.coding import Trial
-    >>> _ = Trial.example(folder.name)
-    >>> board = coding_board(folder.name, resample=Bootstrap(50))
+    >>> _ = Trial.example("trial")
+    >>> board = coding_board("trial", resample=Bootstrap(50))
     >>> [result.name for result in board.results]
     ['progress', 'reliability', 'confused_texts', 'drift']
-    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     assignment = read_assignment(place)

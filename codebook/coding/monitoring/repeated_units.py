@@ -22,7 +22,7 @@ _COLUMNS = ("coder", *_FIGURES)
 
 
 def self_agreement(codings: Codings, *, least: int = FEWEST, resample: Bootstrap = Bootstrap()) -> Result:
-    """How often each person gave a unit that came a second time the same label, and alpha of the two times.
+    """How often each coder gave a repeated unit the same label again, and alpha between the two times.
 
     Parameters
     ----------
@@ -46,10 +46,14 @@ def self_agreement(codings: Codings, *, least: int = FEWEST, resample: Bootstrap
     >>> print(self_agreement(codings).finding)
     The same label a second time: ann .75 [no interval] (4 units).
     """
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "self_agreement", "Agreement with oneself", "reliability")
+    result = Result(
+        pd.DataFrame(columns=list(_COLUMNS)), "self_agreement", "Agreement of coders with themselves", "reliability"
+    )
     frame = pd.DataFrame(list(_list_rows(codings, least, resample)), columns=list(_COLUMNS))
     if frame.empty:
-        return nothing_to_say(codings, "No unit came to a person a second time: nothing to compare.", result)
+        return nothing_to_say(
+            codings, "No unit was shown to a coder a second time, so there is nothing to compare.", result
+        )
     facts = Facts(
         n_units=int(frame["n_units"].max()),
         n_coders=frame["coder"].nunique(),

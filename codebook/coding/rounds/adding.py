@@ -31,13 +31,7 @@ def add_round(
     design: Design,
     facts: Mapping[str, Any],
 ) -> Assignment:
-    """Assign units in a round of its own, with what else is to be kept of it.
-
-    Raises
-    ------
-    ParameterError
-        Another round of that name is there.
-    """
+    """Assign units in a round of its own, with what else is to be kept of it."""
     kept = list(units)
     drawn = assign(kept, coders, design, round_name=round_name)
     drawn = replace(drawn, rounds=tuple({**each, **facts} for each in drawn.rounds))
@@ -47,20 +41,16 @@ def add_round(
 
 
 def join_round(folder: Path, drawn: Assignment, units: Iterable[Unit] = ()) -> Assignment:
-    """Put the rows of a round behind those that are there; the same round twice is there once.
-
-    Raises
-    ------
-    ParameterError
-        Another round of that name is there.
-    """
+    """Put the rows of a round behind those that are there; the same round twice is there once."""
     there = read_assignment(folder)
     if {*drawn.rows} <= {*there.rows}:
         return there
     names = {str(each["round"]) for each in there.rounds}
     if taken := [str(each["round"]) for each in drawn.rounds if str(each["round"]) in names]:
         fault = Fault(
-            "round", f"another {taken[0]!r} is there already", f"choose another name than {', '.join(sorted(names))}"
+            "round",
+            f"there is already another round {taken[0]!r}",
+            f"choose another name than {', '.join(sorted(names))}",
         )
         raise ParameterError(f"The round was not added to {show_path(folder)}.", [fault])
     keep_units(folder / "units.jsonl", units)

@@ -10,8 +10,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.coding.deciding.sides import read_label
 from codebook.coding.label_values import Label
 from codebook.errors import Fault, ParameterError
-from codebook.files.lines import dump_line, load_line, write_atomic
-from codebook.paths import show_path
+from codebook.files.lines import read_lines, write_lines
 from codebook.records import Unit
 from codebook.scheme import Codebook, Variable
 
@@ -62,7 +61,7 @@ def example_units(codebook: Codebook, variable: str = "") -> tuple[list[Unit], l
 
 
 def list_known(codings: Codings, coder: str = "") -> list[KnownAnswer]:
-    """The labels of a coder whose answers count as right: those of the gold where nobody is named.
+    """The labels of the coder whose answers count as right; by default the gold standard.
 
     Raises
     ------
@@ -81,8 +80,8 @@ def list_known(codings: Codings, coder: str = "") -> list[KnownAnswer]:
     frame = codings.frame
     rows = frame[(frame["coder"] == name) & frame["label"].notna() & (frame["draw"] == 0)]
     if rows.empty:
-        who = repr(name) if name else "nobody is the gold, and nobody"
-        fault = Fault("coder", f"{who} has a label", f"name one of {', '.join(codings.coders)}")
+        problem = f"{name!r} has no labels" if name else "no coder is the gold standard"
+        fault = Fault("coder", problem, f"name one of {', '.join(codings.coders)}")
         raise ParameterError("There are no known answers.", [fault])
     cells = rows[["unit_id", "variable", "label"]].itertuples(index=False)
     return [KnownAnswer(str(unit), name, read_label(str(label), kinds[name])) for unit, name, label in cells]
@@ -93,8 +92,7 @@ def write_known(folder: Path, round_name: str, answers: Iterable[KnownAnswer]) -
     path = folder / _FILE
     lines = [line for line in _read_lines(path) if line["round"] != round_name]
     lines += [{"round": round_name, **each._asdict()} for each in answers]
-    with write_atomic(path) as file:
-        file.writelines(map(dump_line, lines))
+    write_lines(path, lines)
 
 
 def read_known(folder: Path, round_name: str) -> dict[str, dict[str, KnownAnswer]]:
@@ -108,10 +106,7 @@ def read_known(folder: Path, round_name: str) -> dict[str, dict[str, KnownAnswer
 
 
 def _read_lines(path: Path) -> list[Mapping[str, Any]]:
-    if not path.is_file():
-        return []
-    lines = path.read_bytes().splitlines(keepends=True)
-    return [load_line(line, f"{show_path(path)}, line {number}") for number, line in enumerate(lines, start=1)]
+    return list(read_lines(path)) if path.is_file() else []
 
 
 def find_reason(answer: KnownAnswer, variable: Variable) -> str:

@@ -23,7 +23,7 @@ WHICH = ("disputed", "random")
 def add_norming(
     n: int = 20, which: str = "disputed", *, folder: str | Path = FOLDER, variable: str = "", seed: int = 1
 ) -> Assignment:
-    """Draw units that all their coders have coded, and give them to the same coders once more, in a round of its own.
+    """Draw units that are coded, and give them to the same coders again in a separate round.
 
     A disputed unit teaches most. To measure whether the codebook has become better draw at random: units that were
     chosen because coders differed agree more the second time by chance alone.
@@ -49,12 +49,10 @@ def add_norming(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.coding import Trial
-    >>> _ = Trial.example(folder.name)
-    >>> add_norming(10, folder=folder.name).rounds[-1]["round"]
+    >>> _ = Trial.example("trial")
+    >>> add_norming(10, folder="trial").rounds[-1]["round"]
     'norming-1'
-    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     there = read_assignment(place)
@@ -66,8 +64,7 @@ def add_norming(
         waiting = say_count(sum(bool(each.waiting) for each in disputes.values()), "unit")
         mend = f"wait until coders have finished ({waiting} left), or pass which='random'"
         faults.append(Fault("units", f"no unit is {'disputed' if which == WHICH[0] else 'coded twice'}", mend))
-    if faults:
-        raise ParameterError("The norming round cannot be drawn.", faults)
+    ParameterError.raise_any("The norming round cannot be drawn.", faults)
     name = next_name(there, "norming")
     drawn = random.Random(f"{seed}:{name}").sample(units, min(n, len(units)))
     rows = [row for coder in there.coders for row in _order(there, coder, drawn, name, seed)]

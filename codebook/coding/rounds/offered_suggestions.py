@@ -14,15 +14,15 @@ from codebook.analysis.robustness.suggestion_pull import WITH, WITHOUT
 from codebook.coding.assignments import FOLDER, Assigned
 from codebook.coding.label_values import Label, dump_label
 from codebook.coding.rounds.known_answers import list_known
-from codebook.coding.session import Beside
-from codebook.files.lines import dump_line, load_line, write_atomic
-from codebook.paths import resolve_path, show_path
+from codebook.coding.sessions.session_plan import Beside
+from codebook.files.lines import read_lines, write_lines
+from codebook.paths import resolve_path
 
 _FILE = "suggestions.jsonl"
 
 
 def write_suggestions(codings: Codings, model: str, *, folder: str | Path = FOLDER) -> int:
-    """Keep a model's labels in a coding folder as suggestions, and return how many.
+    """Keep the labels of a model in a coding folder as suggestions; return how many there are.
 
     They are shown only where the assignment has an arm with suggestions (`Design(with_suggestions=...)`), and only
     for the units that the lot put into it.
@@ -41,19 +41,15 @@ def write_suggestions(codings: Codings, model: str, *, folder: str | Path = FOLD
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.analysis.core.examples import make_table
     >>> from codebook.analysis.core.scales import VariableSpec
     >>> tone = VariableSpec("tone", "nominal", ["good", "bad"])
-    >>> write_suggestions(Codings(make_table("tone", {"m": ["good", None]}), [tone]), "m", folder=folder.name)
+    >>> write_suggestions(Codings(make_table("tone", {"m": ["good", None]}), [tone]), "m", folder="trial")
     1
-    >>> folder.cleanup()
     """
     known = list_known(codings, model)
-    with write_atomic(resolve_path(folder) / _FILE) as file:
-        for each in known:
-            line = {"unit_id": each.unit_id, "variable": each.variable, "label": each.label, "by": model}
-            file.write(dump_line(line))
+    names = ("unit_id", "variable", "label")
+    write_lines(resolve_path(folder) / _FILE, (dict(zip(names, each, strict=False)) | {"by": model} for each in known))
     return len(known)
 
 
@@ -74,7 +70,7 @@ def offer_suggestions(folder: Path) -> Beside | None:
 
 
 def add_suggestions(codings: Codings, folder: str | Path = FOLDER) -> Codings:
-    """The codings of logs with what would have been suggested in the arm without, for `suggestion_report`.
+    """Codings of logs with the suggestions that the other arm would have seen, for `suggestion_report`.
 
     What was shown in the arm with suggestions stays as the log has it: a label that was given before there were any
     suggestions has none.
@@ -99,8 +95,6 @@ def add_suggestions(codings: Codings, folder: str | Path = FOLDER) -> Codings:
 def _read(folder: Path) -> dict[str, dict[str, Label]]:
     """The suggested label of each unit and variable."""
     path, labels = folder / _FILE, dict[str, dict[str, Label]]()
-    if path.is_file():
-        for number, raw in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
-            line = load_line(raw, f"{show_path(path)}, line {number}")
-            labels.setdefault(line["unit_id"], {})[line["variable"]] = line["label"]
+    for line in read_lines(path) if path.is_file() else ():
+        labels.setdefault(line["unit_id"], {})[line["variable"]] = line["label"]
     return labels

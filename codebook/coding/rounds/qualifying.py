@@ -30,8 +30,8 @@ from codebook.scheme import read_codebook
 
 _COLUMNS = ("coder", "n", "n_known", "n_right", "value", "low", "high", "alpha", "alpha_low", "alpha_high", "passed")
 _NOTE = (
-    "First answers count, whatever was changed after the feedback. Wilson intervals of the share; alpha of the coder "
-    f"and the key over all variables that have one, the first shown. No interval below {FEWEST} answers."
+    "First answers count, even if they were changed after the feedback. Wilson intervals of the share; alpha of the "
+    f"coder and the key on the first variable. No interval below {FEWEST} answers."
 )
 
 
@@ -42,7 +42,7 @@ def qualification(
     gate: float | None = None,
     resample: Bootstrap = Bootstrap(),
 ) -> Result:
-    """How many first answers of each coder were right, and who may go on to the main round.
+    """How many first answers of each coder were right, and who may start the main round.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def qualification(
     Returns
     -------
     Result
-        One row a coder: n (answers given), n_known, n_right, value with low and high, alpha (with the key, on the
+        One row per coder: n (answers given), n_known, n_right, value with low and high, alpha (with the key, on the
         first variable) with its interval, passed: "yes", "no", "not finished", or empty where there is no gate.
 
     Raises
@@ -62,16 +62,14 @@ def qualification(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.coding import Trial, add_training, example_units, read_assignment
-    >>> trial = Trial.example(folder.name, error=0)
-    >>> book = read_codebook(read_assignment(folder.name).codebook)
+    >>> trial = Trial.example("trial", error=0)
+    >>> book = read_codebook(read_assignment("trial").codebook)
     >>> units, answers = example_units(book)
-    >>> _ = add_training(units, answers, trial.coders, book, folder=folder.name, gate=0.8)
+    >>> _ = add_training(units, answers, trial.coders, book, folder="trial", gate=0.8)
     >>> trial.code(answers, round_name="training")
-    >>> print(qualification(folder.name).finding)
+    >>> print(qualification("trial").finding)
     First answers that are right: simulated-ann 1 of 1 (passed); simulated-ben 1 of 1 (passed).
-    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     assignment = read_assignment(place)
@@ -80,9 +78,11 @@ def qualification(
         rounds = sorted({str(each["round"]) for each in assignment.rounds if each.get("known")})
         mend = f"name one of {', '.join(rounds)}" if rounds else "add one with add_training"
         fault = Fault("round", f"{round_name!r} has no known answers", mend)
-        raise ParameterError("There is no qualification.", [fault])
+        raise ParameterError("There is no qualification to report.", [fault])
     least = find_gate(assignment, round_name) if gate is None else gate
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "qualification", "Answers beside the key", "reliability")
+    result = Result(
+        pd.DataFrame(columns=list(_COLUMNS)), "qualification", "Answers compared with the key", "reliability"
+    )
     names = list(dict.fromkeys(row.coder for row in assignment.rows if row.round == round_name))
     answers = {name: list(read_first_answers(place, name, round_name, known)) for name in names}
     if not any(answers.values()):
@@ -93,7 +93,7 @@ def qualification(
         for name, given in answers.items()
     ]
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-    note = f" The gate is {say_percent(least)}." if least is not None else ""
+    note = f" The share needed to pass is {say_percent(least)}." if least is not None else ""
     return replace(
         result,
         frame=frame,
@@ -107,7 +107,7 @@ def qualification(
             name="coder",
             references=() if least is None else (least,),
             quantity="share of first answers that are right",
-            note="Intervals after Wilson.",
+            note="Wilson intervals.",
         ),
     )
 
@@ -136,13 +136,7 @@ def read_first_answers(
 
 
 def require_gate(folder: Path, assignment: Assignment, coder: str) -> None:
-    """Refuse the main round to a coder who has not passed a gate before it.
-
-    Raises
-    ------
-    ParameterError
-        The coder has not passed, and what is to be done.
-    """
+    """Refuse the main round to a coder who has not passed a gate before it."""
     for note in assignment.rounds:
         least, name = note.get("gate"), str(note["round"])
         if least is None or coder not in note["coders"]:
@@ -151,7 +145,11 @@ def require_gate(folder: Path, assignment: Assignment, coder: str) -> None:
         passed = judge(list(read_first_answers(folder, coder, name, known)), known, least)
         if passed != "yes":
             problem = "is not finished" if passed == "not finished" else f"has fewer than {say_percent(least)} right"
-            mend = f"open the round {name!r}" if passed == "not finished" else "ask who leads for another training"
+            mend = (
+                f"open the round {name!r}"
+                if passed == "not finished"
+                else "ask the person in charge for another training"
+            )
             fault = Fault("round", f"the round {name!r} of {coder} {problem}", mend)
             raise ParameterError("The main round is not open yet.", [fault])
 

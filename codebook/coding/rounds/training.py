@@ -12,7 +12,7 @@ from codebook.coding.assignments import FOLDER, Assigned, Assignment
 from codebook.coding.deciding.sides import differ
 from codebook.coding.rounds.adding import add_round
 from codebook.coding.rounds.known_answers import KnownAnswer, example_units, find_reason, read_known, write_known
-from codebook.coding.session import Beside
+from codebook.coding.sessions.session_plan import Beside
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import join_ids
 from codebook.paths import resolve_path
@@ -32,7 +32,7 @@ def add_training(
     round_name: str = "training",
     gate: float | None = None,
 ) -> Assignment:
-    """Give all coders a round of units whose answers are known; they see after each whether they were right.
+    """Give coders a training round: after each unit with a known answer they see whether they were right.
 
     Its labels do not enter the codings of the main round. A round of another name may follow at any time.
 
@@ -50,23 +50,20 @@ def add_training(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory()
     >>> from codebook.coding import Trial, open_session, read_assignment
-    >>> trial = Trial.example(folder.name)
-    >>> book = read_assignment(folder.name).codebook
+    >>> trial = Trial.example("trial")
+    >>> book = read_assignment("trial").codebook
     >>> known = [Unit("t1", "Bravo!")], [KnownAnswer("t1", "tone", "good", "It is praise.")]
-    >>> _ = add_training(*known, trial.coders, book, folder=folder.name)
-    >>> with open_session("simulated-ann", folder.name, round_name="training") as session:
+    >>> _ = add_training(*known, trial.coders, book, folder="trial")
+    >>> with open_session("simulated-ann", "trial", round_name="training") as session:
     ...     session.label("bad")
     ...     session.view()["feedback"]["answers"][0]["why"]
     'It is praise.'
-    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     units, answers = list(units), list(answers)
     faults = list(_find_faults(units, answers, gate))
-    if faults:
-        raise ParameterError(_ABOUT, faults)
+    ParameterError.raise_any(_ABOUT, faults)
     facts = {"gate": gate, "known": len(answers)}
     added = add_round(place, codebook, units, coders, round_name, Design(), facts)
     write_known(place, round_name, answers)
@@ -76,7 +73,7 @@ def add_training(
 def choose_training(
     codebook: Codebook, units: Iterable[Unit] = (), answers: Iterable[KnownAnswer] = (), *, n: int = 20, seed: int = 1
 ) -> tuple[list[Unit], list[KnownAnswer]]:
-    """The examples of the codebook's first variable, and units whose answers are known by lot, until there are n.
+    """Choose n training units: the codebook's examples, then random units with known answers.
 
     Returns
     -------
@@ -102,13 +99,13 @@ def choose_training(
 
 def _find_faults(units: Sequence[Unit], answers: Sequence[KnownAnswer], gate: float | None) -> Iterable[Fault]:
     if gate is not None and not 0 <= gate <= 1:
-        yield Fault("gate", f"{gate} is no share", "pass a number from 0 to 1")
+        yield Fault("gate", f"{gate} is not a share", "pass a number from 0 to 1")
     join = join_ids((each.unit_id for each in answers), [each.unit_id for each in units])
     if join.strays:
         problem = join.say_strays("answers", "among the units", "the units")
-        yield Fault("answers", problem, "give the units of all answers")
+        yield Fault("answers", problem, "give the unit of every answer")
     if join.n_lacking or not units:
-        problem = f"{join.n_lacking:,} units have no known answer" if units else "there is no unit"
+        problem = f"{join.n_lacking:,} units have no known answer" if units else "there are no units"
         yield Fault("units", problem, "give an answer for each unit, or leave the unit out")
 
 

@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codebook.coding.serving.picture_shelf import PictureShelf
-from codebook.coding.session import CodingSession
-from codebook.coding.unit_sources import SourceMaker
+from codebook.coding.sessions.session import CodingSession
+from codebook.coding.sessions.unit_sources import SourceMaker
 from codebook.records import FilePart
 
 Opener = Callable[[SourceMaker], CodingSession]
 """Opens a coder's session, with what gives the files of a unit their addresses."""
 ELSEWHERE = (
-    "This work was opened in another window, so nothing that is pressed here is saved. To go on here, load this page "
-    "again."
+    "This work was opened in another window, so nothing is saved in this one. To continue here, reload this page."
 )
 
 

@@ -45,13 +45,14 @@ class Place:
         """
         faults = [] if self.open_to_network or is_loopback(self.host) else [_too_open(self.host)]
         if not 0 <= self.port <= 65535:
-            faults.append(Fault("port", f"{self.port} is no port", "give a number from 1024 to 65535, or none"))
+            faults.append(
+                Fault("port", f"{self.port} is not a port", "give a number from 1024 to 65535, or leave it out")
+            )
         parts = urlsplit(self.public)
         if self.public and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
             mend = "write it as https://coding.example.edu/study/"
-            faults.append(Fault("public address", f"{self.public!r} is no address of a page", mend))
-        if faults:
-            raise ParameterError("The form cannot be served like this.", faults)
+            faults.append(Fault("public address", f"{self.public!r} is not a web address", mend))
+        ParameterError.raise_any("The form cannot be served like this.", faults)
 
 
 def is_loopback(host: str) -> bool:
@@ -69,8 +70,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _too_open(host: str) -> Fault:
-    mend = "leave it out, so that only this machine reaches the form; or say --open-to-network if all may"
-    return Fault("host", f"others on the network reach {host or 'it'}, and texts go over it unencrypted", mend)
+    mend = "leave it out, so that only this computer reaches the form; or add --open-to-network if everybody may"
+    return Fault("host", f"everybody on the network can reach {host or 'it'}, and texts travel unencrypted", mend)
 
 
 class Doorkeeper:

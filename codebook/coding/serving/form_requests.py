@@ -36,7 +36,7 @@ _HEADERS = {
 }
 _KINDS = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 JSON = "application/json"
-LOCKED = "This page opens with the address that you were given, all of it. Ask whoever runs the study for it."
+LOCKED = "This page opens only with the complete address that you were given. Ask the person who runs the study for it."
 
 
 class RefusedError(Exception):

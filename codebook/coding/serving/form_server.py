@@ -12,15 +12,15 @@ from typing import Self
 
 from codebook.coding.assignments import FOLDER, read_assignment
 from codebook.coding.coding_log import ADJUDICATION
-from codebook.coding.deciding import open_adjudication
+from codebook.coding.deciding.adjudicating import open_adjudication
 from codebook.coding.form import form_script, form_style
 from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
 from codebook.coding.serving.desks import Desk, Opener
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import FormRequests, Listener, WideListener
-from codebook.coding.session import CodingSession
 from codebook.coding.session_opening import open_session
-from codebook.coding.unit_sources import SourceMaker
+from codebook.coding.sessions.session import CodingSession
+from codebook.coding.sessions.unit_sources import SourceMaker
 from codebook.errors import Fault, MachineError, ParameterError
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path
@@ -148,7 +148,7 @@ def serve_coders(
     ...     print(server.addresses["ann"])
     """
     if round_name == ADJUDICATION and not coders:
-        fault = Fault("coder", "nobody is named who decides", "name one: `codebook code --adjudicator NAME`")
+        fault = Fault("coder", "it is not said who decides", "name a person: `codebook code --adjudicator NAME`")
         raise ParameterError("The form cannot be served.", [fault])
     names = coders or read_assignment(resolve_path(folder)).coders
     openers = {name: partial(_open, name, folder, round_name) for name in names}
@@ -187,8 +187,8 @@ def _listen(place: Place, last_port: int) -> Listener:
         return _bind(place.host, place.port)
     except OSError as error:
         where, reason = f"{place.host}, port {place.port or 'any'}", error.strerror or str(error)
-        mend = "leave out --port for a free one, and --host for this machine"
-        raise MachineError(f"Nothing can be served at {where} ({reason}). To mend: {mend}.") from error
+        mend = "leave out --port to use a free port, and --host to use this computer"
+        raise MachineError(f"The form cannot be served at {where} ({reason}). To mend: {mend}.") from error
 
 
 def _bind(host: str, port: int) -> Listener:

@@ -6,12 +6,12 @@ import hashlib
 from collections import OrderedDict
 from typing import Any
 
-from codebook.coding.unit_sources import make_blocks
+from codebook.coding.sessions.unit_sources import make_blocks
 from codebook.records import FilePart, Unit
 
 N_UNITS = 8
 """Units whose pictures are held: the one that is shown, and some that a coder goes back to."""
-OUTSIDE = "This picture lies outside of this machine, so the page does not show it: {}"
+OUTSIDE = "This picture is not on this computer, so the page does not show it: {}"
 
 
 class PictureShelf:

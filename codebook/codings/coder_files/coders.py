@@ -5,7 +5,7 @@
     coders:
       - file: texts.csv            # relative to this file's folder
         unit: text_id
-        columns: {gold: topic}     # wide, a column a coder; long: coder and label, or coder and reply
+        columns: {gold: topic}     # wide, a column per coder; long: coder and label, or coder and reply
         where: {split: test}
 """
 
@@ -28,7 +28,7 @@ from codebook.codings.coder_files.tool_files import read_tool_file
 from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_units, tell_twins
 from codebook.codings.frame import make_table
 from codebook.errors import Fault, InputError, TableError
-from codebook.files.formats import READERS
+from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.files.yaml_text import YamlTree, find_broken_paths, read_yaml
 from codebook.paths import resolve_path
@@ -72,7 +72,7 @@ def read_coders(
     --------
     >>> variable = {"name": "a", "question": "?", "kind": "single", "level": "nominal", "categories": ["yes", "no"]}
     >>> codebook = Codebook.model_validate({"name": "relevance", "unit": "a text", "variables": [variable]})
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "coders.yaml"
+    >>> path = Path("coders.yaml")
     >>> _ = path.with_name("a.csv").write_text("id,ann,ben\\n7,yes,no\\n9,yes,\\n")
     >>> _ = path.write_text("coders:\\n  - {file: a.csv, unit: id, columns: [ann, ben]}\\n")
     >>> codings = read_coders(path, codebook)
@@ -80,7 +80,6 @@ def read_coders(
     [['7', 'ann', 'yes'], ['7', 'ben', 'no'], ['9', 'ann', 'yes']]
     >>> codings.notes
     ('a.csv: 2 rows read, 3 codings; 1 empty cell, not coded.',)
-    >>> folder.cleanup()
     """
     path = resolve_path(path)
     entries, faults = parse_coders(path, codebook)
@@ -104,12 +103,11 @@ def read_codings(
     --------
     >>> variable = {"name": "a", "question": "?", "kind": "single", "level": "nominal", "categories": ["yes", "no"]}
     >>> codebook = Codebook.model_validate({"name": "relevance", "unit": "a text", "variables": [variable]})
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "codings.csv"
+    >>> path = Path("codings.csv")
     >>> _ = path.write_text("id,who,code\\n7,ann,Yes\\n")
     >>> codings = read_codings(path, codebook, unit="id", coder="who", label="code", rename={"Yes": "yes"})
     >>> codings.frame["label"].tolist(), codings.notes
     (['yes'], ('codings.csv: 1 row read, 1 coding; 1 label renamed.',))
-    >>> folder.cleanup()
     """
     path = resolve_path(path)
     if path.suffix in (".yaml", ".yml") and not options:
@@ -125,7 +123,7 @@ def read_entry(
     """Read labels by one entry of a `coders.yaml`, whose paths are relative to a folder."""
     name, faults = Path(str(item["file"])).name, list[Fault]()
     entry = check_entry(item, lambda _: name, codebook, faults)
-    refuse(f"{name} cannot be read so.", faults)
+    TableError.raise_any(f"{name} cannot be read with these settings.", faults)
     return _read_all([(name, entry)] if entry else [], folder, codebook, units)
 
 
@@ -151,8 +149,8 @@ def _read_all(
         read.append((where, codings))
     notes = [sentence for _, codings in read for sentence in (codings.note(), *codings.tell())]
     meeting = meet_each_other(read) if units is None else meet_units(read, units, partial=partial)
-    labels = "The coders' files cannot be read so." if n_known else "The coders' labels do not fit the codebook."
-    refuse(labels if faults else "The coders' units do not meet.", [*faults, *meeting.faults])
+    labels = "The list of coders' files has errors." if n_known else "The coders' labels do not fit the codebook."
+    TableError.raise_any(labels if faults else "The coders' unit ids do not match.", [*faults, *meeting.faults])
     joins = [*meeting.unmet, *tell_twins(dict.fromkeys(key[1] for _, codings in read for key in codings.rows))]
     with_raw = any(source.reply for _, source in entries)
     table = make_table(_table_rows(_put_together(read, codebook), with_raw), codebook)
@@ -190,13 +188,13 @@ def _put_together(read: Sequence[Read], codebook: Codebook) -> dict[Key, dict[st
                 rows[key] = join_sets(rows[key], coding, variable)
             else:
                 faults.setdefault((before, where), _coded_twice(before, where, key))
-    refuse("A coder codes a unit in two files.", list(faults.values()))
+    TableError.raise_any("A coder codes a unit in two files.", list(faults.values()))
     return rows
 
 
 def _coded_twice(before: str, where: str, key: Key) -> Fault:
     problem = f"codings repeat unit, coder, variable and draw of {before} (first: unit {key[0]!r}, coder {key[1]!r})"
-    mend = "take one of the two out, tell the coders apart with `rename_coders`, or number draws with `draw`"
+    mend = "remove one of the two, rename a coder with `rename_coders`, or number the draws with `draw`"
     return Fault(where, problem, mend)
 
 
@@ -212,10 +210,10 @@ def parse_coders(path: Path, codebook: Codebook) -> tuple[list[Entry], list[Faul
     tree = read_yaml(path, error=TableError, summary=summary)
     value = tree.value
     if not isinstance(value, dict) or set(value) != {"coders"} or not isinstance(value["coders"], list):
-        mend = "begin with `coders:` and list the files under it"
-        raise TableError(summary, [Fault(path.name, "it must hold the one key `coders`, a list", mend)])
+        mend = "begin with `coders:` and list the files below it"
+        raise TableError(summary, [Fault(path.name, "it must have exactly one key, `coders`, with a list", mend)])
     faults = [
-        Fault(f"{path.name}, line {line}", f"`{loc[-1]}` stands here twice", "keep one of them")
+        Fault(f"{path.name}, line {line}", f"`{loc[-1]}` occurs twice here", "keep one of them")
         for loc, line in tree.repeated_keys()
     ]
     faults += find_broken_paths(tree, path.parent)
@@ -266,9 +264,3 @@ def _schema_faults(error: ValidationError, find_place: Callable[[str], str]) -> 
                 yield Fault(where, f"`{key}` is missing", f"add `{key}: ...`")
             case _:
                 yield Fault(where, f"`{key}`: {each['msg']}", f"correct `{key}`")
-
-
-def refuse(summary: str, faults: Sequence[Fault]) -> None:
-    """Raise one `TableError` with all the faults, if there are any."""
-    if faults:
-        raise TableError(summary, faults)

@@ -52,7 +52,7 @@ class CodingSource(BaseModel):
     duplicates : {"error", "first", "last"}
         What to do where a coder coded a unit twice.
     join : bool
-        For `multi`: the rows of one unit and coder are one set of labels, as in a file with a row a coded segment.
+        For `multi`: the rows of one unit and coder are one set of labels, as in a file with a row per coded segment.
     separator, empty : str
         For `multi`: the sign between labels in a cell; without it a cell is a JSON list, in any order. An empty cell
         or list means not coded; `empty: none` makes it the answer "none of them".
@@ -66,7 +66,7 @@ class CodingSource(BaseModel):
         Name of a variable in a file of another tool -> name in the codebook; "" leaves it out.
     coded_by : mapping
         Coder -> the units that this coder was asked to code, where the file cannot say who saw what; the name of a
-        table with a row a unit and coder; or `all`.
+        table with a row per unit and coder; or `all`.
     end : {"exclusive", "standard"}
         REFI-QDA: where passages end, if no quote of the file shows it (see `ReadOptions`).
     confirmed : str
@@ -123,7 +123,7 @@ class CodingSource(BaseModel):
             if getattr(self, key):
                 yield f"`{key}` is for files of other tools", "name the tool, `format: ...`, or leave it out"
         if self.columns and (self.coder or self.coder_name or self.label or self.reply):
-            yield "both a wide and a long form", "give `columns`, or `coder` with `label` or `reply`"
+            yield "the entry mixes the wide and the long form", "give `columns`, or `coder` with `label` or `reply`"
         if not self.columns and (self.coder is None) == (self.coder_name is None):
             yield "it is not clear who coded", "give `coder` (a column) or `coder_name` (a name), or `columns`"
         if not self.columns and (self.label is None) == (self.reply is None):
@@ -145,7 +145,7 @@ class CodingSource(BaseModel):
         names = [variable.name for variable in codebook.variables]
         multi = [v.name for v in codebook.variables if v.is_set and self.variable in (None, v.name)]
         if self.variable is not None and self.variable_column is not None:
-            yield "`variable` and `variable_column`", "give one of the two"
+            yield "`variable` and `variable_column` exclude each other", "give one of the two"
         if self.variable is None and self.variable_column is None and len(names) > 1:
             yield "it is not clear which variable was coded", f"give `variable`, one of {', '.join(names)}"
         if self.variable is not None and self.variable not in names:
@@ -154,9 +154,9 @@ class CodingSource(BaseModel):
         if self.reply is not None and multi:
             yield "`reply` cannot be read for a `multi` variable", "give labels: `label` with `separator`"
         if self.join and not multi:
-            yield "`join` is for variables of kind `multi`, whose labels are sets", "leave it out, or say `duplicates`"
+            yield "`join` is for variables of kind `multi`, whose labels are sets", "leave it out, or use `duplicates`"
         if self.join and self.duplicates != "error":
-            yield "`join` and `duplicates`", "give one of the two"
+            yield "`join` and `duplicates` exclude each other", "give one of the two"
 
     def columns_used(self) -> list[str]:
         """Return the columns that the file must have."""

@@ -69,7 +69,7 @@ class ImportView:
     @property
     def text(self) -> str:
         """The entry as YAML, with what is not answered as comments."""
-        comments = [f"  # {line}" for fault in self.faults for line in f"not yet: {fault}".splitlines()]
+        comments = [f"  # {line}" for fault in self.faults for line in f"still to do: {fault}".splitlines()]
         return "\n".join([*comments, _as_item(self.entry, "  ")])
 
     def write(self) -> str:
@@ -80,13 +80,12 @@ class ImportView:
         TableError
             Questions are open, the file has an entry of this file already, or it is not a plain list.
         """
-        if self.faults:
-            raise TableError(_SUMMARY, self.faults)
+        TableError.raise_any(_SUMMARY, self.faults)
         name = show_path(self.coders)
         text = read_text(self.coders) if self.coders.is_file() else "coders:\n"
         before = _list_files(text, name)
         if self.entry["file"] in before:
-            mend = "change that entry, or take it out"
+            mend = "change that entry, or remove it"
             raise TableError(_SUMMARY, [Fault(name, f"it has an entry of {self.entry['file']} already", mend)])
         items = _ITEM.findall(text)
         new = text.rstrip("\n") + "\n" + _as_item(self.entry, items[0] if items else "  ") + "\n"
@@ -122,7 +121,7 @@ class ImportView:
 def look_at_export(
     path: str | Path, codebook: Codebook | None = None, *, coders: str | Path = "coders.yaml", **entry: Any
 ) -> ImportView:
-    """Look at a file of another tool: what it is, what became of every row, its codings, and the entry that reads it.
+    """Look at a file from another tool: its format, an account of its rows, its codings, and its entry for coders.yaml.
 
     Parameters
     ----------
@@ -140,21 +139,21 @@ def look_at_export(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name, "ann.jsonl")
+    >>> path = Path("ann.jsonl")
     >>> _ = path.write_text('{"id": 1, "text": "Rain.", "doc_id": "a", "label": ["sea"], "Comments": []}\\n')
-    >>> view = look_at_export(path, coders=Path(folder.name, "coders.yaml"))
+    >>> view = look_at_export(path, coders=Path("coders.yaml"))
     >>> print(view.text)
       - file: ann.jsonl
         format: doccano
         unit: doc_id
     >>> print(view.write().rpartition("/")[2])
     coders.yaml: the entry of ann.jsonl was added.
-    >>> folder.cleanup()
     """
     path, coders = resolve_path(path), resolve_path(coders)
     given = {name: value for name, value in entry.items() if value}
     name = str(given.pop("format", ""))
-    given |= {key: _near(given[key], coders.parent) for key in _PATHS if _is_path(given.get(key))}
+    paths = {key: given[key] for key in _PATHS if isinstance(given.get(key), str | Path) and given[key] != "all"}
+    given |= {key: _near(path, coders.parent) for key, path in paths.items()}
     options = {key: given[key] for key in _OF_READING if key in given}
     if "coded_by" in options:
         options["coded_by"] = read_coded_by(options["coded_by"], coders.parent)
@@ -175,10 +174,6 @@ def look_at_export(
 def _near(path: str | Path, folder: Path) -> str:
     """A path as it stands in a file of a folder."""
     return Path(relpath(resolve_path(path), folder)).as_posix()
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str | Path) and bool(value) and value != "all"
 
 
 def _units(reading: Reading, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from codebook.codings.frame import dump_labels
 from codebook.errors import Fault
 from codebook.exchange.export_source import open_source
 from codebook.exchange.unit_fields import read_unit
-from codebook.files.rows import as_values
+from codebook.files.tables.rows import as_values
 from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
 from codebook.scheme.number_values import read_number
@@ -64,16 +64,16 @@ class Codings:
             (counts["empty"], "empty cell", ", ", "not coded"),
             (counts["skipped"], "cell", " ", _LEFT_OUT),
             (counts["renamed"], "label", " ", "renamed"),
-            (counts["other coder"], "cell", " ", "under another name by `rename_coders`"),
+            (counts["other coder"], "cell", " ", "renamed by `rename_coders`"),
             (counts["joined"], "row", " ", "joined to others of the same unit and coder"),
-            (len(self.twice), "repeated coding", " ", f"dropped, the {source.duplicates} kept"),
+            (len(self.twice), "repeated coding", " ", f"left out (the {source.duplicates} was kept)"),
         )
         sentences = [f"{source.file}: {say_count(counts['rows'], 'row')} read, {say_count(self.n_codings, 'coding')}"]
         sentences += [f"{say_count(n, singular)}{link}{what}" for n, singular, link, what in parts if n]
         if source.reply:
-            sentences.append(f"{say_count(counts['invalid'], 'reply', 'replies')} not naming exactly one category")
+            sentences.append(f"{say_count(counts['invalid'], 'reply', 'replies')} without exactly one category")
         if self.guess:
-            sentences.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` if it is right")
+            sentences.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` to confirm it")
         return "; ".join(sentences) + "."
 
     def tell(self) -> Iterator[str]:
@@ -83,8 +83,8 @@ class Codings:
     def faults(self, where: str, codebook: Codebook) -> Iterator[Fault]:
         """Yield what keeps these codings from being a table."""
         if self.ragged:
-            problem = f"{len(self.ragged):,} rows have another number of fields than the header (line {self.ragged[0]})"
-            yield Fault(where, problem, "correct the quote marks there, or give the `delimiter`")
+            problem = f"{len(self.ragged):,} rows do not have as many fields as the header (line {self.ragged[0]})"
+            yield Fault(where, problem, "correct the quotation marks there, or give the `delimiter`")
         if n := self.counts["no unit"]:
             yield Fault(
                 where,
@@ -104,21 +104,15 @@ class Codings:
         problem = f"{len(self.twice):,} codings repeat unit, coder and variable (units {names})"
         draws = "name the column of draws with `draw`"
         if any(codebook.variable(key[2]).is_set for key, _ in self.twice):
-            mend = f"say `join: true` where the rows of one unit and coder are one set of labels, or {draws}"
+            mend = f"write `join: true` if the rows of one unit and coder are one set of labels, or {draws}"
         else:
-            dropped = " (the other label is left out, and counted)" if any(other for _, other in self.twice) else ""
-            mend = f"say `duplicates: first` or `duplicates: last`{dropped}, or {draws}"
+            dropped = " (the other label is left out and counted)" if any(other for _, other in self.twice) else ""
+            mend = f"write `duplicates: first` or `duplicates: last`{dropped}, or {draws}"
         yield Fault(where, problem, mend)
 
 
 def read_source(source: CodingSource, folder: Path, codebook: Codebook) -> Codings:
-    """Read one file as its entry says; what is wrong with the labels is in the result's `faults`.
-
-    Raises
-    ------
-    UnitsError
-        The file cannot be read, or lacks a column.
-    """
+    """Read one file as its entry says; what is wrong with the labels is in the result's `faults`."""
     form: dict[str, Any] = {name: getattr(source, name) or "" for name in ("encoding", "delimiter", "sheet")}
     with open_source(folder / source.file) as export:
         rows = export.rows(**form, skip_rows=source.skip_rows)

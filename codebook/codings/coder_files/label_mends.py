@@ -42,10 +42,10 @@ def label_faults(where: str, codebook: Codebook, outside: Counter[Outside]) -> I
         yield Fault(where, f"variable {name!r}, label {text} ({n:,} times): {problem}", mend)
     if len(near := _list_near(codebook, outside)) > 1:
         pairs = ", ".join(f"{quote(label)}: {quote(known)}" for label, known in near.items())
-        problem = f"{len(near)} of these labels are nearly labels of the codebook"
-        yield Fault(where, problem, f"if that is meant, write all at once: `rename: {{{pairs}}}`")
+        problem = f"{len(near)} of these labels are very similar to labels of the codebook"
+        yield Fault(where, problem, f"if they mean these, write `rename: {{{pairs}}}`")
     if (rest := len(outside) - _N_LISTED) > 0:
-        yield Fault(where, f"{rest:,} more labels are not the codebook's", "see whether the right column is named")
+        yield Fault(where, f"{rest:,} more labels are not in the codebook", "check that the right column is named")
 
 
 def _list_near(codebook: Codebook, outside: Counter[Outside]) -> dict[str, str]:
@@ -65,24 +65,20 @@ def plain_faults(where: str, variable: Variable, cells: Mapping[str, int]) -> It
     sign, n = guess_separator(cells, variable), sum(cells.values())
     alone = all(cell in variable.labels for cell in cells)
     problem = f"variable {variable.name!r}, cell {spell(next(iter(cells))[:_SHOWN])}: it is not a JSON list"
-    mend = f"say which sign stands between the labels of a cell: `separator: {quote(sign)}`"
+    mend = f"name the character between the labels of a cell: `separator: {quote(sign)}`"
     if alone:
-        mend += ", or `join: true` where each row holds one label of its unit"
+        mend += ", or write `join: true` if each row holds one label of its unit"
     yield Fault(where, f"{problem} ({say_count(n, 'such cell')})", mend)
     parts = Counter[Outside]()
     for cell, times in cells.items():
         for part in _parts(cell, sign):
             if part not in variable.labels:
                 parts[variable.name, part, part, OUTSIDE] += times
-    yield from label_faults(where, _only(variable), parts)
+    yield from label_faults(where, Codebook(name="one", unit="a unit", variables=(variable,)), parts)
 
 
 def _parts(cell: str, sign: str) -> list[str]:
     return [part for part in cell.split(sign) if part.strip()]
-
-
-def _only(variable: Variable) -> Codebook:
-    return Codebook(name="one", unit="a unit", variables=(variable,))
 
 
 def guess_separator(cells: Iterable[str], variable: Variable) -> str:
@@ -107,12 +103,12 @@ def _mend_variable(name: str, codebook: Codebook) -> str:
 def _mend_label(label: str, meant: str, variable: Variable) -> tuple[str, str]:
     """Return what more is to be said of the problem, and the declared recoding that helps; nothing is recoded alone."""
     if len(label) > _LONGEST:
-        return "", "see whether `label` names the column of labels: this is a long text"
+        return "", "check that `label` names the column of labels, because this is a long text"
     leave_out = f"leave it out: `skip: [{quote(label)}]`"
     if variable.is_open:
         return "", f"write {variable.kind} as JSON, or {leave_out}"
     if variable.is_number:
-        comma = "`decimal: ','` if a comma stands before decimals, " if "," in label else ""
+        comma = "`decimal: ','` if the file uses decimal commas, " if "," in label else ""
         codes = f", {', '.join(variable.labels)}" * bool(variable.labels)
         return "", f"{comma}`rename` to a number {say_bounds(variable)}".rstrip() + f"{codes}, or {leave_out}"
     add = "add the category to the codebook"
@@ -121,7 +117,7 @@ def _mend_label(label: str, meant: str, variable: Variable) -> tuple[str, str]:
         names = ", ".join(map(repr, variable.labels[:12])) + ", ..." * (len(variable.labels) > 12)
         return "", f"recode it with `rename` to one of {names}; {add}, or {leave_out}"
     cause = find_cause(meant, near) if near_form(meant) == near_form(near) else ""
-    more = f": it has the letters of {spell(near)} and differs by {cause}" if cause in UNSEEN else ""
+    more = f": it has the same letters as {spell(near)} and differs by {cause}" if cause in UNSEEN else ""
     return more, f"`rename: {{{quote(label)}: {quote(near)}}}`, {add}, or {leave_out}"
 
 

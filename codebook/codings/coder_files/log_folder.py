@@ -15,13 +15,7 @@ _CELLS = ("label", "why", "evidence", "confidence", "detail", "seconds", "note",
 
 
 def read_log_folder(source: CodingSource, folder: Path, codebook: Codebook) -> Codings:
-    """Read what people coded by assignment, from the logs of a coding folder.
-
-    Raises
-    ------
-    ParameterError
-        There is no assignment in it.
-    """
+    """Read what people coded by assignment, from the logs of a coding folder."""
     tidy = read_logs(folder / source.file, codebook)
     codings = Codings(source, sentences=[*tidy.notes[1:]])
     for row in tidy.frame.to_dict("records"):

@@ -13,9 +13,8 @@ from codebook.coding.coding_log import list_logs
 from codebook.coding.log_codings import read_logs
 from codebook.codings.coder_files.coders import parse_coders, read_coders
 from codebook.codings.coder_files.coding_source import LOGS
-from codebook.codings.frame import check_table, join_codings
-from codebook.errors import TableError
-from codebook.ground.joins import Sides, hold_ids, join_faults, join_ids, tell_strays
+from codebook.codings.frame import check_table, join_codings, keep_known
+from codebook.ground.joins import hold_ids
 from codebook.paths import resolve_path, show_path
 from codebook.scheme import Codebook
 
@@ -24,7 +23,7 @@ NONE = "none"
 
 
 class People(NamedTuple):
-    """Where labels of people are.
+    """Where the labels of people are stored.
 
     `coders` is a `coders.yaml`, or empty. `folder` is a coding folder, "none" for none; where nothing is said, that of
     the project, if it is of the same codebook.
@@ -89,7 +88,7 @@ def _is_listed(coders: str | Path, codebook: Codebook, folder: Path) -> bool:
 
 
 def has_logs(folder: str | Path, codebook: Codebook) -> bool:
-    """Whether somebody has coded in a coding folder, by a codebook of this name; one that is named counts anyhow.
+    """Whether a coding folder has answers, and belongs to this codebook or was named by a person.
 
     Examples
     --------
@@ -114,11 +113,6 @@ def _read_logs(folder: Path, codebook: Codebook, ids: Iterable[str] | None) -> C
     frame = check_table(codings.frame, codebook)
     if ids is None:
         return replace(codings, frame=frame)
-    join = join_ids(frame["unit_id"].unique(), ids)
-    name = show_path(folder / "logs")
-    sides = Sides(f"units of {name}", "among the units", "the list of units")
-    if len(frame) and (faults := join_faults(join, name, sides)):
-        raise TableError("The units that people coded do not meet.", faults)
-    known = frame[~frame["unit_id"].isin(join.strays)].reset_index(drop=True)
-    strays = tuple(tell_strays(join, sides))
-    return replace(codings, frame=known, notes=(*codings.notes, *strays), joins=strays)
+    summary = "The units that people coded are not among the units."
+    known = keep_known(replace(codings, frame=frame), ids, show_path(folder / "logs"), summary)
+    return replace(known, notes=(*known.notes, *known.joins))

@@ -31,13 +31,7 @@ _UNIT_COLUMNS, _CODER = ("unit_id", "unit"), "coder"
 
 
 def read_tool_file(source: CodingSource, folder: Path, codebook: Codebook) -> Codings:
-    """Read one file of a tool as its entry says; what it cannot say is in the result's `faults`.
-
-    Raises
-    ------
-    TableError
-        It is of no known tool, damaged, or an option does not fit it.
-    """
+    """Read one file of a tool as its entry says; what it cannot say is in the result's `faults`."""
     name = "" if source.format in (None, AUTO) else source.format
     reading = open_export(folder / source.file, format=name or "", **_options(source, folder, codebook))
     filed = source.model_copy(update={"empty": "none", "separator": None})
@@ -89,7 +83,7 @@ def _names_in_file(variable: Variable, source: CodingSource) -> Iterator[str]:
 
 
 def read_coded_by(stated: Mapping[str, Sequence[str]] | str, folder: Path) -> Mapping[str, Sequence[str]] | str:
-    """Who was asked to code what: as it stands, or of a table with a row a unit and coder, such as assignment.csv."""
+    """Who was asked to code what: as it stands, or of a table with a row per unit and coder, such as assignment.csv."""
     if not isinstance(stated, str) or not stated.lower().endswith(".csv"):
         return stated
     rows = open_rows(folder / stated)
@@ -107,8 +101,8 @@ def _rename(reading: Reading, source: CodingSource, codings: Codings) -> list[Ex
         return list(reading.rows)
     names = reading.variables
     if source.variable not in names and len(names) > 1:
-        mend = f"say which, `variables: {{{names[0]}: {source.variable}}}`"
-        codings.questions.append(Fault(source.file, f"there are the variables {', '.join(names)}", mend))
+        mend = f"choose one with `variables: {{{names[0]}: {source.variable}}}`"
+        codings.questions.append(Fault(source.file, f"the file has several variables: {', '.join(names)}", mend))
         return []
     alone = source.variable if source.variable in names else names[0] if names else ""
     rows = [row for row in reading.rows if row.variable in (alone, WHOLE)]
@@ -127,7 +121,7 @@ def _in_codebook(rows: Iterable[ExportRow], codings: Codings, codebook: Codebook
     for name, n in others.items():
         near = mend_name(name, names, "")
         mend = (
-            f"name it as the codebook does, `variables: {{{name}: ...}}`, or leave it out, `variables: {{{name}: ''}}`"
+            f"give its name in the codebook, `variables: {{{name}: ...}}`, or leave it out, `variables: {{{name}: ''}}`"
         )
         if near.startswith("did you mean"):
             mend = f"{near} Else {mend}"
@@ -160,9 +154,9 @@ def _add_spans(rows: Sequence[ExportRow], codings: Codings, codebook: Codebook) 
     strange = sorted({key[2] for key in spans if not _takes_spans(codebook.variable(key[2]), codings)})
     for name in strange:
         mend = (
-            "give it `kind: records` in the codebook; or `kind: multi`, and say `join: true`, for the codes of a unit"
+            "give it `kind: records` in the codebook; or `kind: multi` with `join: true` here, for the codes of a unit"
         )
-        problem = f"variable {name!r} holds marked passages, several to a unit"
+        problem = f"variable {name!r} holds marked passages, with several per unit"
         codings.questions.append(Fault(codings.source.file, problem, mend))
     for key, group in spans.items():
         variable = codebook.variable(key[2])
@@ -213,7 +207,7 @@ def _add_unmarked(rows: Sequence[ExportRow], names: set[str], codings: Codings, 
         codings.rows |= {key: {"label": none, "why": None} for key in new}
         if new:
             what = say_count(len(new), "answer has", "answers have")
-            codings.sentences.append(f"{what} no passage marked for {name}, and count as none.")
+            codings.sentences.append(f"{what} no marked passage for {name}; they count as none.")
 
 
 def _add_absent(rows: Iterable[ExportRow], codings: Codings, variables: Sequence[Variable]) -> None:

@@ -27,7 +27,7 @@ Ids = Mapping[str, None]
 
 _RUN = ("in the run", "the run")
 _OTHERS = ("among those of the other coders", "another coder")
-_NEAR = "say `ids: near` in this entry to join each to the one it almost is"
+_NEAR = "write `ids: near` in this entry to join each id to the similar one"
 _N_NAMED = 3
 
 
@@ -70,7 +70,7 @@ def _find_fault(where: str, codings: Codings, join: Join, *, may_miss: bool) -> 
     problem = theirs.say_strays(f"ids of {name_some(apart or coders)}", *_RUN)
     if theirs.near and not exact:
         return Fault(where, problem, f"write the ids as the run has them, or {_NEAR}")
-    mend = "name the column of the run's ids with `unit`, or take the entry out of the list of coders"
+    mend = "name the column with the run's ids in `unit`, or remove the entry from the list of coders"
     return Fault(where, problem, mend)
 
 
@@ -139,7 +139,7 @@ def meet_each_other(read: Sequence[Read]) -> Meeting:
             owners.setdefault(who, each)
     _tell_apart(coders, owners, meeting)
     if len(coders) > 1 and not meeting.faults and not _pairable(read):
-        meeting.unmet.append("No unit was coded by two coders: nothing can be compared.")
+        meeting.unmet.append("No unit was coded by two coders, so nothing can be compared.")
     return meeting
 
 
@@ -171,7 +171,7 @@ def _near_others(ids: Ids, twins: Mapping[str, Sequence[str]]) -> dict[str, str]
 
 def _mend_apart(owners: Mapping[str, Read], codings: Codings, near: Mapping[str, str]) -> str:
     elsewhere = {key[0] for _, other in owners.values() if other is not codings for key in other.rows}
-    alike = "write the ids of all coders alike"
+    alike = "write the ids of all coders in the same way"
     return f"{alike}, or {_NEAR}" if elsewhere.issuperset(near.values()) else alike
 
 
@@ -190,5 +190,5 @@ def tell_twins(coders: Iterable[str]) -> list[str]:
 def _tell_twins(first: str, others: Sequence[str]) -> str:
     names = ", ".join(map(spell, (first, *others)))
     renamed = ", ".join(f"{quote(name)}: {quote(first)}" for name in others)
-    mend = f"If they are one, say `rename_coders: {{{renamed}}}` in their entries."
-    return f"The coders {names} are named alike, and count as {len(others) + 1}. {mend}"
+    mend = f"If they are one person, write `rename_coders: {{{renamed}}}` in their entries."
+    return f"The coders {names} have similar names, but count as {len(others) + 1} coders. {mend}"

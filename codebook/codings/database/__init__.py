@@ -26,7 +26,7 @@ class RowCounts(dict[str, int]):
 
 
 def write_database(where: str | Path, *tables: HasKey) -> RowCounts:
-    """Write tables into a database, all of them or none; return how many rows each has written.
+    """Write tables into a database, either all or none; return the number of rows of each.
 
     Written again, nothing doubles: records of the same run, and of the same unit, coder, variable, draw and list, are
     replaced; of other frames the rows with the same key. All else stays. A table that lacks a column gets it.
@@ -48,7 +48,7 @@ def write_database(where: str | Path, *tables: HasKey) -> RowCounts:
     Examples
     --------
     >>> import pandas as pd
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "study.db"
+    >>> path = Path("study.db")
     >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "n": [1, 2], "mention": ["Ann", "Ben"]})
     >>> for part in (frame, frame[:1]):
     ...     write_database(path, KeyedTable("entities", part, key=["unit_id", "n"], scope=["unit_id"]))
@@ -57,7 +57,6 @@ def write_database(where: str | Path, *tables: HasKey) -> RowCounts:
     >>> with closing(sqlite3.connect(path)) as database:
     ...     database.execute("SELECT mention FROM entities").fetchall()
     [('Ann',)]
-    >>> folder.cleanup()
     """
     sheets = make_sheets(tables)
     if "://" in str(where):

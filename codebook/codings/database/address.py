@@ -12,15 +12,7 @@ _AT_ONCE = 500
 
 
 def write_address(sheets: Sequence[Sheet], address: str) -> None:
-    """Write sheets into the database at an address, in one transaction.
-
-    Raises
-    ------
-    MissingExtraError
-        SQLAlchemy is not installed.
-    TableError
-        The database refuses them.
-    """
+    """Write sheets into the database at an address, in one transaction."""
     try:
         import sqlalchemy as sql
     except ImportError:
@@ -71,7 +63,7 @@ def _widen(sql: Any, connection: Any, sheet: Sheet) -> Any:
     table = sql.Table(sheet.name, sql.MetaData(), autoload_with=connection)
     own_key = [column.name for column in table.primary_key]
     if set(own_key) != set(sheet.key):
-        raise refused(f"table {sheet.name!r} is there with another key ({', '.join(own_key) or 'none'})")
+        raise refused(f"table {sheet.name!r} exists with another key ({', '.join(own_key) or 'none'})")
     quote = connection.dialect.identifier_preparer.quote
     for name in [name for name in sheet.kinds if name not in table.columns]:
         kind = _types(sql)[sheet.kinds[name]]().compile(connection.dialect)

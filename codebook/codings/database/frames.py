@@ -40,7 +40,7 @@ _NEEDED = ("name", "frame", "key", "scope", "runs")
 
 @dataclass(frozen=True, eq=False)
 class KeyedTable:
-    """A frame with the name of its table, the columns that name a row, and what its rows take the place of.
+    """A frame for a database: its table name, the columns that identify a row, and which rows it replaces.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def make_sheets(tables: Iterable[HasKey]) -> list[Sheet]:
     for number, table in enumerate(tables, start=1):
         if isinstance(table, pd.DataFrame) or not all(hasattr(table, name) for name in _NEEDED):
             mend = "give KeyedTable(name, frame, key=[...]) or run.records(...); `write_table` takes codings"
-            kind = f"a {type(table).__name__} does not say what names a row"
+            kind = f"a {type(table).__name__} does not say which columns identify a row"
             faults.append(Fault(f"table {number} of those given", kind, mend))
             continue
         frame, key = table.frame, tuple(table.key)
@@ -100,24 +100,29 @@ def make_sheets(tables: Iterable[HasKey]) -> list[Sheet]:
         scope = tuple(table.scope) if table.scope and set(table.scope) <= set(key) else key
         kinds = {str(column): _kind(frame[column]) for column in frame.columns}
         sheets.append(Sheet(table.name, key, kinds, list(_plain_rows(frame)), scope, runs))
-    if faults:
-        raise TableError("The tables cannot be written; nothing was changed.", faults)
+    TableError.raise_any("The tables cannot be written; nothing was changed.", faults)
     return sheets
 
 
 def _find_problem(frame: pd.DataFrame, key: Sequence[str]) -> tuple[str, str] | None:
     """(problem, mend) of a frame that cannot become a table."""
     if not key:
-        return "it is not said what names a row", "name the columns: KeyedTable(name, frame, key)"
+        return "it is not said which columns identify a row", "name them: KeyedTable(name, frame, key)"
     if missing := [name for name in key if name not in frame]:
-        return f"the key's column {missing[0]!r} is not there", f"use some of {', '.join(map(str, frame.columns))}"
+        return (
+            f"the column {missing[0]!r} of the key does not exist",
+            f"use some of {', '.join(map(str, frame.columns))}",
+        )
     if frame[list(key)].isna().any(axis=None):
-        return f"the key ({', '.join(key)}) has empty cells", "fill them in, or drop the rows"
+        return f"the key ({', '.join(key)}) has empty cells", "fill them in, or remove the rows"
     if (twice := frame.duplicated(list(key))).any():
         first = ", ".join(map(str, frame.loc[twice, list(key)].iloc[0]))
-        return f"{int(twice.sum()):,} rows repeat the key ({', '.join(key)}), such as {first}", "give the whole key"
+        return (
+            f"{int(twice.sum()):,} rows repeat the key ({', '.join(key)}), such as {first}",
+            "name all columns of the key",
+        )
     folded = [str(name).casefold() for name in frame.columns]
-    return ("two columns have one name", "rename one") if len(set(folded)) < len(folded) else None
+    return ("two columns have the same name", "rename one") if len(set(folded)) < len(folded) else None
 
 
 def _kind(column: pd.Series[Any]) -> str:
@@ -141,5 +146,5 @@ def _plain(cell: Any) -> Any:
 
 def refused(reason: str) -> TableError:
     """Return the error of a database that does not take the tables."""
-    mend = "see what the database says; give another table's name or another database"
+    mend = "read what the database says; use another table name or another database"
     return TableError("The tables were not written; nothing was changed.", [Fault("the database", reason, mend)])

@@ -31,7 +31,7 @@ class SqliteTable:
             return
         own_key = [name for name, number in columns_there if number]
         if set(own_key) != set(key):
-            problem = f"table {self.name!r} is there with another key ({', '.join(own_key) or 'none'})"
+            problem = f"table {self.name!r} exists with another key ({', '.join(own_key) or 'none'})"
             raise sqlite3.IntegrityError(problem)
         there = {name.casefold() for name, _ in columns_there}
         for name, kind in kinds.items():

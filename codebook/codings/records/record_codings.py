@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from codebook.analysis.core.codings import Codings
-from codebook.codings.frame import make_table
+from codebook.codings.frame import keep_known, make_table
 from codebook.codings.records.record_rows import find_lists
 from codebook.errors import Fault, TableError
 from codebook.files.lines import dump_canonical, read_lines
-from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme import Codebook, RecordList
@@ -26,7 +24,7 @@ def read_record_codings(
     coder: str = "gold",
     units: Iterable[str] | None = None,
 ) -> Codings:
-    """Read records that people gave, from JSON lines that each hold a unit and the list of its records.
+    """Read records coded by people from JSON lines, each with a unit and the list of its records.
 
     Parameters
     ----------
@@ -55,12 +53,11 @@ def read_record_codings(
     ... variables:
     ...   - {name: people, question: Whom does it name, kind: records, fields: [{name: mention, kind: quote}]}
     ... ''')
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "gold.jsonl"
+    >>> path = Path("gold.jsonl")
     >>> _ = path.write_text('{"id": "7", "names": [{"text": "Ann", "sure": true}]}')
     >>> keys = ["unit: id", "list: names", "mention: text"]
     >>> read_record_codings(path, book, "people", keys=keys).frame["label"].tolist()
     ['{"people":[{"mention":"Ann"}]}']
-    >>> folder.cleanup()
     """
     variable, records = next(iter(find_lists(codebook, name).items()))
     rows, notes = [], tuple[str, ...]()
@@ -69,7 +66,10 @@ def read_record_codings(
         rows = [{"unit_id": unit, "coder": coder, "variable": variable, "label": label} for unit, label in labels]
         notes = (f"{Path(path).name}: {say_count(len(rows), 'unit')} read.",)
     codings = Codings(make_table(rows, codebook), codebook.variables, gold=coder, notes=notes)
-    return codings if units is None or not rows else _keep_known(codings, units, Path(path).name)
+    if units is None or not rows:
+        return codings
+    mend = "write the ids of both in the same way, or name their key with `unit`"
+    return keep_known(codings, units, Path(path).name, "The records belong to other units.", mend)
 
 
 def _read_keys(keys: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
@@ -77,7 +77,7 @@ def _read_keys(keys: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
     pairs = keys.items() if isinstance(keys, Mapping) else [text.partition(":")[::2] for text in keys]
     named = {name.strip(): key.strip() for name, key in pairs}
     if lacking := [name for name in ("unit", "list") if not named.get(name)]:
-        fault = Fault("keys", f"they do not say {' and '.join(lacking)}", 'write e.g. "unit: id", "list: entities"')
+        fault = Fault("keys", f"they lack {' and '.join(lacking)}", 'write for example "unit: id", "list: entities"')
         raise TableError("The records cannot be read.", [fault])
     return named
 
@@ -91,18 +91,7 @@ def _read_labels(path: Path, records: RecordList, keys: Mapping[str, str]) -> li
             values = [{field: record[key] for field, key in fields.items()} for record in line[keys["list"]]]
             labels.append((line[keys["unit"]], dump_canonical({records.name: values}).decode()))
         except KeyError as error:
-            mend = "name the keys of the file in `keys`: unit, list, and fields that have another name there"
+            mend = "name the keys of the file in `keys`: unit, list, and fields with another name there"
             fault = Fault(f"{path.name}, line {number}", f"there is no {error.args[0]!r}", mend)
-            raise TableError(f"{path.name} does not hold the records.", [fault]) from None
+            raise TableError(f"{path.name} does not contain the records.", [fault]) from None
     return labels
-
-
-def _keep_known(codings: Codings, units: Iterable[str], name: str) -> Codings:
-    """The codings of known units; the others are counted in the joins."""
-    frame = codings.frame
-    join = join_ids(frame["unit_id"], units)
-    sides = Sides(f"units of {name}", "among the units", "the list of units")
-    if faults := join_faults(join, name, sides, "write the ids of both alike, or name their key with `unit`"):
-        raise TableError("The records are of other units.", faults)
-    inside = frame[~frame["unit_id"].isin(join.strays)].reset_index(drop=True)
-    return replace(codings, frame=inside, joins=tuple(tell_strays(join, sides)))

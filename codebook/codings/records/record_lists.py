@@ -35,14 +35,14 @@ _ENTITY = ["mention_id", "entity_id", "canonical", "decision"]
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Records:
-    """The records of one list, such as all entities, with what is known of them.
+    """The records of one list, such as all entities, with their units and coverage.
 
     Attributes
     ----------
     name
         Of the list, and of its table in a database.
     frame
-        One row a record, as of `open_records`.
+        One row per record, as of `open_records`.
     runs
         Whose rows are replaced when the records are written into a database.
     coverage
@@ -171,7 +171,7 @@ class Records:
 
 
 def count_quotes(*records: Records) -> Result:
-    """How the quotes of each list were found: one row a list and coder.
+    """How well the quotes of each list match the texts: one row per list and coder.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def count_quotes(*records: Records) -> Result:
     n_quotes, n_absent = int(frame[list(HOW)].to_numpy().sum()), int(frame["absent"].sum())
     finding = f"{n_absent:,} of {n_quotes:,} quotes are not in their text."
     table = shorten_names(frame)
-    remark = "Exact: to the letter; folded: but for case, spaces, quote marks and dashes; aligned: nearly."
+    remark = "Exact: letter by letter; folded: except for case, spaces, quotation marks and dashes; aligned: nearly."
     joins = tuple(dict.fromkeys(text for each in records for text in each.joins))
     facts = Facts(n_quotes, joins=joins)
     return Result(frame, "quotes", "Quotes", "records", facts, finding, (remark,), table, outputs=records[0].outputs)
@@ -204,7 +204,7 @@ def plain_units(units: Units) -> Iterator[Unit]:
 
 
 def units_table(units: Units) -> KeyedTable:
-    """List units by their ids, one row a text: a unit that is no group is its own one member.
+    """List the texts of each unit, one row per text; a unit that is not a group has one.
 
     Examples
     --------

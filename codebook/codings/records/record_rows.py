@@ -1,4 +1,4 @@
-"""Records out of labels: one row a topic, an entity or whatever a variable of kind `records` lists, quotes placed."""
+"""Records out of labels: one row per topic, an entity or whatever a variable of kind `records` lists, quotes placed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def open_records(codings: Codings | pd.DataFrame, codebook: Codebook, name: str,
     Returns
     -------
     Records
-        `.frame` has one row a record: unit_id, coder, variable, draw, run_id, list, n (counted from 1), a column a
+        `.frame` has one row per record: unit_id, coder, variable, draw, run_id, list, n (counted from 1), a column a
         field, and for the first quote start, end, how, score, member; for further quotes the same after the field's
         name and `_`.
 
@@ -101,16 +101,15 @@ def find_lists(codebook: Codebook, name: str) -> dict[str, RecordList]:
         mend = f"use one of {names}" if names else "add a variable of kind `records`"
         raise TableError("There are no such records.", [Fault(codebook.name, f"no list is named {name!r}", mend)])
     faults = [
-        Fault(f"variable {variable!r}", f"a field of {name!r} is named {field.name!r}", "give the field another name")
+        Fault(f"variable {variable!r}", f"a field of {name!r} is named {field.name!r}", "rename the field")
         for variable, records in lists.items()
         for field in records.fields
         if field.name in (*RECORD_KEY, "run_id")
     ]
     if len({tuple((field.name, field.kind) for field in records.fields) for records in lists.values()}) > 1:
-        mend = "give them the same fields, or names of their own"
+        mend = "give them the same fields, or different names"
         faults.append(Fault(codebook.name, f"the lists {name!r} of {', '.join(lists)} have different fields", mend))
-    if faults:
-        raise TableError(f"The records of {name!r} do not fit into one frame.", faults)
+    TableError.raise_any(f"The records of {name!r} do not fit into one frame.", faults)
     return lists
 
 
@@ -131,7 +130,7 @@ def _by_unit(coded: pd.DataFrame, units: Units) -> Iterator[_Unit]:
     if labels:
         problem = join_ids(there["unit_id"], ids).say_strays("coded units", "among them", "the list of units")
         fault = Fault("units", problem, "give the units of this run")
-        raise TableError("Quotes are looked for in the text of every unit.", [fault])
+        raise TableError("The texts of some units are missing, so quotes cannot be found.", [fault])
 
 
 def _open_unit(

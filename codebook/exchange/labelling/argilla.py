@@ -10,7 +10,7 @@ from codebook.exchange.export_source import ExportSource
 from codebook.exchange.reading import MODEL, Reading, ReadOptions
 from codebook.exchange.text_places import find_text, place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 TITLE = "Argilla"
 NO_STATUS = "no status"
@@ -64,7 +64,7 @@ def _read_record(record: Record, unit: str, collector: Collector) -> None:
     suggestions = list(_find_suggestions(record))
     if not responses:
         collector.record()
-        collector.add(unit, "", status="not_seen", note="a suggestion only" if suggestions else "")
+        collector.add(unit, "", status="not_seen", note="only a suggestion" if suggestions else "")
         return
     states: dict[str, list[str]] = {}
     for _, user, _, state in responses:
@@ -111,13 +111,13 @@ def _read_answer(
 ) -> None:
     if not state:
         if NO_STATUS not in collector.options.accept:
-            problem = "answers have no state here, so drafts and discarded answers look like submitted ones"
-            mend = f"export with `to_list(flatten=True)`, or take them all for submitted: `accept: {NO_STATUS}`"
+            problem = "the answers have no status here, so drafts and discarded answers look like submitted ones"
+            mend = f"export with `to_list(flatten=True)`, or treat all of them as submitted: `accept: {NO_STATUS}`"
             collector.ask("accept", problem, mend)
-        collector.count("an answer without a state was taken for submitted")
+        collector.count("an answer without a status was treated as submitted")
     status = _STATUS.get(state or "submitted", "draft")
     if status != "coded":
-        note = "it held labels, which are no answer" if any(value for _, value in values) else ""
+        note = "it had labels, which do not count as an answer" if any(value for _, value in values) else ""
         collector.add(unit, user, status=status, note=note)
         return
     n_before = collector.made
@@ -133,13 +133,11 @@ def _add_value(question: str, value: Any, unit: str, user: str, record: Record, 
         text = find_text(_data(record), "text")
         for span in value:
             place = place_span(text, span["start"], span["end"], as_text(span.get("text")), collector)
-            status = "coded" if place.start is not None else "rejected"
-            where = {"start": place.start, "end": place.end, "quote": place.quote, "note": place.note, "status": status}
-            collector.add(unit, user, question, as_text(span.get("label")), **where, **more)
+            collector.add(unit, user, question, as_text(span.get("label")), **place.as_row(), **more)
     elif isinstance(value, list) and all(isinstance(each, str) for each in value):
         collector.mark_set(question)
         collector.add(unit, user, question, value, **more)
     elif value is not None:
         if isinstance(value, list | dict):
-            collector.count("an answer of a kind that is not known, such as a ranking, was kept as JSON")
+            collector.count("an answer of an unknown kind, such as a ranking, was kept as JSON")
         collector.add(unit, user, question, as_text(value), **more)

@@ -1,4 +1,4 @@
-"""doccano: JSON lines, JSON and CSV; a file a member of the project (the file's name is the coder), or one of all."""
+"""doccano: JSON lines, JSON and CSV; a file per member of the project (the file's name is the coder), or one of all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codebook.exchange.export_source import ExportSource, is_json, open_source
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
 from codebook.exchange.text_places import place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 TITLE = "doccano"
 VARIABLE = "label"
@@ -21,7 +21,7 @@ _TOOL = frozenset(("id", "text", "label", "Comments", "entities", "relations", "
 _SHARED = "all"
 _JOINER = "#"
 _N_SAMPLES = 200
-_NO_LABEL = "without a label: seen or not, the file does not say; `confirmed` names the export of confirmed examples"
+_NO_LABEL = "without a label: the file does not say if it was seen; `confirmed` names the export of confirmed examples"
 Record = Mapping[str, Any]
 
 
@@ -78,9 +78,11 @@ class _Reader:
         data = [{name: record[name] for name in record if name not in _TOOL or name in named} for record in samples]
         fields = choose_unit(data, collector, "doccano's number, which a column `id` of the data replaces")
         if coder == UNKNOWN_CODER:
-            collector.note("A file `all` holds the labels of all members, merged: two of one text may be two people.")
+            collector.note(
+                "The file `all` mixes the labels of all members: two labels of a text may be from two people."
+            )
         elif not collector.options.coder_name:
-            collector.note(f"The name of the file {hide_person(file.name)} was taken for the coder.")
+            collector.note(f"The name of the file {hide_person(file.name)} was used as the name of the coder.")
         for record in chain(samples, records):
             collector.record()
             unit = read_unit(record, fields or ("id",))
@@ -93,7 +95,7 @@ class _Reader:
         collector = self.collector
         labels = self._labels(record)
         if labels is None:
-            collector.set_aside("labels joined by `#` that cannot be told apart")
+            collector.set_aside("labels joined by `#` that cannot be separated")
             return
         texts = [label for label in labels if isinstance(label, str)]
         spans = [label for label in labels if not isinstance(label, str)]
@@ -101,10 +103,10 @@ class _Reader:
         notes = [_say_comments(record)]
         if labels and self.confirmed is not None and not is_confirmed:
             notes.append("labelled, not confirmed")
-            collector.count("a text was labelled and never confirmed")
+            collector.count("a text was labelled but never confirmed")
         more = {"note": "; ".join(filter(None, notes)), "answer": collector.records}
         if record.get("relations"):
-            collector.count("a relation between spans is no label")
+            collector.count("a relation between spans is not a label")
         if texts or not labels:
             collector.mark_set(VARIABLE)
             collector.add(unit, coder, VARIABLE, texts, status=self._status(labels, is_confirmed), **more)
@@ -123,10 +125,7 @@ class _Reader:
             span = (span.get("start_offset"), span.get("end_offset"), span.get("label"))
         start, end, label = span
         place = place_span(text, start, end, "", self.collector)
-        status = "coded" if place.start is not None else "rejected"
-        words = {**more, "note": "; ".join(filter(None, [more["note"], place.note]))}
-        where = {"start": place.start, "end": place.end, "quote": place.quote, "status": status}
-        self.collector.add(unit, coder, VARIABLE, as_text(label), **where, **words)
+        self.collector.add(unit, coder, VARIABLE, as_text(label), **{**more, **place.as_row(more["note"])})
 
     def _labels(self, record: Record) -> list[Any] | None:
         """The labels of a record: texts, or spans; None where they are joined and cannot be told apart."""
@@ -145,9 +144,11 @@ class _Reader:
             return ways[0]
         if not labels:
             problem = f"labels are joined by `#`, which may be a part of a label, as in {cell[:80]!r}"
-            mend = "read the JSON lines export, or read it with the codebook, whose labels tell them apart"
+            mend = "read the JSON lines export, or read it with the codebook, so that its labels show where to split"
         else:
-            problem = f"{cell[:80]!r} is {'no' if not ways else 'more than one'} sequence of labels of the codebook"
+            problem = (
+                f"{cell[:80]!r} splits in {'no way' if not ways else 'more than one way'} into labels of the codebook"
+            )
             mend = "read the JSON lines export"
         self.collector.ask("label", problem, mend)
         return None

@@ -1,4 +1,4 @@
-"""Label Studio, JSON_MIN, CSV and TSV: one row an annotation, its controls among the columns of the data.
+"""Label Studio, JSON_MIN, CSV and TSV: one row per annotation, its controls among the columns of the data.
 
 The tool leaves out what was skipped, drafts, predictions and who changed an annotation: the JSON export has them.
 """
@@ -18,14 +18,14 @@ from codebook.exchange.labelling.label_studio_values import add_value
 from codebook.exchange.reading import Reading, ReadOptions
 from codebook.exchange.text_places import find_text
 from codebook.exchange.unit_fields import choose_unit, read_unit
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 Row = Mapping[str, Any]
 _TOOL = frozenset(("annotation_id", "annotator", "created_at", "updated_at", "lead_time", "id", "agreement"))
 _N_SAMPLES = 200
 _CONTROL = re.compile(r"<\w+\b(?=[^>]*\btoName=)[^>]*?\bname=[\"']([^\"']+)", re.IGNORECASE)
 _CONFIG = "label_config.xml"
-_LOST = "This export has no skips, drafts and predictions, and not who changed an annotation: the JSON export has them."
+_LOST = "This export lacks skips, drafts, predictions and who changed an annotation: the JSON export has them."
 
 
 def is_table(source: ExportSource) -> bool:
@@ -75,11 +75,11 @@ def _find_controls(samples: Sequence[Row], config: Sequence[str], collector: Col
         return [name for name in columns if name in known]
     likely = _find_by_order(samples) if is_json else [name for name in columns if _is_control(name, samples)]
     data = [name for name in columns if name not in likely]
-    words = f"taken for codes: {', '.join(likely) or 'none'}; for data: {', '.join(data) or 'none'}"
+    words = f"used as codes: {', '.join(likely) or 'none'}; as data: {', '.join(data) or 'none'}"
     if is_json or _have_twins(samples):
-        collector.note(f"The columns do not say what they are; {words}. `variables` lists the codes.")
+        collector.note(f"The columns do not say what they hold; {words}. `variables` lists the codes.")
     elif samples:
-        collector.ask("variables", f"the columns do not say which of them are codes ({words})", "list those of codes")
+        collector.ask("variables", f"the columns do not say which of them hold codes ({words})", "list those")
     return likely
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from codebook.exchange.collector import Collector
 from codebook.exchange.text_places import find_text, place_span
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 _LISTS = ("choices", "taxonomy")
 _PLAIN = ("rating", "number", "datetime", "selected")
@@ -19,7 +19,7 @@ PATH_SIGN = " > "
 def add_result(collector: Collector, result: Any, unit: str, coder: str, data: Mapping[str, Any], **more: Any) -> None:
     """Add the rows of one result of an annotation."""
     if not isinstance(result, dict) or not result.get("from_name"):
-        collector.count("a result without a control, such as a relation between spans, is no label")
+        collector.count("a result without a control, such as a relation between spans, is not a label")
         return
     text = find_text(data, str(result.get("to_name", "")))
     note = " ".join(map(str, (result.get("meta") or {}).get("text") or ()))
@@ -37,10 +37,7 @@ def add_value(
     place, quote = _find_place(value), value.get("text")
     if place and isinstance(quote, str | type(None)):
         span = place_span(text, *place, quote or "", collector)
-        more |= {"start": span.start, "end": span.end, "quote": span.quote}
-        more["note"] = "; ".join(filter(None, [more.get("note", ""), span.note]))
-        if span.start is None and more.get("status", "coded") == "coded":
-            more["status"] = "rejected"
+        more |= span.as_row(more.get("note", ""), more.get("status", "coded"))
     elif any(name in value for name in ("x", "points", "rle")):
         where = {name: value[name] for name in _PLACES if name in value and name != "text"}
         more["note"] = "; ".join(filter(None, [more.get("note", ""), as_text(where)]))
@@ -71,12 +68,12 @@ def _read_labels(value: Mapping[str, Any], collector: Collector, *, whole: bool)
     if whole and isinstance(texts, str | list):
         texts = [texts] if isinstance(texts, str) else texts
         if len(texts) > 1:
-            collector.count("an answer of several texts was joined, with line breaks between them")
+            collector.count("an answer of several texts was joined with line breaks")
         return ["\n".join(map(as_text, texts))]
     if not whole and set(value) <= set(_PLACES):
         collector.count("a region without a label")
         return []
-    collector.count("the value of a control that is not known was kept as JSON")
+    collector.count("the value of an unknown control was kept as JSON")
     return [as_text(value)]
 
 

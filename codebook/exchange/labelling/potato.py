@@ -1,4 +1,4 @@
-"""Potato: its exports (CSV, TSV, JSON lines), a row a coder and unit, and its own state, a folder a coder."""
+"""Potato: its exports (CSV, TSV, JSON lines), a row per coder and unit, and its own state, a folder per coder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource, is_json, read_record
 from codebook.exchange.reading import Reading, ReadOptions
 from codebook.exchange.text_places import place_span
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 TITLE = "Potato"
 _STATE = "user_state.json"
@@ -57,7 +57,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
                 _read_row(row, _open_labels(row, schemes), _open_spans(row), collector)
     if others := len(source.files) - len(files):
         collector.note(
-            f"{others:,} other files of the folder were not read: they hold actions, addresses and settings."
+            f"{others:,} other files of the folder were not read: they contain actions, addresses and settings."
         )
     return collector.finish()
 
@@ -66,7 +66,7 @@ def _read_row(row: Record, labels: Answers, spans: Sequence[Record], collector: 
     unit, coder = as_text(row.get("instance_id")), as_text(row.get("user_id"))
     collector.record()
     if not unit or not coder:
-        collector.set_aside("it has no `instance_id` or no `user_id`")
+        collector.set_aside("its `instance_id` or `user_id` is missing")
         return
     _add_answers(unit, coder, labels, spans, collector)
 
@@ -97,10 +97,8 @@ def _is_chosen(value: Any) -> bool:
 def _add_span(span: Record, unit: str, coder: str, collector: Collector) -> None:
     text, quote = collector.options.texts.get(unit), as_text(span.get("text"))
     place = place_span(text, int(span["start"]), int(span["end"]), quote, collector)
-    status = "coded" if place.start is not None else "rejected"
-    where = {"start": place.start, "end": place.end, "quote": place.quote, "note": place.note, "status": status}
     scheme, label = as_text(span.get("schema")), as_text(span.get("name"))
-    collector.add(unit, coder, scheme, label, answer=collector.records, **where)
+    collector.add(unit, coder, scheme, label, answer=collector.records, **place.as_row())
 
 
 def _find_schemes(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -150,7 +148,7 @@ def _read_state(state: Record, collector: Collector) -> None:
     for unit in dict.fromkeys([*(state.get("instance_id_ordering") or ()), *labels, *spans]):
         collector.record()
         if unit not in labels and unit not in spans:
-            collector.add(as_text(unit), coder, status="not_seen", note="assigned, and nothing answered")
+            collector.add(as_text(unit), coder, status="not_seen", note="assigned, but not answered")
             continue
         last = _last_choices(behaviour.get(unit))
         options = collector.options

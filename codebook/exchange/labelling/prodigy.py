@@ -1,4 +1,4 @@
-"""Prodigy: JSON lines, one line an answer; the codes of a choice are the ids of its options."""
+"""Prodigy: JSON lines, one line per answer; the codes of a choice are the ids of its options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codebook.exchange.export_source import ExportSource
 from codebook.exchange.reading import MODEL, UNKNOWN_CODER, Reading, ReadOptions
 from codebook.exchange.text_places import place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 TITLE = "Prodigy"
 CHOICE, SPANS = "label", "spans"
@@ -39,7 +39,7 @@ def looks_like(source: ExportSource) -> bool:
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     """Read the answers, line by line; of a task that a coder answered again, the last line stands."""
     collector = Collector("prodigy", "Prodigy", source.names, options)
-    last = _find_last(source)
+    last = {_task(record): number for number, record in _records(source) if "_task_hash" in record}
     samples = list(islice(_records(source), _N_SAMPLES))
     meta = [_fields(record) for _, record in samples]
     fields = choose_unit(meta, collector, "Prodigy's `_input_hash`")
@@ -47,7 +47,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     for number, record in _records(source):
         collector.record()
         if last.get(_task(record), number) != number:
-            collector.set_aside("answered again: a later line of the same coder and task stands")
+            collector.set_aside("answered again: a later line of the same coder and task was kept")
         else:
             reader.read(record)
     return collector.finish()
@@ -56,10 +56,6 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
 def _records(source: ExportSource) -> Iterator[tuple[int, Record]]:
     every = (record for file in source.files for _, record in source.values(file))
     return enumerate((record for record in every if isinstance(record, dict)), start=1)
-
-
-def _find_last(source: ExportSource) -> dict[tuple[str, str], int]:
-    return {_task(record): number for number, record in _records(source) if "_task_hash" in record}
 
 
 def _task(record: Record) -> tuple[str, str]:
@@ -92,7 +88,7 @@ class _Reader:
             collector.set_aside("its unit has no id")
             return
         if _DATE.match(coder):
-            collector.note(f"The session {coder!r} is a time and names nobody: `rename_coders` says who it was.")
+            collector.note(f"The session {coder!r} is a time, not a person: `rename_coders` says who it was.")
         more: dict[str, Any] = {"time": _time(record.get("_timestamp")), "answer": collector.records}
         match record.get("answer"):
             case "accept":
@@ -126,7 +122,7 @@ class _Reader:
             for span in record.get("spans") or ():
                 self._add_span(span, unit, coder, record, more)
         if record.get("relations"):
-            collector.count("a relation between spans is no label")
+            collector.count("a relation between spans is not a label")
         for name in dict.fromkeys((_TEXT, *collector.options.variables)):
             if name not in (CHOICE, SPANS) and isinstance(record.get(name), str) and record[name]:
                 collector.add(unit, coder, name, record[name], **more)
@@ -141,8 +137,7 @@ class _Reader:
             return
         text = record.get("text")
         place = place_span(text if isinstance(text, str) else None, start, end, "", self.collector)
-        status = "rejected" if place.start is None else more.get("status", "coded")
-        where = {"start": place.start, "end": place.end, "quote": place.quote, "note": place.note, "status": status}
+        where = place.as_row(status=more.get("status", "coded"))
         self.collector.add(unit, coder, SPANS, as_text(span.get("label")), **{**more, **where})
 
     def _tell_options(self, record: Record) -> None:
@@ -150,7 +145,7 @@ class _Reader:
             code, words = as_text(option.get("id")), as_text(option.get("text"))
             if code != words and code not in self.options:
                 self.options[code] = words
-                self.collector.note(f"The code {code!r} is the option {words!r}; `rename` gives it another name.")
+                self.collector.note(f"The code {code!r} means the option {words!r}; `rename` gives it another name.")
 
 
 def _is_binary(record: Record) -> bool:
@@ -160,7 +155,7 @@ def _is_binary(record: Record) -> bool:
 
 
 def _unread(record: Record) -> str:
-    return "it held codes, which are no answer" if record.get("accept") or record.get("spans") else ""
+    return "it had codes, which do not count as an answer" if record.get("accept") or record.get("spans") else ""
 
 
 def _time(value: Any) -> str:

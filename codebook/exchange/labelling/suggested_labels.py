@@ -34,25 +34,19 @@ class Suggested:
         if not self.losses:
             return ""
         parts = (f"{what} ({say_count(n, 'time')})" for what, n in self.losses.items())
-        return f" Not held by this format: {'; '.join(parts)}."
+        return f" This format cannot hold: {'; '.join(parts)}."
 
 
 def find_suggestions(labels: Codings | Reading | None, coder: str, variables: Sequence[Variable]) -> Suggested:
-    """Return the labels of one coder.
-
-    Raises
-    ------
-    ParameterError
-        There are several coders and none is named, or the one named is not there.
-    """
+    """Return the labels of one coder."""
     if labels is None:
         return Suggested()
     rows = list(_of_reading(labels) if isinstance(labels, Reading) else _of_codings(labels, variables))
     coders = list(dict.fromkeys(row.coder for row in rows))
     if (coder and coder not in coders) or (not coder and len(coders) > 1):
         mend = f"name one of {', '.join(coders[:12]) or 'none'}"
-        problem = f"{coder!r} has no labels" if coder else "labels of one coder are shown, and there are several"
-        raise ParameterError("The suggestions are not clear.", [Fault("coder", problem, mend)])
+        problem = f"{coder!r} has no labels" if coder else "only one of several coders can be suggested"
+        raise ParameterError("It is not clear whose labels to suggest.", [Fault("coder", problem, mend)])
     suggested, names = Suggested(coder or (coders or [""])[0]), {variable.name for variable in variables}
     for row in rows:
         if row.coder != suggested.coder:
@@ -100,7 +94,7 @@ def place_quotes(rows: Sequence[ExportRow], text: str, losses: Counter[str]) -> 
             continue
         start = text.find(row.quote, after.get(row.quote, 0)) if row.quote else -1
         if start < 0:
-            losses["a passage whose words do not stand in the text"] += 1
+            losses["a passage whose words are not in the text"] += 1
             continue
         after[row.quote] = start + 1
         placed.append(row._replace(start=start, end=start + len(row.quote)))
@@ -121,15 +115,9 @@ def types_of(variable: Variable) -> list[str]:
 
 
 def choose_variable(codebook: Codebook, name: str, tool: str) -> Variable:
-    """Return the one variable of a tool that has one question a text.
-
-    Raises
-    ------
-    ParameterError
-        The codebook has several and none is named, or not that one.
-    """
+    """Return the one variable of a tool that has one question a text."""
     names = [variable.name for variable in codebook.variables]
     if name in names or (not name and len(names) == 1):
         return codebook.variable(name or names[0])
-    problem = f"{name!r} is not in the codebook" if name else f"a task of {tool} asks one question"
+    problem = f"{name!r} is not in the codebook" if name else f"a task of {tool} has only one question"
     raise ParameterError("The task is not clear.", [Fault("variable", problem, f"name one of {', '.join(names)}")])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codebook.analysis.core.codings import Codings
 from codebook.errors import Fault, ParameterError, mend_name
-from codebook.exchange.labelling.label_studio_tasks import is_tasks
+from codebook.exchange.labelling.label_studio import is_tasks
 from codebook.exchange.labelling.suggested_labels import Suggested, choose_variable, find_suggestions
 from codebook.exchange.labelling.task_forms import (
     doccano_task,
@@ -41,7 +41,7 @@ def write_tasks(
     coder: str = "",
     variable: str = "",
 ) -> str:
-    """Write units as tasks of a program in which people label, and say what was written and what it cannot hold.
+    """Write units as tasks for a labelling program; the sentence returned says what the format cannot hold.
 
     Label Studio gets JSON and, beside it, the labelling configuration of the codebook; doccano and Prodigy get JSON
     lines. The unit's id stands in the field `unit_id`.
@@ -62,14 +62,13 @@ def write_tasks(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name, "tasks.jsonl")
+    >>> path = Path("tasks.jsonl")
     >>> one = {"name": "topic", "question": "?", "kind": "single", "level": "nominal", "categories": ["a", "b"]}
     >>> codebook = Codebook.model_validate({"name": "topics", "unit": "a text", "variables": [one]})
     >>> print(write_tasks([Unit("7", "Rain.")], codebook, path, tool="doccano"))
     tasks.jsonl: 1 task for doccano, none with suggestions.
     >>> path.read_text()
     '{"text":"Rain.","unit_id":"7","label":[]}\\n'
-    >>> folder.cleanup()
     """
     path = resolve_path(path)
     if tool not in TOOLS:
@@ -112,7 +111,7 @@ def add_suggestions(
     coder: str = "",
     unit: str = "unit_id",
 ) -> str:
-    """Write a JSON export of Label Studio again with suggestions; every field of it stays as it was.
+    """Add suggestions to a JSON export of Label Studio. All its other fields stay as they are.
 
     Parameters
     ----------
@@ -140,8 +139,8 @@ def add_suggestions(
         file.write(b"[")
         for line, task in iter_values(source):
             if not is_tasks(task):
-                fault = Fault(f"{source.name}, line {line:,}", "it is no task of Label Studio", "export its JSON")
-                raise ParameterError("The export cannot be written again.", [fault])
+                fault = Fault(f"{source.name}, line {line:,}", "it is not a task of Label Studio", "export its JSON")
+                raise ParameterError("The suggestions cannot be added.", [fault])
             unit_id = read_unit(task["data"], [unit])
             text = task["data"].get("text")
             new = label_studio_task(Unit(unit_id, text if isinstance(text, str) else ""), codebook.variables, suggested)

@@ -32,14 +32,9 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read one row a document: the set of its codes, with how often each was given in the note.
+    """Read one row per document: the set of its codes, with how often each was given in the note.
 
     `columns` says what the first column holds where its heading does not, `{code: HEADING}` or `{document: HEADING}`.
-
-    Raises
-    ------
-    TableError
-        It is not clear what the rows are, or a cell is no number.
     """
     sheet = read_sheet(source, options)
     out = Collector("code_matrix", TITLE, [sheet.name], options, tells_absence=False)
@@ -53,7 +48,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
             note = ", ".join(f"{code} {n:g}" for code, n in given.items())
             out.add(document, coder, VARIABLE, list(given), note=note)
         else:
-            out.add(document, coder, status="not_seen", note="no code: seen or never opened, the matrix cannot tell")
+            out.add(document, coder, status="not_seen", note="no code: the file does not say if the document was seen")
     return out.finish()
 
 
@@ -64,8 +59,8 @@ def _are_codes(sheet: Sheet, options: ReadOptions) -> bool:
         return True
     if options.columns.get("document") == first or folded in _OF_DOCUMENTS:
         return False
-    mend = f"say it, `columns: {{code: {first!r}}}` or `columns: {{document: {first!r}}}`"
-    raise TableError(f"{sheet.name} is not clear.", [Fault(sheet.name, "what its rows are is not known", mend)])
+    mend = f"write `columns: {{code: {first!r}}}` or `columns: {{document: {first!r}}}`"
+    raise TableError(f"{sheet.name} is not clear.", [Fault(sheet.name, "it is not known what its rows are", mend)])
 
 
 def _read_counts(sheet: Sheet, *, are_codes: bool) -> dict[str, dict[str, float]]:
@@ -80,12 +75,12 @@ def _read_counts(sheet: Sheet, *, are_codes: bool) -> dict[str, dict[str, float]
             document, code = reversed(names) if are_codes else names
             if cell.strip() and not _COUNT.fullmatch(cell.strip()):
                 faults.append(
-                    Fault(f"{sheet.name}, row {number}", f"{cell!r} is no number", "export counts of passages")
+                    Fault(f"{sheet.name}, row {number}", f"{cell!r} is not a number", "export counts of passages")
                 )
             else:
                 counts.setdefault(document, {})[code] = float(cell.replace("%", "").replace(",", ".").strip() or 0)
     if faults:
-        raise TableError(f"{sheet.name} is no matrix of numbers.", faults[:5])
+        raise TableError(f"{sheet.name} is not a matrix of numbers.", faults[:5])
     return counts
 
 

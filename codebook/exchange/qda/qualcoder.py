@@ -11,7 +11,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.offset_counting import Place, clean_text, find_counting, place_all
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
-from codebook.files.sqlite_rows import ask
+from codebook.files.tables.sqlite_rows import ask
 
 TITLE = "QualCoder project"
 VARIABLE = "code"
@@ -24,10 +24,10 @@ _LOST = (
     "SELECT count(*) FROM code_text WHERE fid NOT IN (SELECT id FROM source) OR cid NOT IN (SELECT cid FROM code_name)"
 )
 _OTHERS = {
-    "an annotation (a note, no code)": "SELECT count(*) FROM annotation",
+    "an annotation (a note, not a code)": "SELECT count(*) FROM annotation",
     "a part of a picture": "SELECT count(*) FROM code_image",
     "a part of a recording": "SELECT count(*) FROM code_av",
-    "a passage whose text or code is gone": _LOST,
+    "a passage without its text or code": _LOST,
 }
 
 
@@ -45,15 +45,7 @@ def _has_codes(file: Path) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read the coded passages of texts.
-
-    Raises
-    ------
-    UnitsError
-        It is no SQLite file, or none of QualCoder.
-    TableError
-        No way of counting fits all quotes.
-    """
+    """Read the coded passages of texts."""
     file = next((file for file in source.files if file.suffix.lower() == ".qda"), source.first)
     out = Collector("qualcoder", TITLE, [source.name], options, tells_absence=False)
     texts = {str(number): text or "" for number, _, text in _ask_all(file, _TEXTS)}
@@ -91,5 +83,4 @@ def _set_aside(file: Path, out: Collector) -> None:
 def _add_untouched(file: Path, out: Collector) -> None:
     query = "SELECT name FROM source WHERE fulltext IS NOT NULL AND id NOT IN (SELECT fid FROM code_text) ORDER BY name"
     for (unit,) in _ask_all(file, query):
-        out.record()
-        out.add(unit, UNKNOWN_CODER, status="not_seen", note="no coding: seen or never opened, the file cannot tell")
+        out.add_unmarked(unit, UNKNOWN_CODER, "coding", "not_seen")

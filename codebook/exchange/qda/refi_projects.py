@@ -59,20 +59,14 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read the codings of passages, and of whole sources: those that a coder gave one of them are a set.
-
-    Raises
-    ------
-    TableError
-        It is no project, or no way of counting fits all its quotes.
-    """
+    """Read the codings of passages, and of whole sources: those that a coder gave one of them are a set."""
     project = read_project(Archive(source.first))
     out = Collector("refi_qda", TITLE, [source.name], options, tells_absence=False)
     placed = [each for each in project.selections if each.start is not None]
     places = [Place(each.text, each.start or 0, each.end or 0, each.quote) for each in placed]
     counting = find_counting(source.name, project.texts, places, end=options.end)
     if placed:
-        out.note(f"How places are counted, by {len(placed):,} passages: {counting}.")
+        out.note(f"How the file counts characters, judged by {len(placed):,} passages: {counting}.")
     for sentence in project.notes:
         out.note(sentence)
     put = place_all(project.texts, counting)
@@ -112,7 +106,7 @@ def _add_rows(project: Project, selection: Selection, span: Span, out: Collector
             continue
         place, coder = project.codes[code], project.users.get(user, "")
         if not coder:
-            out.count("a coding names no user: who coded is lost, and several people may stand side by side")
+            out.count("a coding names no user: it is not known who coded, and it may have been several people")
         if selection.is_whole and coder:
             whole.setdefault((coder, place.variable), []).append(place.label)
             continue
@@ -128,10 +122,7 @@ def _add_untouched(project: Project, out: Collector) -> None:
     touched = {selection.unit for selection in project.selections}
     for unit in project.units:
         if unit not in touched:
-            out.record()
-            out.add(
-                unit, UNKNOWN_CODER, status="not_seen", note="no coding: seen or never opened, the file cannot tell"
-            )
+            out.add_unmarked(unit, UNKNOWN_CODER, "coding", "not_seen")
 
 
 # -- the file ------------------------------------------------------------------------------------------------------
@@ -142,7 +133,7 @@ def read_project(archive: Archive) -> Project:
     names = archive.find("project.qde") or archive.find(".qde")
     if not names:
         fault = Fault(archive.path.name, "there is no project.qde in it", "export the project as REFI-QDA (.qdpx)")
-        raise TableError(f"{archive.path.name} is no project of REFI-QDA.", [fault])
+        raise TableError(f"{archive.path.name} is not a REFI-QDA project.", [fault])
     root = parse_xml(archive.read(names[0]), f"{archive.path.name}, {names[0]}")
     project = Project(archive.path.name, codes=read_codes(root).place_codes())
     project.users = _name_users(root, project.notes)
@@ -175,7 +166,7 @@ def _tell_apart(names: dict[str, str], notes: list[str], what: str) -> dict[str,
     twice = [name for name, n in Counter(names.values()).items() if n > 1]
     if twice:
         notes.append(
-            f"Several {what} are named {', '.join(twice)}: the first signs of their identifiers tell them apart."
+            f"Several {what} are named {', '.join(twice)}: the start of their identifiers was added to the names."
         )
     return {guid: f"{name} ({guid[:8]})" if name in twice else name for guid, name in names.items()}
 
@@ -226,7 +217,7 @@ def _read_text(element: Element, archive: Archive, project: Project) -> str | No
     if not path:
         return None
     if not path.startswith(_INTERNAL):
-        project.notes.append(f"The text of {element.get('name')} lies outside of the file, and is not opened.")
+        project.notes.append(f"The text of {element.get('name')} is outside the file and was not opened.")
         return None
     name = path.removeprefix(_INTERNAL).replace("\\", "/").rpartition("/")[2]
     parts = [part for part in archive.find(name) if part.rpartition("/")[2].casefold() == name.casefold()]
@@ -242,5 +233,5 @@ def _decode(data: bytes, where: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        fault = Fault(where, f"it is no {encoding.upper()} at byte {error.start:,}", "export the project again")
+        fault = Fault(where, f"it is not valid {encoding.upper()} at byte {error.start:,}", "export the project again")
         raise TableError("A text of the project cannot be read.", [fault]) from None

@@ -1,4 +1,4 @@
-"""Codings as a project of REFI-QDA (.qdpx), which QDA programs open: one text a unit, one user a coder.
+"""Codings as a project of REFI-QDA (.qdpx), which QDA programs open: one text per unit, one user per coder.
 
 The same codings give the same bytes: identifiers are made of names, and no time stands in the file.
 """
@@ -66,7 +66,7 @@ class _Coded:
 def write_refi_project(
     codings: Codings, units: Iterable[Unit], codebook: Codebook, path: str | Path, *, end: str = "exclusive"
 ) -> str:
-    """Write codings as a project for MAXQDA, ATLAS.ti, NVivo or QualCoder, and say what it cannot hold.
+    """Write codings as a project for MAXQDA, ATLAS.ti, NVivo or QualCoder; return what was left out.
 
     A label of a whole unit becomes a code of its whole text; a record with a quote becomes a passage, coded with its
     first choice, or with its list where it has none.
@@ -95,17 +95,15 @@ def write_refi_project(
     ... ''')
     >>> row = {"unit_id": "7", "coder": "ann", "variable": "mood", "label": "bad", "draw": 0, "why": None}
     >>> codings = Codings(pd.DataFrame([row]), book.variables)
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "letters.qdpx"
+    >>> path = Path("letters.qdpx")
     >>> write_refi_project(codings, [Unit("7", "Never again.")], book, path)
     'letters.qdpx: 1 text, 1 coder, 1 code of a whole text, 0 passages.'
-    >>> folder.cleanup()
     """
     file = resolve_path(path)
     faults = [] if file.suffix.lower() == ".qdpx" else [Fault(show_path(file), "it does not end in .qdpx", "rename it")]
     if end not in ENDS:
         faults.append(Fault("end", f"{end!r} is not known", f"use one of {', '.join(ENDS)}"))
-    if faults:
-        raise ParameterError("The project cannot be written so.", faults)
+    ParameterError.raise_any("The project cannot be written.", faults)
     texts = {unit.unit_id: unit.text for unit in units}
     coded = _sort_codings(codings, codebook, texts)
     coders = sorted({name for each in coded.values() for name in _coders_of(each)})
@@ -171,7 +169,7 @@ def _add_label(each: _Coded, label: str, about: tuple[Codebook, Variable], coder
         return
     chosen = orjson.loads(label) if variable.is_set else [label]
     if not chosen:
-        each.lost["the answer that no code fits"] += 1
+        each.lost["the answer that no code applies"] += 1
     each.whole += [(coder, code_guid(codebook, variable.name, name)) for name in chosen]
 
 
@@ -223,7 +221,7 @@ def _say_written(file: Path, texts: Mapping[str, str], coded: Mapping[str, _Code
     whole = say_count(n_whole, "code of a whole text", "codes of whole texts")
     parts = [say_count(len(texts), "text"), say_count(len(coders), "coder"), whole, say_count(n_passages, "passage")]
     told = f"{file.name}: {', '.join(parts)}"
-    return told + (f"; not held: {', '.join(f'{what} ({n:,})' for what, n in sorted(lost.items()))}" if lost else "")
+    return told + (f"; left out: {', '.join(f'{what} ({n:,})' for what, n in sorted(lost.items()))}" if lost else "")
 
 
 # -- the XML -------------------------------------------------------------------------------------------------------

@@ -67,18 +67,12 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read one row a segment.
-
-    Raises
-    ------
-    TableError
-        Which column is what is not clear, or it is a comparison of coders, which holds no codings.
-    """
+    """Read one row per segment."""
     sheet = read_sheet(source, options)
     if _compares(sheet.columns):
         mend = "export the project as REFI-QDA (.qdpx), which has every coding with its coder"
-        fault = Fault(sheet.name, "it compares coders by percentages, and no coding is in it", mend)
-        raise TableError(f"{sheet.name} holds no codings.", [fault])
+        fault = Fault(sheet.name, "it compares coders by percentages and contains no codings", mend)
+        raise TableError(f"{sheet.name} contains no codings.", [fault])
     program = _find_program(sheet, options)
     places = find_roles(sheet, program.roles, options.columns, program.needed)
     out = Collector("qda_table", program.title, [sheet.name], options, tells_absence=False)
@@ -111,14 +105,16 @@ def _find_program(sheet: Sheet, options: ReadOptions) -> Program:
         return PROGRAMS[best[0]]
     titles = " or ".join(PROGRAMS[name].title for name in best)
     fault = Fault(
-        sheet.name, f"it may be of {titles}", "say what is what: `columns: {document: ..., code: ..., coder: ...}`"
+        sheet.name,
+        f"it may come from {titles}",
+        "name the columns: `columns: {document: ..., code: ...}`",
     )
     raise TableError(f"It is not clear which program wrote {sheet.name}.", [fault])
 
 
 def _tell_unused(sheet: Sheet, places: Mapping[str, int], out: Collector) -> None:
     if "weight" in places:
-        out.note("Weights stand in the notes: no program says what they mean.")
+        out.note("Weights were put into the notes, because no program says what they mean.")
     if n := sum(name.startswith("Code: ") and not _OF_APPLIED.match(name) for name in sheet.columns):
         out.note(f"{n:,} columns of single codes repeat what the rows say, and were not read.")
 
@@ -137,7 +133,7 @@ def _say_note(segment: Segment) -> str:
     return "; ".join(filter(None, [segment.note, weight]))
 
 
-# -- one row a segment and code ------------------------------------------------------------------------------------
+# -- one row per segment and code ------------------------------------------------------------------------------------
 
 
 def _add_single(segment: Segment, _: Mapping[str, str], out: Collector) -> None:
@@ -153,9 +149,9 @@ def _add_several(segment: Segment, _: Mapping[str, str], out: Collector) -> None
     if len(codes) == 1 and len(parts) > 1:
         if segment.density == str(len(parts)) or not segment.density:
             codes = parts
-            out.count("codes of a quotation were parted at semicolons")
+            out.count("codes of a quotation were split at semicolons")
         elif segment.density != "1":
-            out.count("a quotation's codes are not as many as its density says")
+            out.count("a quotation has another number of codes than its density says")
     status = "coded" if codes else "uncoded"
     out.mark_set(VARIABLE)
     more = {"quote": segment.quote, "note": segment.note, "time": segment.time, "status": status}
@@ -163,7 +159,7 @@ def _add_several(segment: Segment, _: Mapping[str, str], out: Collector) -> None
 
 
 def _add_applied(segment: Segment, row: Mapping[str, str], out: Collector) -> None:
-    """An excerpt with a column a code; False says only that this excerpt lacks it."""
+    """An excerpt with a column per code; False says only that this excerpt lacks it."""
     for heading, cell in row.items():
         match = _APPLIED.match(heading)
         answer = {"true": YES, "1": YES, "false": NO, "0": NO}.get(cell.strip().lower()) if match else None

@@ -56,16 +56,10 @@ def _is_standoff(file: Path) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read every annotation file beside its text: the unit is its name, the coder its folder.
-
-    Raises
-    ------
-    TableError
-        A text is not there, a line cannot be read, or the spans do not stand where the files say.
-    """
+    """Read every annotation file beside its text: the unit is its name, the coder its folder."""
     files = [file for file in source.files if file.suffix == ".ann"]
     if lacking := [file for file in files if not file.with_suffix(".txt").exists()]:
-        mend = "put the text beside it, under the same name: the places count its characters"
+        mend = "put the text into the same folder under the same name: the positions count its characters"
         faults = [Fault(file.name, f"{file.with_suffix('.txt').name} is not beside it", mend) for file in lacking[:5]]
         raise TableError("brat's annotations cannot be read without their texts.", faults)
     parsed = {file: parse_standoff(file) for file in files}
@@ -98,8 +92,8 @@ def parse_standoff(file: Path) -> Standoff:
             fragments = tuple((int(a), int(b)) for a, b in (part.split(" ") for part in match[3].split(";")))
             result.spans.append(Span(match[1], match[2], fragments, match[4]))
         elif line.startswith("T"):
-            mend = "a span's line is `T1<tab>LABEL 0 4<tab>words`; brat cannot store words with a tab or a line break"
-            result.faults.append(Fault(f"{file.name}, line {number}", f"{line[:60]!r} is no span", mend))
+            mend = "the line of a span is `T1<tab>LABEL 0 4<tab>words`; words must not contain a tab or a line break"
+            result.faults.append(Fault(f"{file.name}, line {number}", f"{line[:60]!r} is not a span", mend))
         elif line.strip():
             _read_remark(line, result)
     return result
@@ -138,11 +132,10 @@ def _add_rows(standoff: Standoff, text: CountedText, who: tuple[str, str], out: 
         variable = TRIGGERS if span.id in standoff.triggers else ENTITIES
         note = "; ".join(standoff.remarks.get(span.id, ()))
         if _has_gap(span, text.clean[start:end]):
-            out.count("a span in fragments with other words between them; its place is from the first to the last")
+            out.count("a span in fragments with other words between them was read as one, from the first to the last")
         out.add(unit, coder, variable, span.label, start=start, end=end, quote=span.quote, note=note)
     if not standoff.spans:
-        out.record()
-        out.add(unit, coder, status="empty", note="no span: seen or never opened, the file cannot tell")
+        out.add_unmarked(unit, coder, "span")
 
 
 def _has_gap(span: Span, words: str) -> bool:

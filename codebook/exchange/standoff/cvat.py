@@ -48,8 +48,7 @@ def _add_image(image: Element, coder: str, out: Collector) -> None:
             note = _say_attributes(form)
             out.add(unit, who, form.name, form.get("label"), status=status, quote=quote, note=note)
     if not image.children:
-        out.record()
-        out.add(unit, coder, status="empty", note="no annotation: seen or never opened, the file cannot tell")
+        out.add_unmarked(unit, coder, "annotation")
 
 
 def _is_model(element: Element) -> bool:

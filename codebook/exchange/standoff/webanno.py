@@ -1,4 +1,4 @@
-"""WebAnno TSV 3, as INCEpTION and WebAnno write it: a line a token, a column a feature, stacked values by number.
+"""WebAnno TSV 3, as INCEpTION and WebAnno write it: a line per token, a column per feature, stacked values by number.
 
 Places are units of UTF-16; a backslash escapes the signs that have a meaning. A folder is read file by file: the coder
 is the folder or the file, as the tool lays them out.
@@ -60,17 +60,11 @@ class TokenFile:
 
 
 def read_tokens(text: str, where: str) -> TokenFile:
-    """Read a file of WebAnno TSV 3.
-
-    Raises
-    ------
-    TableError
-        A line has too few columns or no place; nothing is read then.
-    """
+    """Read a file of WebAnno TSV 3."""
     layers, sentences, lines = _split(text)
     faults = [fault for number, cells in lines if (fault := _find_fault(where, number, cells, layers))]
     if faults:
-        raise TableError(f"{where} is no sound WebAnno TSV.", faults[:5])
+        raise TableError(f"{where} is not valid WebAnno TSV.", faults[:5])
     tokens = [_read_token(cells) for _, cells in lines if "." not in cells[0]]
     file = TokenFile(_build_text(sentences, lines), tokens=tokens)
     for layer in layers:
@@ -113,10 +107,10 @@ def _read_layer_head(line: str, column: int) -> Layer:
 def _find_fault(where: str, number: int, cells: Sequence[str], layers: Sequence[Layer]) -> Fault | None:
     n_least = max((layer.column + max(1, len(layer.features)) for layer in layers), default=3)
     if len(cells) < n_least:
-        problem = f"{len(cells)} columns, and the header speaks of {n_least}"
+        problem = f"{len(cells)} columns, but the header announces {n_least}"
         return Fault(f"{where}, line {number}", problem, "export the document again as WebAnno TSV 3.3")
     if not re.fullmatch(r"\d+-\d+", cells[1]):
-        return Fault(f"{where}, line {number}", f"{cells[1]!r} is no place", "export the document again")
+        return Fault(f"{where}, line {number}", f"{cells[1]!r} is not a position", "export the document again")
     return None
 
 
@@ -198,16 +192,9 @@ def unescape(text: str) -> str:
 
 
 def place_annotations(file: TokenFile, where: str) -> Iterator[tuple[Annotation, int, int, str]]:
-    """Yield each annotation with its place in code points and its words, once the tokens stand at their places.
-
-    Raises
-    ------
-    TableError
-        The tokens do not stand where the file says, in UTF-16 units nor in code points.
-    """
-    tokens = [token._replace(quote=token.quote) for token in file.tokens]
+    """Yield each annotation with its place in code points and its words, once the tokens stand at their places."""
     texts = {"text": file.text}
-    put = place_all(texts, find_counting(where, texts, tokens, end="exclusive"))
+    put = place_all(texts, find_counting(where, texts, file.tokens, end="exclusive"))
     for annotation in file.annotations:
         start, end = put(Place("text", annotation.start, annotation.end, ""))
         yield annotation, start, end, file.text[start:end]
@@ -225,7 +212,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     for file, (unit, coder) in zip(files, name_people(source, files), strict=True):
         coder = options.coder_name or coder
         if coder == "INITIAL_CAS":
-            out.note("INITIAL_CAS is the document as it was before anybody coded, and was left out.")
+            out.note("INITIAL_CAS is the document before anybody coded it; it was left out.")
             continue
         _read_file(file, unit, coder or UNKNOWN_CODER, out)
     return out.finish()
@@ -242,8 +229,7 @@ def _read_file(file: Path, unit: str, coder: str, out: Collector) -> None:
         for variable, value in _name_values(annotation):
             out.add(unit, coder, variable, value, start=start, end=end, quote=quote)
     if out.records == n_before:
-        out.record()
-        out.add(unit, coder, status="empty", note="no annotation: seen or never opened, the file cannot tell")
+        out.add_unmarked(unit, coder, "annotation")
 
 
 def _name_values(annotation: Annotation) -> list[tuple[str, str]]:

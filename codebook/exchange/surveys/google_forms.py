@@ -1,4 +1,4 @@
-"""Answers of Google Forms and alike: one row an answer, a column a question, the first one a time stamp.
+"""Answers of Google Forms and alike: one row per answer, a column per question, the first one a time stamp.
 
 Names are typed by hand there, and several ticks stand in one cell: joined by `;` in the csv, by `, ` in the sheet.
 """
@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from codebook.errors import TableError
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.heading_roles import Sheet, fold_heading, is_table, is_workbook, read_headings, read_sheet
 from codebook.exchange.reading import UNKNOWN_CODER, WHOLE, Reading, ReadOptions
 from codebook.exchange.surveys.label_cells import split_labels
-from codebook.files.rows import missing_column
+from codebook.files.tables.rows import require_columns
 from codebook.ground.personal import is_personal_name, looks_personal
 
 TITLE = "Google Forms"
@@ -29,17 +28,9 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read one row an answer; `columns` names variables, `columns: {stance: "Is the text for or against?"}`.
-
-    Raises
-    ------
-    TableError
-        A column that was named is not there.
-    """
+    """Read one row per answer; `columns` names variables, `columns: {stance: "Is the text for or against?"}`."""
     sheet = read_sheet(source, options)
-    named = [*options.unit, *options.columns.values()]
-    if faults := [missing_column(sheet.name, name, sheet.columns) for name in named if name not in sheet.columns]:
-        raise TableError(f"The columns of {sheet.name} are not clear.", faults)
+    require_columns(sheet.name, [*options.unit, *options.columns.values()], sheet.columns)
     out = Collector("google_forms", TITLE, [sheet.name], options)
     coder = _find_coder(sheet, out)
     variables = _find_variables(sheet, coder, out)
@@ -59,7 +50,7 @@ def _find_coder(sheet: Sheet, out: Collector) -> str:
         return out.options.columns["coder"]
     fitting = [name for name in sheet.columns if fold_heading(name) in _CODERS]
     if len(fitting) == 1:
-        out.note(f"The column {fitting[0]!r} was taken for the coder; `columns: {{coder: ...}}` names another one.")
+        out.note(f"The column {fitting[0]!r} was used for the coder; `columns: {{coder: ...}}` names another one.")
         return fitting[0]
     return ""
 
@@ -73,7 +64,7 @@ def _find_variables(sheet: Sheet, coder: str, out: Collector) -> dict[str, str]:
     rest = [name for name in sheet.columns[1:] if name not in (coder, *options.unit)]
     personal = [name for name in rest if is_personal_name(name) or _holds_persons(sheet, name)]
     if personal:
-        out.note(f"Columns that promise personal data were left out: {', '.join(personal)}.")
+        out.note(f"Columns that may hold personal data were left out: {', '.join(personal)}.")
     return {name: name for name in rest if name and name not in personal}
 
 
@@ -93,7 +84,7 @@ def _find_sets(sheet: Sheet, variables: Mapping[str, str], sign: str, out: Colle
         if sign == ";" and any(sign in row[sheet.find(heading)] for row in sheet.rows)
     }
     for name in sorted(several):
-        out.note(f"{name!r} was read as a set, parted at {sign!r}, as several cells are; `sets` names others.")
+        out.note(f"{name!r} was read as a set, split at {sign!r}, because several cells contain that sign.")
     return frozenset(several)
 
 
@@ -106,7 +97,7 @@ def _name_unit(cells: Mapping[str, str], out: Collector) -> str:
     mend = "name the column with its id, `unit: ...`; or the one unit that the form is about, `unit_name: ...`"
     out.ask(
         "unit",
-        "which column says what was coded is not known",
+        "it is not known which column names the coded unit",
         f"{mend}; the columns are {', '.join(map(repr, cells))}",
     )
     return "(unknown)"

@@ -25,7 +25,7 @@ def split_labels(cell: str, variable: str, sign: str, out: Collector) -> str | l
     if labels and (parts := read_by_labels(cell, labels, sign)) is not None:
         return parts
     if labels and sign in cell:
-        out.count("a cell of several labels does not follow the codebook, and was parted at every sign")
+        out.count("a cell of several labels does not fit the codebook and was split at every separator")
     return [part.strip() for part in cell.split(sign) if part.strip()]
 
 

@@ -1,4 +1,4 @@
-"""Results of a batch of MTurk: one row an assignment, its answers in columns or as JSON in one of them."""
+"""Results of a batch of MTurk: one row per assignment, its answers in columns or as JSON in one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.reading import WHOLE, Reading, ReadOptions
 from codebook.exchange.unit_fields import choose_unit, read_unit
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 TITLE = "MTurk, results of a batch"
 _INPUT, _ANSWER, _JSON = "Input.", "Answer.", "Answer.taskAnswers"
@@ -28,7 +28,7 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read one row an assignment; what was rejected has no labels. Numbers of workers become pseudonyms."""
+    """Read one row per assignment; what was rejected has no labels. Numbers of workers become pseudonyms."""
     rows = list(source.rows(encoding=options.encoding, delimiter=options.delimiter))
     out = Collector("mturk", TITLE, [source.name], options, persons=True)
     inputs = [

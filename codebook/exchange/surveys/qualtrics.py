@@ -14,7 +14,7 @@ from codebook.exchange.export_source import ExportSource
 from codebook.exchange.heading_roles import Sheet, fold_heading, read_sheet
 from codebook.exchange.reading import UNKNOWN_CODER, WHOLE, Reading, ReadOptions
 from codebook.exchange.surveys.label_cells import split_labels
-from codebook.files.rows import missing_column
+from codebook.files.tables.rows import require_columns
 
 TITLE = "Qualtrics"
 _IMPORT = '"ImportId"'
@@ -51,23 +51,17 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read one row an answer; each question is a variable, several ticks of one are a set.
+    """Read one row per answer; each question is a variable, several ticks of one are a set.
 
     The unit is a column (`unit`), the loop that a question is asked in, or the one unit that the survey is about
     (`unit_name`).
-
-    Raises
-    ------
-    TableError
-        The rows of headings are not there, or a column that was named is not.
     """
     sheet = read_sheet(source, options)
     if len(sheet.rows) < 2 or not any(_IMPORT in cell for cell in sheet.rows[1]):
-        fault = Fault(sheet.name, "the third row does not say where columns come from", "export it anew as CSV or TSV")
-        raise TableError(f"{sheet.name} is no export of Qualtrics.", [fault])
+        fault = Fault(sheet.name, "the third row does not describe the columns", "export it again as CSV or TSV")
+        raise TableError(f"{sheet.name} is not an export of Qualtrics.", [fault])
     named = [*options.unit, *(heading for role, heading in options.columns.items() if role == "coder")]
-    if faults := [missing_column(sheet.name, name, sheet.columns) for name in named if name not in sheet.columns]:
-        raise TableError(f"The columns of {sheet.name} are not clear.", faults)
+    require_columns(sheet.name, named, sheet.columns)
     out = Collector("qualtrics", TITLE, [sheet.name], options)
     items = list(_find_items(sheet, options))
     for number, row in enumerate(sheet.rows[2:], start=1):
@@ -163,8 +157,8 @@ class _Response:
 
     def _say_gap(self, item: Item) -> str:
         if any(self.row[column.place] == _NOT_ANSWERED for column in item.columns):
-            return "seen, not answered"
-        return "nothing ticked: none of them, or not shown" if item.ticks else "not answered, or not shown"
+            return "seen but not answered"
+        return "nothing ticked: no option applies, or it was not shown" if item.ticks else "not answered, or not shown"
 
     def _add(self, loop: str, variable: str, label: str | list[str] = "", **more: str) -> None:
         time = self.cell("RecordedDate", "EndDate")

@@ -22,7 +22,7 @@ from codebook.exchange.export_source import ExportSource
 from codebook.exchange.reading import WHOLE, Reading, ReadOptions
 from codebook.exchange.surveys.label_cells import split_labels
 from codebook.exchange.unit_fields import choose_unit
-from codebook.files.rows import missing_column
+from codebook.files.tables.rows import require_columns
 from codebook.ground.personal import is_personal_name
 
 TITLE = "SPSS, Stata or SAS"
@@ -37,6 +37,7 @@ _READERS = {
 _BEGINS = (b"$FL2", b"$FL3", b"<stata_dta>", b"HEADER RECORD", b"\x71\x01", b"\x72\x01", b"\x73\x01")
 _CODER = "coder"
 _SLASH = "/"
+_N_SAMPLES = 50
 
 
 @dataclass(frozen=True)
@@ -95,25 +96,16 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read a row a unit, or a row a unit and coder.
+    """Read a row per unit, or a row per unit and coder.
 
     `columns` says what a column is: `coder` where a column names the coder, else `VARIABLE`, or `VARIABLE/CODER` where
     each coder has a column of their own, `{stance/anna: anna, stance/ben: ben}`; `VARIABLE=LABEL` where each label of a
     set has one. Without it every column is a variable.
-
-    Raises
-    ------
-    MissingExtraError
-        pyreadstat is not installed.
-    TableError
-        The file is damaged, a column is not there, or two numbers of a column have one word.
     """
     columns = read_marked(source.first)
     if faults := [fault for column in columns.values() for fault in _find_twins(source.name, column)]:
         raise TableError(f"The labels of {source.name} are not clear.", faults)
-    named = [*options.unit, *options.columns.values()]
-    if faults := [missing_column(source.name, name, columns) for name in named if name not in columns]:
-        raise TableError(f"The columns of {source.name} are not clear.", faults)
+    require_columns(source.name, [*options.unit, *options.columns.values()], columns)
     out = Collector("statistics", _name_program(source.first), [source.name], options)
     unit = _find_unit(columns, out)
     plan = _find_variables(columns, unit, out)
@@ -133,15 +125,7 @@ def _name_program(path: Path) -> str:
 
 
 def read_marked(path: Path) -> dict[str, Marked]:
-    """Read the columns of a file by their names.
-
-    Raises
-    ------
-    MissingExtraError
-        pyreadstat is not installed.
-    TableError
-        The file is damaged.
-    """
+    """Read the columns of a file by their names."""
     try:
         import pyreadstat
     except ImportError:
@@ -155,7 +139,7 @@ def read_marked(path: Path) -> dict[str, Marked]:
             plain, _ = reader(str(path)) if kept else (frame, meta)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
         fault = Fault(
-            path.name, f"it is damaged, or of another program ({error})", "save it anew, or as csv with labels"
+            path.name, f"it is damaged, or comes from another program ({error})", "save it again, or as csv with labels"
         )
         raise TableError(f"{path.name} cannot be read.", [fault]) from None
     return {name: _mark(frame[name], plain[name].isna().tolist(), meta) for name in frame.columns}
@@ -179,7 +163,7 @@ def _find_twins(where: str, column: Marked) -> list[Fault]:
     """A fault for each word that two numbers in use have."""
     used = {value for value in column.values if value in column.words}
     counts = Counter(column.words[value] for value in used)
-    mend = "give each number a word of its own, and save the file again"
+    mend = "give each value its own label, and save the file again"
     return [
         Fault(f"{where}, column {column.name!r}", f"{n} values have the label {word!r}", mend)
         for word, n in counts.items()
@@ -189,12 +173,8 @@ def _find_twins(where: str, column: Marked) -> list[Fault]:
 
 def _find_unit(columns: Mapping[str, Marked], out: Collector) -> tuple[str, ...]:
     """The columns of the unit's id."""
-    samples = [{name: column.values[place] for name, column in columns.items()} for place in range(_n_samples(columns))]
-    return choose_unit(samples, out, "the row's number")
-
-
-def _n_samples(columns: Mapping[str, Marked]) -> int:
-    return min(50, max((len(column.values) for column in columns.values()), default=0))
+    rows = zip(*(column.values[:_N_SAMPLES] for column in columns.values()), strict=True)
+    return choose_unit([dict(zip(columns, row, strict=True)) for row in rows], out, "the row's number")
 
 
 def _name_unit(columns: Mapping[str, Marked], unit: tuple[str, ...], number: int) -> str:
@@ -221,12 +201,12 @@ def _find_variables(columns: Mapping[str, Marked], unit: tuple[str, ...], out: C
     taken = {*unit, out.options.columns.get(_CODER, "")}
     rest = [name for name in columns if name not in taken]
     if personal := [name for name in rest if is_personal_name(name)]:
-        out.note(f"Columns that promise personal data were left out: {', '.join(personal)}.")
+        out.note(f"Columns that may hold personal data were left out: {', '.join(personal)}.")
     parts = [Part(name, "", "", columns[name]) for name in rest if name not in personal]
     if parts and not out.options.coder_name and _CODER not in out.options.columns:
         example = f"{{VARIABLE/CODER: {parts[0].variable}}}"
-        mend = f"say it, `columns: {example}` or `columns: {{coder: COLUMN}}`, or give `coder_name`"
-        out.ask("columns", "it does not say which column is of whom", mend)
+        mend = f"write `columns: {example}` or `columns: {{coder: COLUMN}}`, or give `coder_name`"
+        out.ask("columns", "the file does not say which coder filled in which column", mend)
     return parts
 
 
@@ -264,7 +244,7 @@ def _add_rows(parts: Sequence[Part], who: tuple[str, str], number: int, out: Col
 
 
 def _add_set(unit: str, key: tuple[str, str], parts: Sequence[Part], number: int, out: Collector) -> None:
-    """A set of a column a label: every number but 0 says that it was chosen."""
+    """A set of a column per label: every number but 0 says that it was chosen."""
     variable, coder = key
     out.mark_set(variable)
     values = [(part, part.column.values[number]) for part in parts]

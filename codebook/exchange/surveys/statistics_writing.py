@@ -30,7 +30,7 @@ from codebook.scheme.model import Codebook, Variable
 
 ENDINGS = (".sav", ".zsav", ".dta")
 BY = ("unit", "coder")
-"""What is a row: a unit, with a column a coder and variable; or a unit and coder, with a column a variable."""
+"""What is a row: a unit, with a column per coder and variable; or a unit and coder, with a column per variable."""
 _MOST_NAME, _MOST_WORD = 31, 120
 _MOST_TITLE = {".dta": 80}
 _BASES = (-90, -990, -9990, -99990)
@@ -95,12 +95,12 @@ class _Plan:
         line = " ".join(text.split())
         if len(line.encode()) <= most:
             return line
-        self.losses[f"{what} is longer than the program holds, and cut"] += 1
+        self.losses[f"{what} is longer than the program allows and was cut"] += 1
         return line.encode()[: most - 3].decode(errors="ignore") + "…"
 
 
 def write_statistics(codings: Codings, codebook: Codebook, path: str | Path, *, by: str = "unit") -> str:
-    """Write codings for SPSS (.sav, .zsav) or Stata (.dta), and so for R, and say what was left out.
+    """Write codings for SPSS (.sav, .zsav) or Stata (.dta), which R reads too; return what was left out.
 
     A category is a number with its name as value label: the number that its name is, or its place in the codebook. A
     set is a column of 0 and 1 for each of its labels. Both programs write the time into their files, so two of them
@@ -129,19 +129,17 @@ def write_statistics(codings: Codings, codebook: Codebook, path: str | Path, *, 
     ... ''')
     >>> row = {"unit_id": "7", "coder": "ann", "variable": "mood", "label": "bad", "draw": 0, "why": None}
     >>> codings = Codings(pd.DataFrame([row]), book.variables)
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "letters.sav"
+    >>> path = Path("letters.sav")
     >>> write_statistics(codings, book, path)
-    'letters.sav: 1 row (a unit each), 2 columns.'
-    >>> folder.cleanup()
+    'letters.sav: 1 row (one per unit), 2 columns.'
     """
     file = resolve_path(path)
     faults = []
     if file.suffix.lower() not in ENDINGS:
-        faults.append(Fault(show_path(file), "it is of no such program", f"use one of {', '.join(ENDINGS)}"))
+        faults.append(Fault(show_path(file), "this is not a file of SPSS or Stata", f"use one of {', '.join(ENDINGS)}"))
     if by not in BY:
         faults.append(Fault("by", f"{by!r} is not known", f"use one of {', '.join(BY)}"))
-    if faults:
-        raise ParameterError("The codings cannot be written so.", faults)
+    ParameterError.raise_any("The codings cannot be written.", faults)
     plan = _Plan(file.suffix.lower())
     cells = _read_cells(codings, plan)
     keys = list(dict.fromkeys((unit, coder if by == "coder" else "") for unit, coder, _ in cells))
@@ -149,7 +147,7 @@ def write_statistics(codings: Codings, codebook: Codebook, path: str | Path, *, 
     _write(file, _key_frame(keys, by), columns, codebook)
     lost = "".join(f"; {what} ({n:,})" for what, n in sorted(plan.losses.items()))
     n_columns = len(columns) + 1 + (by == "coder")
-    row = "a unit each" if by == "unit" else "a unit and coder each"
+    row = "one per unit" if by == "unit" else "one per unit and coder"
     return f"{file.name}: {say_count(len(keys), 'row')} ({row}), {say_count(n_columns, 'column')}{lost}."
 
 
@@ -163,7 +161,7 @@ def _read_cells(codings: Codings, plan: _Plan) -> Cells:
     columns = ("unit_id", "coder", "variable", "draw", "label", "why")
     for unit, coder, variable, draw, label, why in zip(*(codings.frame[name] for name in columns), strict=True):
         if draw:
-            plan.losses["further draws of a model are left out"] += 1
+            plan.losses["repeated answers of a model were left out"] += 1
             continue
         cells[unit, coder, variable] = (label, None) if isinstance(label, str) else (None, str(why))
     return cells
@@ -180,7 +178,7 @@ def _make_columns(cells: Cells, keys: Sequence[tuple[str, str]], codebook: Codeb
     plan.names.update(_KEYS)
     for variable in codebook.variables:
         if variable.is_open:
-            plan.losses[f"{variable.name} has the kind {variable.kind}, which is no column"] += 1
+            plan.losses[f"{variable.name} has the kind {variable.kind} and cannot be a column"] += 1
             continue
         for coder in [""] if keys and keys[0][1] else coders:
             column = [cells.get((unit, coder or own, variable.name)) for unit, own in keys]
@@ -198,7 +196,7 @@ def _make_column(
     if not variable.is_set:
         numbers = {} if variable.is_number else number_codes(variable)
         if variable.is_number and (n := sum(cell is not None and cell[0] in variable.labels for cell in column)):
-            plan.losses[f"an abstention of {variable.name} is an empty cell"] += n
+            plan.losses[f"an abstention in {variable.name} became an empty cell"] += n
         values = [_value_of(cell, numbers, variable) for cell in column]
         title = plan.cut(f"{called}{whose}", most, "the text of a column")
         words = {number: plan.cut(name, _MOST_WORD, "a value label") for name, number in numbers.items()}

@@ -1,4 +1,4 @@
-"""Classifications of Zooniverse: one row a volunteer's work on a subject, its answers as JSON."""
+"""Classifications of Zooniverse: one row per volunteer's work on a subject, its answers as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.reading import WHOLE, Reading, ReadOptions
 from codebook.exchange.unit_fields import choose_unit, read_unit
-from codebook.files.formats import as_text
+from codebook.files.tables.formats import as_text
 
 TITLE = "Zooniverse, classifications"
 _OWN = ("retired", "metadata")
@@ -27,13 +27,7 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read one row a classification; a task is a variable.
-
-    Raises
-    ------
-    TableError
-        A cell that should hold JSON does not.
-    """
+    """Read one row per classification; a task is a variable."""
     rows = list(source.rows(encoding=options.encoding, delimiter=options.delimiter))
     out = Collector("zooniverse", TITLE, [source.name], options)
     subjects = [_read_subject(_load(row["subject_data"], source.name, place)) for place, row in enumerate(rows, 2)]
@@ -50,7 +44,7 @@ def _load(cell: str, where: str, line: int) -> Any:
     try:
         return orjson.loads(cell)
     except orjson.JSONDecodeError as error:
-        fault = Fault(f"{where}, row {line}", f"a cell is no JSON ({error})", "export the classifications again")
+        fault = Fault(f"{where}, row {line}", f"a cell is not JSON ({error})", "export the classifications again")
         raise TableError(f"{where} cannot be read.", [fault]) from None
 
 
@@ -65,10 +59,12 @@ def _tell_versions(rows: Sequence[Mapping[str, str]], out: Collector) -> None:
     versions = Counter(row.get(_VERSION, "") for row in rows)
     if len(versions) > 1:
         counts = ", ".join(f"{version} ({n:,})" for version, n in versions.items())
-        out.note(f"Several versions of the workflow are in it, and may ask other questions: {counts}. All were read.")
+        out.note(
+            f"There are several versions of the workflow, which may ask different questions: {counts}. All were read."
+        )
     guests = {row["user_name"] for row in rows if row["user_name"].startswith(_GUEST)}
     if guests:
-        out.note(f"{len(guests):,} guests are hashes of addresses, not persons: one may be several people.")
+        out.note(f"{len(guests):,} guests are known by a hash of their address only: one guest may be several people.")
 
 
 def _add_rows(row: Mapping[str, str], unit: str, tasks: Any, out: Collector) -> None:
@@ -79,7 +75,7 @@ def _add_rows(row: Mapping[str, str], unit: str, tasks: Any, out: Collector) -> 
         if value is None:
             out.add(unit, row["user_name"], name, status="missing", note="no answer", **more)
         elif isinstance(value, list) and not all(isinstance(each, str) for each in value):
-            out.count(f"marks or several questions of task {name} are no labels, and were not read")
+            out.count(f"marks or combined questions of task {name} are not labels and were not read")
             continue
         else:
             out.add(unit, row["user_name"], name, value if isinstance(value, list) else as_text(value), **more)

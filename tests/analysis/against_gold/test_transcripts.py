@@ -202,14 +202,14 @@ def test_r09_known_texts_that_are_not_utf8_are_refused_with_the_line(tmp_path: P
 def test_pages_that_do_not_run_on_and_texts_that_are_none_are_no_transcript(tmp_path: Path) -> None:
     for pages, message in (
         ([{"page": 1, "text": 7}], r"pages.0.text"),
-        ([{"page": 1, "text": ""}, {"page": 3, "text": ""}], "do not run on"),
+        ([{"page": 1, "text": ""}, {"page": 3, "text": ""}], "page numbers are missing"),
         ([{"page": 2, "text": ""}, {"page": 1, "text": ""}], "not in order"),
     ):
         label = json.dumps({"pages": pages})
         table = make_table([{"unit_id": "a", "coder": "m", "variable": "transcript", "label": label}])
         with pytest.raises(TableError, match=message):
             join_transcripts(table)
-    with pytest.raises(TableError, match="correct folder or pattern"):
+    with pytest.raises(TableError, match="correct the folder or the pattern"):
         read_texts(tmp_path)
     assert read_texts(tmp_path, needed=False) == {}
 

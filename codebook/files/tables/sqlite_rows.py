@@ -18,16 +18,10 @@ _N_SHOWN = 10
 
 @contextmanager
 def ask(path: Path, query: str) -> Iterator[sqlite3.Cursor]:
-    """Ask a file one SELECT; everything else is refused by the database itself.
-
-    Raises
-    ------
-    UnitsError
-        It is no SQLite file, there is no query, or the query is refused; the tables there are, are listed.
-    """
+    """Ask a file one SELECT; everything else is refused by the database itself."""
     with path.open("rb") as file:
         if file.read(len(_HEAD)) != _HEAD:
-            fault = Fault(path.name, "it is no SQLite file", "give an SQLite file, or save the table as csv")
+            fault = Fault(path.name, "it is not an SQLite file", "give an SQLite file, or save the table as csv")
             raise UnitsError(f"{path.name} cannot be read.", [fault])
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
         try:
@@ -37,7 +31,7 @@ def ask(path: Path, query: str) -> Iterator[sqlite3.Cursor]:
             yield database.execute(query)
         except (sqlite3.Error, sqlite3.Warning) as error:
             database.set_authorizer(None)
-            raise UnitsError(f"{path.name} cannot be asked.", [_explain(path, database, error)]) from None
+            raise UnitsError(f"{path.name} cannot be queried.", [_explain(path, database, error)]) from None
 
 
 def _allow(action: int, *_: object) -> int:
@@ -47,17 +41,21 @@ def _allow(action: int, *_: object) -> int:
 def _find_tables(path: Path, database: sqlite3.Connection) -> Fault:
     names = _list_tables(database)
     example = " ".join(["SELECT id, text FROM", *names[:1]])
-    mend = f'say what is asked of it: `form: ["query: {example}"]` (`--form "query={example}"`)'
-    return Fault(path.name, f"which rows are meant is not said; its tables are {_say(names)}", mend)
+    mend = f'write a query: `form: ["query: {example}"]` (`--form "query={example}"`)'
+    return Fault(path.name, f"there is no query that says which rows to read; its tables are {_say(names)}", mend)
 
 
 def _explain(path: Path, database: sqlite3.Connection, error: Exception) -> Fault:
     """Why a query was refused, and what may be asked."""
     reason = " ".join(str(error).split())[:200].rstrip(".")
     if "authorized" in reason or "one statement" in reason or "prohibited" in reason:
-        return Fault(f"{path.name}, query", f"{reason}: it is only read", "write one SELECT, and nothing else")
+        return Fault(
+            f"{path.name}, query", f"{reason}: the database can only be read", "write one SELECT, and nothing else"
+        )
     if "locked" in reason or "open database" in reason:
-        return Fault(path.name, f"it cannot be opened for reading ({reason})", "close what works on it, then repeat")
+        return Fault(
+            path.name, f"it cannot be opened for reading ({reason})", "close the program that uses it, then repeat"
+        )
     try:
         tables = _say(_list_tables(database))
     except sqlite3.Error:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from codebook.errors import CodebookError, Fault, InputError, UnitsError
+from codebook.errors import CodebookError, Fault, InputError, TableError, UnitsError
 from codebook.files.decode import (
     Encoding,
     find_delimiter,
@@ -21,19 +21,19 @@ from codebook.files.decode import (
     find_separator_line,
     read_delimiter,
 )
-from codebook.files.formats import HEADERS, LINES, READERS, Row, RowLayout, is_text
-from codebook.files.header_search import find_header, guess_elsewhere
-from codebook.files.sqlite_rows import DATABASES
+from codebook.files.tables.formats import HEADERS, LINES, READERS, Row, RowLayout, is_text
+from codebook.files.tables.header_search import find_header, guess_elsewhere
+from codebook.files.tables.sqlite_rows import DATABASES
+from codebook.files.tables.workbook import list_sheets
 from codebook.files.unfolding import GZIP, find_kind
-from codebook.files.workbook import list_sheets
 from codebook.paths import find_file_fault, resolve_path
 
 _WEBANNO = "#FORMAT=WebAnno"
 _MENDS = {
     ".xlsx": "open it in Excel or LibreOffice and save it again as .xlsx, or as csv",
     ".parquet": "write it again with the program that made it, or save the table as csv",
-    ".jsonl": "write one JSON object a line, in UTF-8",
-    ".ndjson": "write one JSON object a line, in UTF-8",
+    ".jsonl": "write one JSON object per line, in UTF-8",
+    ".ndjson": "write one JSON object per line, in UTF-8",
     GZIP: "pack it again, or unpack it and name the file inside",
 }
 
@@ -73,8 +73,8 @@ class RowFile(RowLayout):
         if elsewhere := find_header(self, missing):
             faults = [elsewhere]
         elif self.columns[:1] and self.columns[0].startswith(_WEBANNO):
-            mend = "export a table with a row a unit (csv, xlsx, JSON lines), or records as JSON lines"
-            faults = [Fault(self.path.name, "it is WebAnno's TSV: a line a token, and no header", mend)]
+            mend = "export a table with one row per unit (csv, xlsx, JSON lines), or records as JSON lines"
+            faults = [Fault(self.path.name, "it is WebAnno's TSV, which has one line per token and no header", mend)]
         else:
             faults = [missing_column(self.path.name, name, self.columns, (roles or {}).get(name)) for name in missing]
             faults += guess_elsewhere(self)
@@ -98,8 +98,10 @@ def _explain_damage(path: Path, error: Exception) -> Fault:
     if isinstance(error, MemoryError):
         return Fault(path.name, "it does not fit into memory", "save the table as csv, which is read row by row")
     if isinstance(error, OSError) and error.strerror:
-        return Fault(path.name, f"it cannot be read ({error.strerror})", "look at the file and its place, then repeat")
-    return Fault(path.name, f"it is damaged, or no {kind} file ({message})", _MENDS.get(kind, "save it again as UTF-8"))
+        return Fault(path.name, f"it cannot be read ({error.strerror})", "check the file and the folder, then repeat")
+    return Fault(
+        path.name, f"it is damaged, or it is not a {kind} file ({message})", _MENDS.get(kind, "save it again as UTF-8")
+    )
 
 
 def missing_column(where: str, name: str, columns: Iterable[str], role: str | None = None) -> Fault:
@@ -108,7 +110,14 @@ def missing_column(where: str, name: str, columns: Iterable[str], role: str | No
     folded = {column.casefold().strip(): column for column in names}
     near = difflib.get_close_matches(name.casefold().strip(), list(folded), n=1)
     mend = f"did you mean {folded[near[0]]!r}?" if near else f"use one of {', '.join(map(repr, names))}"
-    return Fault(where, f"there is no column {name!r}" + (f", which {role} names" if role else ""), mend)
+    return Fault(where, f"there is no column {name!r}" + (f", which is named by {role}" if role else ""), mend)
+
+
+def require_columns(where: str, names: Iterable[str], columns: Iterable[str]) -> None:
+    """Raise one `TableError` that names every column that is not there."""
+    there = list(columns)
+    if faults := [missing_column(where, name, there) for name in names if name not in there]:
+        raise TableError(f"The columns of {where} are not clear.", faults)
 
 
 def open_rows(
@@ -143,12 +152,11 @@ def open_rows(
 
     Examples
     --------
-    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "texts.csv"
+    >>> path = Path("texts.csv")
     >>> _ = path.write_text("id;text\\n1;good, and cheap\\n")
     >>> rows = open_rows(path)
     >>> rows.columns, rows.delimiter, list(rows)
     (('id', 'text'), ';', [{'id': '1', 'text': 'good, and cheap'}])
-    >>> folder.cleanup()
     """
     path = resolve_path(path)
     kind = find_kind(path)
@@ -170,17 +178,18 @@ def _find_kind_fault(path: Path) -> Fault | None:
     kind = find_kind(path)
     if kind in READERS:
         packed = path.suffix.lower() == GZIP and kind not in LINES
-        return Fault(path.name, f"a packed {kind} is not read", "unpack it first") if packed else None
+        return Fault(path.name, f"a packed {kind} file cannot be read", "unpack it first") if packed else None
     kinds = ".csv, .tsv, .txt, .xlsx, .jsonl, .ndjson, .parquet and .db (SQLite)"
-    ending = path.suffix.lower() or "nothing"
-    return Fault(path.name, f"files that end in {ending} are not read", f"save it as one of {kinds}")
+    ending = path.suffix.lower() or "(none)"
+    return Fault(path.name, f"files with the ending {ending} cannot be read", f"save it as one of {kinds}")
 
 
 def _read_query(kind: str, query: str) -> str:
     """A query, which only a database is asked."""
     if query and kind not in DATABASES:
-        fault = Fault("query", f"a file that ends in {kind} is not asked", "leave `query` out, or give an SQLite file")
-        raise UnitsError("The file cannot be read like this.", [fault])
+        problem = f"a query is not possible for a file that ends in {kind}"
+        fault = Fault("query", problem, "leave `query` out, or give an SQLite file")
+        raise UnitsError("The file cannot be read with these settings.", [fault])
     return query
 
 
@@ -188,8 +197,8 @@ def _read_skip(value: object) -> int:
     """A number of rows, given as one or as text."""
     text = str(value).strip()
     if not text.isdecimal():
-        fault = Fault("skip_rows", f"{value!r} is no number of rows", "give how many lines stand above the header")
-        raise UnitsError("The file cannot be read like this.", [fault])
+        fault = Fault("skip_rows", f"{value!r} is not a number of rows", "give the number of lines above the header")
+        raise UnitsError("The file cannot be read with these settings.", [fault])
     return int(text)
 
 

@@ -66,13 +66,7 @@ def new_workbook(file: IO[bytes]) -> Iterator[Any]:
 
 
 def write_workbook(file: IO[bytes], sheets: Sequence[SheetOfFrame]) -> int:
-    """Write sheets of frames; return how many texts of the first had to be cut.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written.
-    """
+    """Write sheets of frames; return how many texts of the first had to be cut."""
     with new_workbook(file) as book:
         n_cut, *_ = [_fill(book, book.add_worksheet(sheet.name[:31]), sheet) for sheet in sheets]
     return n_cut

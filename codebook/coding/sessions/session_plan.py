@@ -1,12 +1,65 @@
-"""Which of a coder's units are done, left, flagged, skipped or to be coded anew; kept up act by act."""
+"""What a session goes by: who codes which rows by which codebook; and which of them are done, skipped or flagged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from codebook.coding.assignments import Assigned
 from codebook.coding.coder_state import CoderState, Turn
-from codebook.coding.session_plan import SessionPlan
+from codebook.coding.kept_units import KeptUnits
+from codebook.coding.sessions.unit_sources import SourceMaker, embed_files
 from codebook.errors import Fault, ParameterError
+from codebook.records import Unit
+from codebook.scheme import Codebook
+
+Beside = Callable[[Assigned, Mapping[str, Any]], Mapping[str, Any]]
+"""What a round adds to a view, by the row that is shown and the answers that it has: suggestion, feedback, sides."""
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """What a session goes by.
+
+    Attributes
+    ----------
+    coder, study, round
+        Who codes what.
+    codebook, rows, units
+        The instrument, what is assigned in order, and the units by their ids.
+    assignment
+        Digest of the assignment.
+    beside
+        What is shown beside a unit; nothing in a plain round. Every view asks it anew.
+    sources
+        How files of a unit are shown.
+    stays
+        A unit stays when it is answered, for what is shown beside it then, until the coder goes on.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> with cb.coding.open_session("ann") as session: print(session.plan.coder, len(session.plan.rows))
+    ann 12
+    """
+
+    coder: str
+    codebook: Codebook
+    rows: tuple[Assigned, ...]
+    units: Mapping[str, Unit] | KeptUnits
+    study: str = ""
+    round: str = "main"
+    assignment: str = ""
+    beside: Beside | None = None
+    sources: SourceMaker = embed_files
+    stays: bool = False
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of each variable that people code, the digest of all that a coder sees of it."""
+        return {each.name: self.codebook.variable_digest(each.name) for each in self.codebook.variables}
 
 
 class Places:
@@ -56,19 +109,13 @@ class Places:
         return next((each for each in order if each in places), None)
 
     def find(self, to: str | int) -> int:
-        """A place by its number (from 1) or by the id of its unit.
-
-        Raises
-        ------
-        ParameterError
-            There is none.
-        """
+        """A place by its number (from 1) or by the id of its unit."""
         n = len(self._plan.rows)
         if isinstance(to, int) and 1 <= to <= n:
             return to - 1
         named = (place for place, row in enumerate(self._plan.rows) if row.unit_id == str(to))
         if (place := next(named, None)) is None:
-            fault = Fault("go", f"there is no unit {to!r} among yours", f"give an id, or a place from 1 to {n}")
+            fault = Fault("go", f"none of your units is {to!r}", f"give an id, or a number from 1 to {n}")
             raise ParameterError("Not found.", [fault])
         return place
 

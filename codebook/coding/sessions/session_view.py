@@ -36,12 +36,12 @@ A MESSAGE (form -> kit) is a mapping with `seq`, `token` (of the unit that was s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from codebook.coding.code_keys import assign_field_keys, assign_keys
 from codebook.records import Unit
 from codebook.scheme import Category, Codebook, RecordList, Variable
+from codebook.scheme.codebook_checks import COMMAND_KEYS, as_number
 from codebook.scheme.number_values import say_bounds
 
 FILTERS = ("left", "all", "flagged", "skipped", "recode")
@@ -130,18 +130,78 @@ def find_message_problem(message: Any) -> str:
     ("label has no 'label'", '')
     """
     if not isinstance(message, Mapping):
-        return "it is no mapping"
+        return "it is not a mapping"
     act = message.get("act")
     if act not in MESSAGE_ACTS:
-        return f"{act!r} is none of {', '.join(MESSAGE_ACTS)}"
+        return f"{act!r} is not one of {', '.join(MESSAGE_ACTS)}"
     needed = {"label": ("label",), "note": ("text",), "go": ("to",), "filter": ("to",)}.get(act, ())
     if missing := [name for name in needed if name not in message]:
         return f"{act} has no {missing[0]!r}"
     texts = {"note": "text", "skip": "reason", "label": "variable", "filter": "to"}
     if (name := texts.get(act)) and not isinstance(message.get(name, ""), str):
-        return f"{name!r} of {act} is no text"
+        return f"{name!r} of {act} is not a text"
     if act == "filter" and message["to"] not in FILTERS:
-        return f"{message['to']!r} is none of {', '.join(FILTERS)}"
+        return f"{message['to']!r} is not one of {', '.join(FILTERS)}"
     if any(type(message.get(name, 0)) not in (int, float) for name in ("seq", "shown_ms")):
-        return "seq or shown_ms is no number"
+        return "seq or shown_ms is not a number"
     return ""
+
+
+# -- which key stands for which code: shown on its button, and never that of a command of the form ---------------------
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def assign_keys(variable: Variable) -> dict[str, str]:
+    """Return the key of each code of a variable, abstention codes too; '' for those for which no key is left.
+
+    A key that the codebook gives comes first. Points of a scale have their digit, and 10 beside them a letter; -1, 0
+    and 1 have -, 0 and 1. Other codes have 1 to 9 and then letters in the order of the codebook, abstention codes their
+    first letter, or x, where it is free.
+
+    Examples
+    --------
+    >>> from codebook.scheme import Variable
+    >>> topic = dict(name="topic", question="?", kind="single", level="nominal")
+    >>> assign_keys(Variable(**topic, categories=["sports", {"name": "war", "key": "w"}, "trade"], abstain=["unclear"]))
+    {'sports': '1', 'war': 'w', 'trade': '2', 'unclear': 'x'}
+    >>> tone = dict(name="tone", question="?", kind="rating", level="ordinal")
+    >>> assign_keys(Variable(**tone, categories=["-1", "0", "1"]))
+    {'-1': '-', '0': '0', '1': '1'}
+    """
+    taken = set("0123456789" if variable.is_number else "0" if variable.is_set else "")  # 0 is "none of these"
+    return _assign(variable.categories, variable.abstain, taken)
+
+
+def assign_field_keys(categories: Sequence[Category]) -> dict[str, str]:
+    """Return the key of each category of a field of a record, by the same rule."""
+    return _assign(categories, (), set())
+
+
+def _assign(categories: Sequence[Category], abstain: Sequence[Category], taken: set[str]) -> dict[str, str]:
+    keys = {each.name: each.key for each in (*categories, *abstain) if each.key}
+    taken = taken | {key.lower() for key in keys.values()} | COMMAND_KEYS
+    wanted = "123456789" + _LETTERS
+    if not keys and (keys := _scale_keys(categories, taken)):
+        wanted = _LETTERS  # 10 is not to be had by 1, which is another point
+    for each in categories:
+        keys.setdefault(each.name, _first_free(wanted, taken | set(keys.values())))
+    for each in abstain:
+        wanted = each.name[:1].lower() + "x123456789" + _LETTERS
+        keys.setdefault(each.name, _first_free(wanted, taken | set(keys.values())))
+    return {each.name: keys[each.name] for each in (*categories, *abstain)}
+
+
+def _scale_keys(categories: Sequence[Category], taken: Set[str]) -> dict[str, str]:
+    """The digits by which points of a scale are named, or nothing where a code is named otherwise."""
+    names = {each.name for each in categories}
+    signs = {"-1": "-"} if names <= {"-1", "0", "1"} else {}
+    keys = {each.name: signs.get(each.name, each.name) for each in categories}
+    digits = {name: key for name, key in keys.items() if len(key) == 1 and key in "-0123456789"}
+    numbers = [as_number(name) for name in names]
+    is_scale = bool(signs) or all(number is not None and number >= 0 for number in numbers)
+    return digits if is_scale and len(digits) > len(names) / 2 and not taken & set(digits.values()) else {}
+
+
+def _first_free(wanted: str, taken: Set[str]) -> str:
+    return next((key for key in wanted if key not in taken and key in _LETTERS + "123456789"), "")

@@ -11,9 +11,9 @@ from statistics import median
 
 from codebook.errors import Fault
 from codebook.files.decode import DELIMITERS, allow_long_fields
-from codebook.files.formats import RowLayout, as_text, is_text
+from codebook.files.tables.formats import RowLayout, as_text, is_text
+from codebook.files.tables.workbook import iter_cells
 from codebook.files.unfolding import open_text
-from codebook.files.workbook import iter_cells
 
 _N_HEAD = 50
 _SAMPLE = 1 << 16
@@ -72,10 +72,10 @@ def find_naming_row(head: Head) -> int:
 def find_header(rows: RowLayout, names: Sequence[str]) -> Fault | None:
     """Return the fault of a header that holds all these names and stands elsewhere, with what to give; or None."""
     at = min(filter(None, (_find_names(head, names, above=rows.skip_rows + 1) for head in _heads(rows))), default=0)
-    header = f"the header with {', '.join(map(repr, names))} stands"
+    header = f"the header with {', '.join(map(repr, names))} is"
     if at:
         return Fault(
-            rows.path.name, f"{header} in {_name_line(rows)} {at}, not in the first", _say_form(skip_rows=at - 1)
+            rows.path.name, f"{header} in {_name_line(rows)} {at}, not in the first one", _say_form(skip_rows=at - 1)
         )
     for sheet in rows.sheets:
         if sheet != (rows.sheet or rows.sheets[0]) and (at := _find_names(read_sheet_head(rows.path, sheet), names)):
@@ -88,8 +88,8 @@ def guess_elsewhere(rows: RowLayout) -> list[Fault]:
     """Return where else the columns may be, whatever they are called: below a title, or on a sheet not read."""
     faults = [_guess_header(rows)]
     if others := [sheet for sheet in rows.sheets if sheet != (rows.sheet or rows.sheets[0])]:
-        problem = f"the sheet {(rows.sheet or rows.sheets[0])!r} was read, and not {', '.join(map(repr, others))}"
-        faults.append(Fault(rows.path.name, problem, f"for another one {_say_form(sheet=others[0])}"))
+        problem = f"the sheet {(rows.sheet or rows.sheets[0])!r} was read; not read: {', '.join(map(repr, others))}"
+        faults.append(Fault(rows.path.name, problem, f"for another sheet, {_say_form(sheet=others[0])}"))
     return [fault for fault in faults if fault]
 
 
@@ -101,7 +101,7 @@ def _guess_header(rows: RowLayout) -> Fault | None:
     if not head or at <= head[0][0] or typical_width(head) < 2:
         return None
     cells = [cell for cell in dict(head)[at] if cell.strip()]
-    problem = f"the header seems to stand in {_name_line(rows)} {at}: {', '.join(map(repr, cells[:8]))}"
+    problem = f"the header seems to be in {_name_line(rows)} {at}: {', '.join(map(repr, cells[:8]))}"
     return Fault(rows.path.name, problem, _say_form(skip_rows=at - 1))
 
 

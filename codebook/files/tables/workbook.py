@@ -23,7 +23,7 @@ MAX_COLUMNS = 16_384
 
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_CSV = "save the sheet as csv (in Excel: 'CSV UTF-8') and give that"
+_CSV = "save the sheet as csv (in Excel: 'CSV UTF-8') and use that file"
 
 Cells = tuple[Any, ...]
 
@@ -38,12 +38,6 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
     """Yield (number, cells) of the rows of a sheet (the first, or the one named) that are not empty.
 
     A formula gives the value that was stored with it, or `Formula.NO_VALUE`.
-
-    Raises
-    ------
-    UnitsError
-        The workbook is no input (see the head of this module), or has no sheet of that name. What is damaged in it
-        raises whatever its readers raise; `codebook.files.rows` makes that one error.
     """
     from openpyxl.utils.escape import unescape
 
@@ -58,7 +52,7 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
                 last, n_empty = number, 0
                 yield number, tuple(unescape(cell) if isinstance(cell, str) else cell for cell in cells)
             elif (n_empty := n_empty + 1) > MAX_EMPTY_ROWS:
-                problem = f"more than {MAX_EMPTY_ROWS:,} empty rows stand below row {last:,}"
+                problem = f"there are more than {MAX_EMPTY_ROWS:,} empty rows below row {last:,}"
                 mend = f"delete the rows below the table and save it again, or {_CSV}"
                 raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, problem, mend)])
 
@@ -67,26 +61,25 @@ def refuse_bombs(path: Path) -> None:
     """Refuse a workbook that would unfold to more than any table holds, or whose XML brings its own definitions."""
     with path.open("rb") as file:
         if file.read(8) == _OLE:
-            problem = "it is an old .xls workbook, or one that opens with a password"
-            mend = f"open it in Excel, take the password out and save it as .xlsx; or {_CSV}"
+            problem = "it is an old .xls workbook, or a workbook with a password"
+            mend = f"open it in Excel, remove the password and save it as .xlsx; or {_CSV}"
             raise UnitsError(f"{path.name} is not opened.", [Fault(path.name, problem, mend)])
     with ZipFile(path) as archive:
         faults = [fault for part in archive.infolist() if (fault := _find_bomb(archive, part, path.name))]
-    if faults:
-        raise UnitsError(f"{path.name} is not opened.", faults)
+    UnitsError.raise_any(f"{path.name} is not opened.", faults)
 
 
 def _find_bomb(archive: ZipFile, part: ZipInfo, name: str) -> Fault | None:
     n_bytes = part.file_size
     if n_bytes > MAX_BYTES:
-        problem = f"it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+        problem = f"it unpacks to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
         return Fault(f"{name}, {part.filename}", problem, _CSV)
     if growth := say_growth(n_bytes, part.compress_size):
         return Fault(f"{name}, {part.filename}", growth, _CSV)
     if part.filename.endswith((".xml", ".rels")):
         with archive.open(part) as file:
             if b"<!DOCTYPE" in file.read(1_000).upper():
-                return Fault(f"{name}, {part.filename}", "it defines entities, as no workbook does", _CSV)
+                return Fault(f"{name}, {part.filename}", "it defines XML entities, which a workbook never does", _CSV)
     return None
 
 
@@ -226,7 +219,7 @@ def _place(cells: list[dict[str, Any]]) -> list[Any]:
     """Put cells at their columns; a sheet leaves out those that are empty."""
     width = max((cell["column"] for cell in cells), default=0)
     if width > MAX_COLUMNS:
-        raise ValueError(f"a cell stands beyond column {MAX_COLUMNS:,}")
+        raise ValueError(f"there is a cell beyond column {MAX_COLUMNS:,}")
     placed = [None] * width
     for cell in cells:
         placed[cell["column"] - 1] = cell["value"]

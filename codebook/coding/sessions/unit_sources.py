@@ -17,13 +17,7 @@ _DPI = 110
 
 
 def load_pictures(unit: Unit) -> list[tuple[int, FilePart]]:
-    """The images of a unit and the pages of its PDFs as images, each with its number; nothing of the rest.
-
-    Raises
-    ------
-    UnitsError
-        A file is gone, changed or broken.
-    """
+    """The images of a unit and the pages of its PDFs as images, each with its number; nothing of the rest."""
     parts = load_parts(_as_images(file) for file in unit.files)
     numbers = page_numbers(unit) or range(1, len(parts) + 1)
     return list(zip(numbers if len(numbers) == len(parts) else range(1, len(parts) + 1), parts, strict=True))
@@ -36,7 +30,11 @@ def _as_images(file: UnitFile) -> UnitFile:
 
 def embed_files(unit: Unit) -> list[dict[str, Any]]:
     """The blocks of a unit's files with all their bytes; what cannot be shown is said in a block of text."""
-    return make_blocks(unit, lambda number, part: part.url or as_data(part))
+
+    def as_data(_: int, part: FilePart) -> str:
+        return part.url or f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
+
+    return make_blocks(unit, as_data)
 
 
 def make_blocks(unit: Unit, place: Callable[[int, FilePart], str]) -> list[dict[str, Any]]:
@@ -55,8 +53,3 @@ def _block(kind: str, number: int, source: str, total: int) -> dict[str, Any]:
     if kind == "page":
         return {"type": "page", "source": source, "number": number}
     return {"type": "image", "source": source, "alt": "image" if total == 1 else f"image {number} of {total}"}
-
-
-def as_data(part: FilePart) -> str:
-    """A file as an address that holds it."""
-    return f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"

@@ -24,16 +24,15 @@ from codebook.coding.assignments import Assigned
 from codebook.coding.coder_state import CoderState, turn_of
 from codebook.coding.coding_log import CodingLog
 from codebook.coding.label_values import check_label
-from codebook.coding.session_places import Places
-from codebook.coding.session_plan import Beside, SessionPlan
-from codebook.coding.session_view import LEAST_MS, OF_UNIT, find_message_problem, show_codebook, show_unit
+from codebook.coding.sessions.session_plan import Places, SessionPlan
+from codebook.coding.sessions.session_view import LEAST_MS, OF_UNIT, find_message_problem, show_codebook, show_unit
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError
 from codebook.ground.quantities import say_count
 from codebook.records import Unit
 
 
 class CodingSession:
-    """A coder's work: a view of where it stands, and acts that are on disk before they are acknowledged.
+    """The work of one coder: what is shown now, and acts that are saved to disk before they are confirmed.
 
     Examples
     --------
@@ -54,7 +53,7 @@ class CodingSession:
         self._guard = threading.RLock()
         self._key = secrets.token_hex(4)
         self._n_drawn, self._shown = 0, ""
-        self._answered = _last_messages(log)
+        self._answered = {str(act["client"]): int(act.get("seq", 0)) for act in log.acts if act.get("client")}
         self._digests = plan.digests
         self.places = Places(plan, self.state)
         self._place: int | None = None
@@ -201,9 +200,9 @@ class CodingSession:
         """Do one message; the notice for the form, if there is one."""
         kind = message["act"]
         if kind in OF_UNIT and message.get("token") != self.token:
-            return self._refuse("Not taken: it was meant for another unit than the one that is shown.")
+            return self._refuse("Not saved: this was meant for another unit than the one that is shown.")
         if kind in OF_UNIT and message.get("shown_ms", 0) < LEAST_MS:
-            return self._refuse("Not taken: the unit had only just appeared. Press again.")
+            return self._refuse("Not saved: the unit had only just appeared. Press again.")
         if kind == "codebook":
             return None
         if kind in ("go", "filter"):
@@ -225,7 +224,7 @@ class CodingSession:
     def _undo_or_redo(self, kind: str) -> dict[str, Any]:
         able = self.state.can_undo if kind == "undo" else self.state.can_redo
         if not able:
-            problem = "there is nothing to take back" if kind == "undo" else "nothing was taken back"
+            problem = "there is nothing to undo" if kind == "undo" else "there is nothing to redo"
             raise ParameterError(f"Not done: {problem}.")
         act = self.state.next_undo if kind == "undo" else self.state.next_redo
         same = {name: act[name] for name in ("unit", "round", "draw", "variable") if name in act}
@@ -235,7 +234,7 @@ class CodingSession:
         """The line of an act on the unit that is shown."""
         row, unit = self.row, self.unit
         if row is None or unit is None:
-            raise ParameterError("Not done: nothing is left to code.")
+            raise ParameterError("Not done: all units are coded.")
         act: dict[str, Any] = {"act": kind, "unit": row.unit_id, "round": row.round, "draw": row.draw}
         if kind == "label":
             return act | self._make_label(message, row, unit)
@@ -245,7 +244,7 @@ class CodingSession:
             return act | {"on": bool(message.get("on", not self.state.is_flagged(row.turn)))}
         if kind == "skip":
             if self._place in self.places.done:
-                raise ParameterError("Not skipped: the unit is coded. Take the codes back first.")
+                raise ParameterError("Not skipped: the unit is coded. Remove its codes first.")
             return act | {"reason": message.get("reason", ""), "on": bool(message.get("on", True))}
         return act
 
@@ -254,7 +253,7 @@ class CodingSession:
         try:
             variable = self.plan.codebook.variable(message.get("variable", ""))
         except KeyError as error:
-            raise ParameterError("Not taken.", [Fault("variable", str(error.args[0]), "see the codebook")]) from None
+            raise ParameterError("Not saved.", [Fault("variable", str(error.args[0]), "see the codebook")]) from None
         label = message["label"]
         ms = round(message.get("shown_ms", 0))
         self._shown = self._shown or _before_now(ms)
@@ -370,11 +369,3 @@ def _before_now(ms: int) -> str:
     """The time so many milliseconds ago, as a log has it."""
     then = datetime.now(UTC) - timedelta(milliseconds=ms)
     return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _last_messages(log: CodingLog) -> dict[str, int]:
-    """Of each window the last message that was written."""
-    return {str(act["client"]): int(act.get("seq", 0)) for act in log.acts if act.get("client")}
-
-
-__all__ = ["Beside", "CodingSession", "SessionPlan"]

@@ -17,10 +17,10 @@ import orjson
 from codebook.errors import Fault, UnitsError
 from codebook.files.decode import allow_long_fields
 from codebook.files.lines import number_lines
-from codebook.files.parquet_rows import iter_records, open_parquet
-from codebook.files.sqlite_rows import DATABASES, ask
+from codebook.files.tables.parquet_rows import iter_records, open_parquet
+from codebook.files.tables.sqlite_rows import DATABASES, ask
+from codebook.files.tables.workbook import Formula, iter_cells
 from codebook.files.unfolding import find_kind, open_text
-from codebook.files.workbook import Formula, iter_cells
 
 Row = dict[str, str]
 _LOOKED_AT = 1000
@@ -84,14 +84,17 @@ def _csv_records(rows: RowLayout) -> Iterator[tuple[int, list[str]]]:
                     yield reader.line_num + rows.skip_rows, record
         except csv.Error as error:
             where = f"{rows.path.name}, line {reader.line_num + rows.skip_rows}"
-            mend = "put the field in quotes and double the quotes inside it, or give the delimiter"
-            raise UnitsError(f"{rows.path.name} is not sound csv.", [Fault(where, str(error), mend)]) from None
+            mend = "put the field in quotation marks and double those inside it, or name the delimiter"
+            raise UnitsError(f"{rows.path.name} is not a valid csv file.", [Fault(where, str(error), mend)]) from None
 
 
 def _csv_header(rows: RowLayout) -> tuple[str, ...]:
     _, cells = next(_csv_records(rows), (0, []))
     if not cells:
-        raise UnitsError(f"{rows.path.name} is empty.", [Fault(rows.path.name, "no header", "give a header line")])
+        raise UnitsError(
+            f"{rows.path.name} is empty.",
+            [Fault(rows.path.name, "it has no header", "add a line with the names of the columns")],
+        )
     return _name_columns(rows.path, cells)
 
 
@@ -121,7 +124,10 @@ def _xlsx_header(rows: RowLayout) -> tuple[str, ...]:
     while names and names[-1] is None:
         names.pop()
     if not names:
-        raise UnitsError(f"{rows.path.name} is empty.", [Fault(rows.path.name, "no header", "give a header line")])
+        raise UnitsError(
+            f"{rows.path.name} is empty.",
+            [Fault(rows.path.name, "it has no header", "add a line with the names of the columns")],
+        )
     return _name_columns(rows.path, names)
 
 
@@ -147,8 +153,8 @@ def _refuse_formulas(
     wanted = [rows.columns.index(name) for name in rows.needed]
     n = sum(row[name] is Formula.NO_VALUE for name in rows.needed)
     n += sum(cells[at] is Formula.NO_VALUE for _, cells in rest for at in wanted if at < len(cells))
-    problem = "a formula without a value" if n == 1 else f"a formula without a value, the first of {n:,}"
-    mend = "open the file in Excel and save it: what a program has written, nothing has computed yet"
+    problem = "the formula has no value" if n == 1 else f"the formula has no value; it is the first of {n:,}"
+    mend = "open the file in Excel and save it: a program wrote the formulas, and nothing has calculated them yet"
     fault = Fault(f"{rows.path.name}, row {number}, column {place!r}", problem, mend)
     raise UnitsError(f"{rows.path.name} cannot be read.", [fault])
 
@@ -158,14 +164,14 @@ def _json_objects(rows: RowLayout) -> Iterator[dict[str, Any]]:
         try:
             value = parse_json(line.removeprefix(codecs.BOM_UTF8))
         except (ValueError, RecursionError) as error:
-            problem = f"not a JSON object ({error})"
+            problem = f"this is not a JSON object ({error})"
         else:
             if isinstance(value, dict):
                 rows.at = number
                 yield value
                 continue
-            problem = f"a JSON {type(value).__name__} where an object is expected"
-        fault = Fault(f"{rows.path.name}, line {number}", problem, "write one JSON object a line, in UTF-8")
+            problem = f"this is a JSON {type(value).__name__}, where an object is expected"
+        fault = Fault(f"{rows.path.name}, line {number}", problem, "write one JSON object per line, in UTF-8")
         raise UnitsError(f"{rows.path.name} cannot be read.", [fault])
 
 
@@ -181,7 +187,7 @@ def parse_json(text: bytes) -> Any:
     --------
     >>> parse_json(b'{"id": 1, "text": "a", "id": 2}')
     Traceback (most recent call last):
-    ValueError: the key 'id' stands twice
+    ValueError: the key 'id' occurs twice
     """
     try:
         value = orjson.loads(text)
@@ -203,7 +209,7 @@ def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} occurs twice")
     return value
 
 
@@ -266,7 +272,9 @@ def _read_sqlite(rows: RowLayout) -> Iterator[Row]:
     with ask(rows.path, rows.query) as answer:
         for number, cells in enumerate(answer, start=1):
             if any(isinstance(cell, bytes) for cell in cells):
-                fault = Fault(f"{rows.path.name}, row {number}", "a cell holds bytes, no text", "select other columns")
+                fault = Fault(
+                    f"{rows.path.name}, row {number}", "a cell holds bytes instead of text", "select other columns"
+                )
                 raise UnitsError(f"{rows.path.name} cannot be read.", [fault])
             yield dict(zip(rows.columns, map(as_text, cells), strict=True))
 

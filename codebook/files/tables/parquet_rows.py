@@ -105,17 +105,11 @@ class _Compact:
 _ROWS_AT_ONCE = 4096
 _BYTES_AT_ONCE = 64_000_000
 _TEXTS = ("STRING", "NONE", "JSON", "ENUM")
-_MEND = "write it again with the program that made it, without what repeats; or save the table as csv"
+_MEND = "write it again with the program that made it, without repeated content; or save the table as csv"
 
 
 def open_parquet(path: Path) -> Any:
-    """Open a file for reading, to be closed by the caller. Texts that repeat are kept once each, as they stand in it.
-
-    Raises
-    ------
-    UnitsError
-        By what it says of itself it unfolds beyond measure.
-    """
+    """Open a file for reading, to be closed by the caller. A text that repeats is held once, as it is in the file."""
     try:
         from pyarrow import parquet
     except ImportError:
@@ -128,13 +122,7 @@ def open_parquet(path: Path) -> Any:
 
 
 def iter_records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file, each as its values by name.
-
-    Raises
-    ------
-    UnitsError
-        It unfolds beyond measure.
-    """
+    """Yield the rows of a file, each as its values by name."""
     n_packed, n_unfolded = path.stat().st_size, 0
     with open_parquet(path) as file:
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
@@ -154,7 +142,7 @@ def _refuse_growth(path: Path, metadata: Any) -> None:
     problem = say_growth(n_cells, n_packed, at_least=True)
     for n_bytes, n_piece in iter_pieces(path):
         if n_bytes > MAX_BYTES:
-            problem = f"a piece of it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+            problem = f"one part of it unpacks to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
         problem = problem or say_growth(n_bytes, n_piece)
     if problem:
         raise _too_large(path, problem)
