@@ -60,7 +60,7 @@ def read_coding(block: Mapping[str, Any], where: str = "coding") -> CodingSettin
     (('ann', 'ben'), 0.2)
     >>> read_coding({"codres": ["ann"]})
     Traceback (most recent call last):
-    codebook.errors.ParameterError: The settings of the coding cannot be read.
+    codebook.errors.ParameterError: The settings for coding cannot be read.
       - coding, codres: there is no such setting for coding. To mend: did you mean 'coders'?
     More on such a message: codebook explain ParameterError
     """

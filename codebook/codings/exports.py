@@ -86,7 +86,7 @@ def write_table(
     >>> print(Path("table.csv").read_text(), end="")
     "unit_id","coder","variable","label","draw","why","run_id","custom_id"
     "7","=cmd()","topic","NA",0,"","",""
-    >>> read_tablePath("table.csv").equals(table)
+    >>> read_table(Path("table.csv")).equals(table)
     True
     """
     pieces = table if isinstance(table, Iterator) else iter([table])

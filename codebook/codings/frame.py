@@ -95,7 +95,7 @@ def check_table(frame: pd.DataFrame, codebook: Codebook | None = None) -> pd.Dat
         ...
     codebook.errors.TableError: This is not a tidy table.
       - columns: 'variable', 'label', 'draw', 'why', 'run_id', 'custom_id' are missing. To mend: make the table with \
-make_table, or add them.
+make_table, or add the columns.
       - column 'variabel': it is not a column of the tidy table. To mend: did you mean 'variable'?
     More on such a message: codebook explain TableError
     """

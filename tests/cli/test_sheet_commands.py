@@ -51,7 +51,7 @@ def test_a_coders_file_is_written_read_once_and_never_doubled(study):
 def test_a_study_hands_out_to_those_whom_it_names_and_says_where_it_names_nobody(study):
     handed = open_study().hand_out("page")
     assert [path.name for path in handed.paths] == ["coal.ann.html", "coal.ben.html"]
-    assert "left as it is" in repr(open_study().hand_out("page"))
+    assert "was not changed" in repr(open_study().hand_out("page"))
     (study / "study.yaml").write_text(STUDY)
     assert "Nobody is named who codes" in repr(open_study().hand_out())
 
@@ -62,4 +62,4 @@ def test_a_board_says_how_a_coding_goes_and_is_a_page(study):
         session.label("jobs")
     shown = run_command("board")
     assert "1 of 8 assigned units are coded; ben has most left (4)" in shown.output
-    assert "Nobody should see it who still codes" in (study / "by_hand" / "board.html").read_text(encoding="utf-8")
+    assert "Nobody who is still coding should see it" in (study / "by_hand" / "board.html").read_text(encoding="utf-8")

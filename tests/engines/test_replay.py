@@ -112,7 +112,7 @@ def test_damage_is_named_with_file_and_line(tmp_path: Path) -> None:
     (shard,), damaged = (folder / "shards").iterdir(), folder / "results" / "0.jsonl"
     whole = shard.read_bytes()
     shard.write_bytes(whole + b'{"custom_id": "b", "bod')
-    with pytest.raises(RecordError, match=r"shards/.*\.jsonl, line 2: not a line of JSON"):
+    with pytest.raises(RecordError, match=r"shards/.*\.jsonl, line 2: this is not a line of JSON"):
         _ = make_engine("replay", folder=tmp_path / "work", archive=folder).model
     shard.write_bytes(whole)
     packed = gzip.compress(damaged.read_bytes())

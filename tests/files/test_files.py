@@ -148,7 +148,7 @@ def test_packed_tables_are_read_as_they_unfold_and_damaged_or_others_are_told(tm
     """The header below a title is found, as of plain tables; what is cut short is no shorter table."""
     packed = gzip.compress(b"Our study\n" + KOELN.encode("cp1252"))
     (tmp_path / "t.csv.gz").write_bytes(packed)
-    with pytest.raises(UnitsError, match="stands in line 2, not in the first"):
+    with pytest.raises(UnitsError, match="is in line 2, not in the first"):
         read_units(tmp_path / "t.csv.gz", id_column="id", text_column="text")
     report = check_units(read_units(tmp_path / "t.csv.gz", id_column="id", text_column="text", skip_rows=1))
     assert (report.n_send, report.source.encoding.name) == (300, "cp1252")
@@ -156,7 +156,7 @@ def test_packed_tables_are_read_as_they_unfold_and_damaged_or_others_are_told(tm
     (tmp_path / "t.xlsx.gz").write_bytes(packed)
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"id,text\n" + b"0" * 60_000_000))
     for name, told in {
-        "cut.csv.gz": r"it is damaged, or no \.gz file.*ended before.*unpack it and name the file inside",
+        "cut.csv.gz": r"it is damaged, or it is not a \.gz file.*ended before.*unpack it and name the file inside",
         "t.xlsx.gz": r"a packed \.xlsx is not read. To mend: unpack it first",
         "bomb.csv.gz": "unfolds to more than 5. MB, .* times its size",
     }.items():

@@ -75,7 +75,7 @@ def test_what_live_would_have_cost_is_unknown_where_it_was_not_noted(fake: FakeO
 
 
 def test_the_command_says_costs_by_engine_and_that_credit_is_not_known(fake: FakeOpenAI, command: Command) -> None:
-    assert command("costs").output == "There are no answers yet.\n"
+    assert command("costs").output == "Nothing was answered yet.\n"
     finish(plan_batch(fake))
     said = command("costs", "--by", "engine").output
     assert said.split()[:2] == ["engine", "answers"]

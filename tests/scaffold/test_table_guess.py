@@ -229,7 +229,7 @@ def test_what_cannot_be_told_is_refused_with_the_option_that_says_it(
 def test_a_file_that_is_no_table_is_refused_in_words(here: Path, command: Command) -> None:
     (here / "t.ods").write_bytes(b"PK")
     (here / "t.xlsx").write_bytes(b"no workbook")
-    assert "files that end in .ods are not read" in command("new", "s", "--from", "t.ods").output
+    assert "files with the ending .ods cannot be read" in command("new", "s", "--from", "t.ods").output
     assert "no such file" in command("new", "s", "--from", "u.csv").output
     with pytest.raises(UnitsError, match="open it in Excel"):
         guess_table(TableChoice(here / "t.xlsx"))

@@ -168,7 +168,7 @@ ONE_FAULT = {
         "ratio\n    categories: [1, nan]",
         (8, "'nan' is not", ""),
     ),
-    "key twice": ("unit: b", "unit: b\nunit: c", (3, "`unit` occurs twice here", "keep one of them")),
+    "key twice": ("unit: b", "unit: b\nunit: c", (3, "`unit` stands here twice", "keep one of them")),
     "variable not a mapping": (
         "variables:\n",
         "variables:\n  - text\n",
@@ -284,7 +284,7 @@ def test_a_file_that_is_not_there_or_not_utf8(project):
     with pytest.raises(SchemeError, match=r"no codebook at codebook\.yaml\. To mend: give the path"):
         read_codebook("codebook.yaml")
     (project / "codebook.yaml").write_bytes("name: é\n".encode("latin-1"))
-    with pytest.raises(SchemeError, match=r"codebook\.yaml, line 1: not UTF-8: the byte 0xE9\. To mend: save the file"):
+    with pytest.raises(SchemeError, match=r"codebook\.yaml, line 1: this is not UTF-8: the byte 0xE9\. To mend: save the file"):
         read_codebook("codebook.yaml")
 
 

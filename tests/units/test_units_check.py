@@ -92,7 +92,7 @@ def test_ids_that_are_unique_within_a_column_are_joined_with_it_and_the_mend_say
     joined = check_units(read_units(path, id_column="language + id", text_column="text"))
     assert joined.ok
     assert "sent: language, id, text; not sent: topic" in str(joined)
-    with pytest.raises(UnitsError, match="there is no column 'wave', which `id_column`"):
+    with pytest.raises(UnitsError, match="there is no column 'wave', which is named by `id_column`"):
         read_units(path, id_column="wave + id", text_column="text")
     path = write_csv(tmp_path / "gap.csv", [("language", "id", "text"), ("de", "1", "a"), ("", "1", "b")])
     gap = check_units(read_units(path, id_column="language + id", text_column="text"))
