@@ -157,7 +157,7 @@ def test_packed_tables_are_read_as_they_unfold_and_damaged_or_others_are_told(tm
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"id,text\n" + b"0" * 60_000_000))
     for name, told in {
         "cut.csv.gz": r"it is damaged, or it is not a \.gz file.*ended before.*unpack it and name the file inside",
-        "t.xlsx.gz": r"a packed \.xlsx is not read. To mend: unpack it first",
+        "t.xlsx.gz": r"a packed \.xlsx file cannot be read. To mend: unpack it first",
         "bomb.csv.gz": "unfolds to more than 5. MB, .* times its size",
     }.items():
         with pytest.raises(UnitsError, match=told):
