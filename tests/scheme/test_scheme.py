@@ -284,7 +284,7 @@ def test_a_file_that_is_not_there_or_not_utf8(project):
     with pytest.raises(SchemeError, match=r"no codebook at codebook\.yaml\. To mend: give the path"):
         read_codebook("codebook.yaml")
     (project / "codebook.yaml").write_bytes("name: é\n".encode("latin-1"))
-    with pytest.raises(SchemeError, match=r"codebook\.yaml, line 1: this is not UTF-8: the byte 0xE9\. To mend: save the file"):
+    with pytest.raises(SchemeError, match=r"codebook\.yaml, line 1: this is not UTF-8: the byte 0xE9\. To mend: save"):
         read_codebook("codebook.yaml")
 
 
