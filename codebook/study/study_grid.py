@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from codebook.analysis.against_gold.validity_tables import validity
+from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import RANDOM, Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
@@ -75,7 +76,7 @@ class CellStudy(Protocol):
     def open_run(self) -> Run:
         """Open its run."""
 
-    def codings(self) -> Codings:
+    def codings(self, *, unlock: bool = False) -> Codings:
         """The labels of its run and of the people."""
 
 
@@ -211,6 +212,8 @@ class Grid(Generic[S]):
         """
         import pandas as pd
 
+        from codebook.outputs.readable import ReadableFrame
+
         runs = [cell.study.open_run() for cell in self.cells]
         rows = pd.concat([run.costs().frame.assign(run=run.name) for run in runs], ignore_index=True)
         rows = rows[["run", "what", "requests", "USD"]]
@@ -218,7 +221,7 @@ class Grid(Generic[S]):
         with runs[0].folder.open_ledger() as ledger:
             n_asked, n_different = ledger.count_questions([run.name for run in runs])
         totals = totals.assign(run=f"all: {n_different:,} different questions of {n_asked:,}")
-        return pd.concat([rows, totals], ignore_index=True)[["run", "what", "requests", "USD"]]
+        return ReadableFrame(pd.concat([rows, totals], ignore_index=True)[["run", "what", "requests", "USD"]])
 
     def submit(self) -> list[RunStatus]:
         """Hand the run of every cell to whoever answers it."""
@@ -228,8 +231,13 @@ class Grid(Generic[S]):
         """Collect the run of every cell."""
         return [cell.study.open_run().collect(partial=partial) for cell in self.cells]
 
-    def codings(self) -> Codings:
+    def codings(self, *, unlock: bool = False) -> Codings:
         """The labels of all cells, each a coder of its own, beside those of the people, of the variable of the finding.
+
+        Parameters
+        ----------
+        unlock
+            Use the test part of a gold sample, as once prompt and codebook are final.
 
         Raises
         ------
@@ -238,7 +246,7 @@ class Grid(Generic[S]):
         """
         import pandas as pd
 
-        parts = [cell.study.codings() for cell in self.cells]
+        parts = [cell.study.codings(unlock=unlock) for cell in self.cells]
         frames = list[pd.DataFrame]()
         for place, (cell, codings) in enumerate(zip(self.cells, parts, strict=True)):
             of_run = codings.frame["run_id"].fillna("") == cell.study.open_run().name
@@ -269,6 +277,7 @@ class Grid(Generic[S]):
             and macro_f1 and gold_alpha (against the gold). Printed are at most seven of its columns.
         """
         given = self._narrow(codings)
+        raise_faults("The gold sample is locked.", given.sample.locked if given.sample else ())
         finding = _Finding(given, self.settings)
         result = specifications(given, finding, by=finding.by, aggregations=self.settings.aggregation, runs=self.runs())
         words = " ".join(say_agreement(result.frame, finding.by))
@@ -324,12 +333,15 @@ def _say_turns(codings: Codings) -> Iterator[str]:
 def set_beside(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """A row a specification: agreement, accuracy, and the estimate with its interval, naive beside corrected."""
     named = name_choices(frame).set_index("specification")
-    shown = named.groupby(level=0)[["model", "prompt", "aggregation", "agreement", "accuracy"]].first()
+    held = ["agreement", "accuracy"]
+    shown = named.groupby(level=0)[["model", "prompt", "aggregation", *held]].first()
     for source in named[by].unique() if by else [""]:
         part = named[named[by] == source] if by else named
         called = {NAIVE: "naive", CORRECTED: "corrected"}.get(source, "estimate")
         figures = part[["estimate", "low", "high"]].set_axis([called, f"{called}_low", f"{called}_high"], axis=1)
         shown = shown.join(figures)
+    if by:  # naive and corrected side by side, and behind them what would part them on a page
+        shown = shown[[*shown.columns.drop(held), *held]]
     shown = shown.rename(columns={"prompt": "codebook", "aggregation": "labels"}).reset_index(drop=True)
     return shown.drop(columns=["accuracy"] if shown["accuracy"].isna().all() else [])
 
@@ -353,6 +365,9 @@ one 67 % agree in sign, 33 % in sign and significance.
         summary = summarise_specifications(known).iloc[0]
         figures = [summary[name] for name in ("median", "lowest", "highest")]
         middle, low, high = (format_figure(figure, 2, kind_of(figures)) for figure in figures)
+        if source == CORRECTED and len(known) > 1 and known["estimate"].max() - known["estimate"].min() < 1e-9:
+            yield f"Corrected it is {middle} under each: every unit has a gold label, which counts alone."
+            continue
         signs = known["estimate"] * known["estimate"].iloc[0] > 0
         both = signs & (known["significant"] == known["significant"].iloc[0])
         sure, agree, wholly = map(say_percent, (summary["share_significant"], signs.mean(), both.mean()))

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 import codebook as cb
-from codebook.errors import ParameterError
+from codebook.errors import ParameterError, StatisticError
 from codebook.execute.study import StepResult, run_study
 from codebook.execute.study_plan import plan_study
+from codebook.sampling import write_gold_sample
 from codebook.study.study_grid import CORRECTED, NAIVE
 
 DATA = Path(__file__).parents[2] / "data"
@@ -58,9 +59,26 @@ def test_a_grid_is_planned_as_one_asked_once_and_looked_at_under_every_specifica
     assert [status.n_labelled for status in (grid.submit() and grid.collect())] == [60] * 4
     assert all(not status.jobs or status.done for status in grid.submit()), "nothing is asked a second time"
     codings = grid.codings()
-    frame = grid.multiverse(codings).frame
-    check_figures(frame, codings)
-    assert frame["specification"].max() == 13
+    result = grid.multiverse(codings)
+    check_figures(result.frame, codings)
+    assert result.frame["specification"].max() == 13
+    assert "under each: every unit has a gold label, which counts alone." in result.finding
+    check_drawn_gold(study, codings)
+
+
+def check_drawn_gold(study, codings: cb.Codings) -> None:
+    """By a few gold units the corrected estimates vary, and stand beside the naive ones; the sample is locked first."""
+    write_gold_sample(cb.draw_gold(codings, 12, seed=1), "gold.jsonl")
+    grid = study(sample="gold.jsonl").grid
+    with pytest.raises(StatisticError, match="the part 'test' is locked"):
+        grid.multiverse()
+    result = grid.multiverse(grid.codings(unlock=True))
+    assert result.frame.groupby("source")["estimate"].nunique().min() > 2
+    heads = ["Model", "Codebook", "Labels", "Naive", "Corrected", "Agreement", "Accuracy"]
+    assert result.printed().columns.tolist() == heads
+    curves = {text.get_text(): text.xy[0] for text in result.plot().axes[0].texts}
+    assert list(curves) == [NAIVE, CORRECTED]
+    assert curves[CORRECTED] == curves[NAIVE] + 14  # 13 specifications, and a gap
 
 
 def check_figures(frame: pd.DataFrame, codings: cb.Codings) -> None:

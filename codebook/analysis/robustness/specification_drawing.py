@@ -74,8 +74,9 @@ def plot_specifications(
 ) -> Figure:
     """The specification curve: estimates in order with their intervals, and below them the choices behind each.
 
-    Filled dots are significant, hollow ones are not; a diamond is the main specification, the first of the frame. Below
-    15 specifications each has a row of its own. Undefined ones are left out and counted.
+    Filled dots are significant, hollow ones are not; a diamond is the main specification, the first of the frame. Where
+    `source` varies, as naive and corrected, each has its own curve, side by side. Below 15 specifications each has a
+    row of its own. Undefined ones are left out and counted.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def plot_specifications(
     check_frame(frame, ["estimate", "low", "high", "significant"])
     number = frame["specification"] if "specification" in frame else pd.Series(range(len(frame)), index=frame.index)
     named = name_choices(frame).assign(is_main=number == number.min())
-    known = named[named["estimate"].notna()].sort_values("estimate", kind="stable", ignore_index=True)
+    known = named[named["estimate"].notna()].sort_values("estimate", kind="stable")
     if known.empty:
         whys = dict.fromkeys(frame["reason"]) if "reason" in frame else ()
         return empty_figure(f"No specification has an estimate: {'; '.join(map(str, whys))}.")
@@ -104,9 +105,12 @@ def plot_specifications(
     note = " ".join(_say_note(known, n_undefined=len(frame) - len(known)))
     if len(known) < FOREST_BELOW:
         return _draw_forest(known, varied, null, quantity, note)
-    note += (
-        " Filled: significant. Bars: the interval of each estimate. Solid line: median. Diamond: main specification."
+    known, curves = _order_curves(
+        known.reset_index(drop=True), list(dict.fromkeys(named["source"])) if "source" in varied else []
     )
+    medians = "; ".join(f"{_say_middle(part)}, {name}" if name else _say_middle(part) for name, part in curves)
+    note += f" Filled: significant. Bars: the interval of each estimate. Solid: median ({medians})."
+    note += " Diamond: main specification."
     values = {name: _list_values(named[name]) for name in varied}
     most = max(2, int((_ROOM_MM / _ROW_MM - len(varied)) / max(len(varied), 1)))
     rows = [(name, value) for name in varied for value in ["", *values[name][:most]]]
@@ -116,6 +120,11 @@ def plot_specifications(
     heights = [50, _ROW_MM * len(rows)] if rows else [50]
     parts = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     _draw_curve(parts[0], known, null, quantity)
+    for name, part in curves:
+        ends, middle = (part.index.min() - 0.5, part.index.max() + 0.5), part["estimate"].median()
+        parts[0].plot(ends, (middle, middle), color=BASELINE, linewidth=0.8, zorder=0.9)
+        spot = (sum(ends) / 2, 1)
+        parts[0].annotate(name, spot, xycoords=("data", "axes fraction"), ha="center", va="bottom", color=MUTED)
     if rows:
         _draw_marks(parts[1], known, rows, null)
     say_in_picture(figure, note)
@@ -131,6 +140,16 @@ def _say_note(known: pd.DataFrame, n_undefined: int) -> Iterator[str]:
     if "n_labelled" in known:
         fewest, most = int(known["n_labelled"].min()), int(known["n_labelled"].max())
         yield f"Units: {fewest:,}." if fewest == most else f"Units: {fewest:,} to {most:,}."
+
+
+def _order_curves(known: pd.DataFrame, sources: list[str]) -> tuple[pd.DataFrame, list[tuple[str, pd.DataFrame]]]:
+    """The specifications with their places from left to right as index, and the curve of each source by its name."""
+    if not sources:
+        return known, [("", known)]
+    curve = known["source"].map(sources.index)
+    ordered = known.assign(curve=curve).sort_values("curve", kind="stable", ignore_index=True)
+    ordered.index += ordered["curve"]  # a gap between two curves
+    return ordered, [(name, ordered[ordered["source"] == name]) for name in sources]
 
 
 def _draw_forest(known: pd.DataFrame, varied: Sequence[str], null: float, quantity: str, note: str) -> Figure:
@@ -149,18 +168,6 @@ def _say_middle(known: pd.DataFrame) -> str:
 
 def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> None:
     axes.axhline(null, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.9)
-    middle = float(known["estimate"].median())
-    axes.axhline(middle, color=BASELINE, linewidth=0.8, zorder=0.9)
-    axes.annotate(
-        f"median {_say_middle(known)}",
-        (1, middle),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, 0),
-        textcoords="offset points",
-        va="center",
-        color=MUTED,
-        annotation_clip=False,
-    )
     axes.vlines(known.index, known["low"], known["high"], color=DIVERGING[1], linewidth=1)
     for is_sure in (False, True):
         for is_main, marker, size in ((False, "o", 3.5), (True, "D", 5)):
