@@ -233,15 +233,17 @@ class JobEngine(ABC):
         PendingError
             The job still runs, or was interrupted and waits for `submit` to be repeated.
         """
-        state = self.poll(job_id)
-        if not self._job(job_id).intent.exists():
-            raise EngineError(f"{state.note}. To mend: submit the shard again.")
-        if not state.ended:
-            raise PendingError(
-                f"job {job_id} is {state.state}: {state.n_done + state.n_failed} of {state.n_total} answered."
-            )
+        job = self._job(job_id)
+        if not (job.intent.exists() and job.final.exists()):  # else all is answered, and nothing need be counted
+            state = self.poll(job_id)
+            if not job.intent.exists():
+                raise EngineError(f"{state.note}. To mend: submit the shard again.")
+            if not state.ended:
+                raise PendingError(
+                    f"job {job_id} is {state.state}: {state.n_done + state.n_failed} of {state.n_total} answered."
+                )
         into.mkdir(parents=True, exist_ok=True)
-        target, job = into / "output.jsonl", self._job(job_id)
+        target = into / "output.jsonl"
         if job.final.exists():
             link_file(job.final, target)
         else:

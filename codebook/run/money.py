@@ -89,10 +89,11 @@ class Meter:
 
     def price(self, body: Mapping[str, Any], *, live: bool = False) -> float | None:
         """Return what an answer cost, or would have cost live, in USD, by the tokens it reports; None if unknown."""
+        if not self.charges:
+            return None
         from codebook.costs import read_usage
 
-        usage = read_usage(body) if self.charges else None
-        if usage is None:
+        if (usage := read_usage(body)) is None:
             return None
         return self.find_rates(str(body.get("model") or self.model), self.batch and not live).price(usage).usd
 
