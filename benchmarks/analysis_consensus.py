@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.patterns import collapse
-from codebook.analysis.joining.dawid_skene_em import fit_dawid_skene
+from codebook.analysis.joining.dawid_skene import fit_dawid_skene
 
 N_UNITS, N_CODERS, N_LABELS, SEED = 100_000, 3, 10, 1
 LEAST = 20  # times faster than the other

@@ -8,7 +8,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | do coders agree with each other? by how much, in which labels? | `reliability/agreement_tables.py` |
 | ... by alpha? by kappa and its kin? in percent? | `reliability/krippendorff.py`, `.../kappa.py`, `.../percent.py` |
 | does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
-| ... on one label, on sets, in order? | `reliability/kappa_companions.py`, `.../multivalued.py`, `.../concordance.py` |
+| ... on one label, on sets, in order? | `reliability/kappa.py`, `.../multivalued.py`, `.../rating_coefficients.py` |
 | do coders give the labels equally often? | `reliability/marginal_tests.py` |
 | how many coders, and how many units? | `reliability/coder_plans.py` |
 | do coders mark the same spans? | `reliability/unitizing.py` |

@@ -5,7 +5,7 @@ In come `Codings`, or a plain frame; out come `Result`s, and `JoinedLabels`: cod
 
 | question | file |
 |---|---|
-| which label has the majority, which is the likeliest? | `consensus_labels.py`, `dawid_skene_em.py` |
+| which label has the majority, which is the likeliest? | `consensus_labels.py`, `dawid_skene.py` |
 | where do coders disagree, and over which labels? | `disagreement.py` |
 | what did a person decide? who was right? | `adjudication.py`, `decided_sides.py` |
 | which definition do disputed units speak against? | `definition_disputes.py` |

@@ -16,9 +16,8 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad, pick_first
 from codebook.analysis.core.scales import Bools, Floats, Ints
-from codebook.analysis.joining.consensus_errors import empty_errors, list_errors, show_errors
 from codebook.analysis.joining.consensus_numbers import NUMBER_WAYS, as_numbers, check_numbers, join_numbers, spell
-from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
+from codebook.analysis.joining.dawid_skene import Fit, empty_errors, fit_dawid_skene, list_errors, show_errors
 from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, is_or_are, places_of, say_count

@@ -16,10 +16,7 @@ from codebook.analysis.core.counts import coder_patterns, count_patterns
 from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.scales import SET_LEVELS, Floats, Scale, check_different, label_distances
 from codebook.analysis.ratings.intraclass import ICC_FORMS
-from codebook.analysis.reliability.concordance import TITLE as W_TITLE
-from codebook.analysis.reliability.concordance import measure_concordance
-from codebook.analysis.reliability.kappa import coders_chance, shared_chance
-from codebook.analysis.reliability.kappa_companions import TITLES, light_kappa, measure_companion
+from codebook.analysis.reliability.kappa import TITLES, coders_chance, light_kappa, measure_companion, shared_chance
 from codebook.analysis.reliability.krippendorff import (
     Measure,
     Pairable,
@@ -31,7 +28,13 @@ from codebook.analysis.reliability.krippendorff import (
 from codebook.analysis.reliability.multivalued import TITLE as SETS_TITLE
 from codebook.analysis.reliability.multivalued import measure_multivalued
 from codebook.analysis.reliability.percent import DEFINITIONS, measure_percent
-from codebook.analysis.reliability.rating_coefficients import RATING_TITLES, f_interval, measure_rating
+from codebook.analysis.reliability.rating_coefficients import (
+    RATING_TITLES,
+    W_TITLE,
+    f_interval,
+    measure_concordance,
+    measure_rating,
+)
 from codebook.errors import Fault
 
 _TITLES = {

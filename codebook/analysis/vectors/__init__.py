@@ -8,7 +8,7 @@ too: it is gone through in blocks, and nearness is the cosine. Out comes a `Resu
 | what is near this, what is nearly the same? | `neighbours.py`: `nearest`, `near_duplicates` |
 | are neighbours alike in what people say of them? | `shared_neighbours.py`: `neighbour_agreement` |
 | which groups do they form? | `vector_clusters.py`: `cluster_vectors`, `cluster_groups` |
-| where do they lie? | `maps.py`: `map_vectors`; `map_drawing.py` draws it |
+| where do they lie? | `maps.py`: `map_vectors` |
 """
 
 from codebook.analysis.vectors.maps import map_vectors

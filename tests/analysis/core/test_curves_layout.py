@@ -18,7 +18,7 @@ from codebook.analysis.correction.simulation import simulate_studies
 from codebook.analysis.entities.curve import _plot_curve
 from codebook.analysis.reliability.human_band import draw_band
 from codebook.analysis.robustness.specification_drawing import plot_specifications
-from codebook.analysis.vectors.map_drawing import MARKS, plot_map
+from codebook.analysis.vectors.maps import MARKS, plot_map
 from codebook.outputs.figure_style import CORRECTED, MODEL, PEOPLE
 from codebook.run.cost_accuracy import draw_costs
 from codebook.sampling import gold_curve

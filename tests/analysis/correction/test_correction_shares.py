@@ -15,7 +15,7 @@ from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.gold_samples import GoldSample
 from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.correction import SOURCES, correct, pair_with_gold, prevalence
-from codebook.analysis.correction.model_shares import estimate_rogan_gladen, lang_reiczigel
+from codebook.analysis.correction.shares import estimate_rogan_gladen, lang_reiczigel
 from codebook.errors import Fault, StatisticError
 from codebook.sampling import draw_gold, take_part
 

@@ -14,7 +14,7 @@ from codebook.analysis import VariableSpec, describe_runs, open_labels, validity
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.joining import JoinedLabels, consensus
-from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
+from codebook.analysis.joining.dawid_skene import Fit, fit_dawid_skene
 from codebook.codings import check_table, merge_tables
 from codebook.errors import StatisticError
 

@@ -22,7 +22,7 @@ from codebook.analysis.vectors import (
     neighbours,
     similarity_blocks,
 )
-from codebook.analysis.vectors.map_drawing import plot_map
+from codebook.analysis.vectors.maps import plot_map
 from codebook.errors import MissingExtraError, StatisticError
 
 
