@@ -14,7 +14,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
-from codebook.ground.quantities import UNKNOWN, Kind, bound_of, format_figure, say_count, say_percent
+from codebook.ground.quantities import UNKNOWN, Kind, bound_of, format_figure, say_percent
 
 SIMPLE = (
     "Replicates weigh the units at random and leave room for what was not seen; a share of units has Wilson's interval."
@@ -32,7 +32,7 @@ _ROWS = 64  # replicates from which on a statistic of many at once is quick
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A statistic with its percentile interval and everything a table must say beside it.
+    """A statistic with its interval and everything a table must say beside it.
 
     `n_units` are the units with two or more codings, which carry the statistic and are resampled; `n_dropped` the
     units with fewer, `n_missing` the codings without a label. `se` is by linearisation; `jack_low` and `jack_high` are
@@ -40,7 +40,6 @@ class Estimate:
     why.
     """
 
-    statistic: str
     value: float
     low: float
     high: float
@@ -48,28 +47,15 @@ class Estimate:
     n_dropped: int
     n_coders: int
     n_codings: int
-    level: str
+    n_missing: int
     confidence: float
-    replicates: int
     undefined_share: float
-    seed: int
     reason: str = ""
     definition: str = ""
-    n_missing: int = 0
     se: float = math.nan
     jack_low: float = math.nan
     jack_high: float = math.nan
     n_clusters: int = 0
-
-    def __str__(self) -> str:
-        name = f"{self.statistic} ({self.definition or self.level})"
-        size = f"{say_count(self.n_units, 'unit')}, {say_count(self.n_coders, 'coder')}"
-        if math.isnan(self.value):
-            return f"{name} undefined: {self.reason}; {size}"
-        low, high = (format_figure(end, 2, "bound") for end in (self.low, self.high))
-        interval = "" if math.isnan(self.low) else f" [{low}, {high}]"
-        note = f" ({self.reason})" if self.reason else ""
-        return f"{name} = {format_figure(self.value)}{interval}, {size}{note}"
 
 
 @dataclass(frozen=True, slots=True)

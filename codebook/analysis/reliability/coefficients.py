@@ -21,7 +21,7 @@ from codebook.analysis.reliability.krippendorff import (
     Measure,
     Pairable,
     estimate_alpha,
-    estimate_measure,
+    make_estimate,
     measure_alpha,
     undefined_measure,
 )
@@ -197,7 +197,7 @@ def estimate_coefficient(pairs: Pairable, coefficient: Coefficient, bootstrap: B
     if coefficient.base == "alpha" and coefficient.own is None:
         return estimate_alpha(pairs, bootstrap)
     measure = make_measure(pairs, coefficient)
-    estimate, draws = estimate_measure(pairs, measure, bootstrap)
+    estimate, draws = make_estimate(pairs, measure, bootstrap)
     if coefficient.name in ICC_FORMS and len(draws) and not math.isnan(estimate.value):
         low, high = f_interval(pairs, coefficient.name, bootstrap.confidence)
         estimate = estimate if math.isnan(low) else replace(estimate, low=low, high=high, reason=measure.remark)
@@ -209,7 +209,7 @@ def make_measure(pairs: Pairable, coefficient: Coefficient) -> Measure:
     near, misfits = _own_weights(pairs, coefficient)
     identity = "" if {coefficient.base, coefficient.name}.isdisjoint(_OF_CODERS) else _say_alike(pairs)
     if undefined := pairs.undefined or identity or misfits:
-        return undefined_measure(coefficient.title, coefficient.detail, pairs, undefined)
+        return undefined_measure(pairs, undefined, coefficient.detail)
     if coefficient.base == "alpha":
         measure = measure_alpha(pairs, None if near is None else 1 - near)
         return replace(measure, detail=coefficient.detail)
@@ -251,20 +251,20 @@ def _corrected(pairs: Pairable, coefficient: Coefficient, near: Floats | None) -
     """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
     base, scale, weights = coefficient.base, pairs.scale, coefficient.detail or level_weights(pairs.scale.level)
     if undefined := pairs.undefined or _refusal(pairs, base, weights):
-        return undefined_measure(coefficient.title, weights, pairs, undefined)
+        return undefined_measure(pairs, undefined, weights)
     if near is None and weights != "identity":
         near = agreement_weights(scale, weights)
     codings = pairs.codings if base in (*_OF_TWO, "light") else pairs.labelled
     kind = _OF_TWO.get(base, base)
-    about: dict[str, Any] = {"title": coefficient.title, "detail": weights, "remark": pairs.alone}
+    about: dict[str, Any] = {"detail": weights, "remark": pairs.alone}
     if kind in ("conger", "light"):
         patterns, counts = coder_patterns(codings)
         n_coders = counts.shape[1]
         build = partial(coders_chance if kind == "conger" else light_kappa, near=near, n_coders=n_coders)
-        return Measure(build=build, patterns=patterns, n_coders=n_coders, **about)
+        return Measure(build, patterns, n_coders=n_coders, **about)
     kind = "gwet" if kind in ("ac1", "ac2") else kind
     build = partial(shared_chance, near=near, kind=kind, n_declared=scale.n_declared)
-    return Measure(build=build, patterns=count_patterns(codings), **about)
+    return Measure(build, count_patterns(codings), **about)
 
 
 def _refusal(pairs: Pairable, base: str, weights: str) -> str:

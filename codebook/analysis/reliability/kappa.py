@@ -117,15 +117,15 @@ def measure_companion(pairs: Pairable, base: str) -> Measure:
     """One of `TITLES`, or Light's kappa, of codings already read."""
     undefined = pairs.undefined or _refusal(pairs, base)
     if undefined:
-        return undefined_measure(TITLES[base], "", pairs, undefined)
+        return undefined_measure(pairs, undefined)
     if base in ("positive_agreement", "negative_agreement"):
         build: Callable[[Patterns], Statistic] = partial(specific_agreement, label=int(base == "positive_agreement"))
-        return Measure(TITLES[base], "", build, pairs.patterns)
+        return Measure(build, pairs.patterns)
     if base == "prevalence_index":
-        return Measure(TITLES[base], "", _prevalence, pairs.patterns)
+        return Measure(_prevalence, pairs.patterns)
     patterns, _ = coder_patterns(pairs.codings)
     build, remark = (_bias, "") if base == "bias_index" else (largest_kappa, pairs.alone)
-    return Measure(TITLES[base], "", build, patterns, remark=remark, n_coders=2)
+    return Measure(build, patterns, remark=remark, n_coders=2)
 
 
 def _refusal(pairs: Pairable, base: str) -> str:

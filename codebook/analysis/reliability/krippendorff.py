@@ -126,16 +126,15 @@ class Measure:
     """A coefficient of some codings, ready to be computed for any weights of its patterns.
 
     `build` makes of patterns the statistic that takes weights, shape (n_draws, n_patterns), to values, shape
-    (n_draws,). `undefined` says why it has no value, `fixed` why it has no interval; `remark` is what else must be said
-    of a value. `n_coders` is set where the patterns tell the coders apart. `hits` (n_patterns,) is there where the
-    statistic is a share of units: 1 for the patterns that count, else 0. `room` is false for a statistic of numbers,
-    which differ by themselves: nothing is added to what was seen.
+    (n_draws,); `detail` is that of the coefficient. `undefined` says why it has no value, `fixed` why it has no
+    interval; `remark` is what else must be said of a value. `n_coders` is set where the patterns tell the coders apart.
+    `hits` (n_patterns,) is there where the statistic is a share of units: 1 for the patterns that count, else 0. `room`
+    is false for a statistic of numbers, which differ by themselves: nothing is added to what was seen.
     """
 
-    title: str
-    detail: str
     build: Callable[[Patterns], Callable[[Floats], Floats]]
     patterns: Patterns
+    detail: str = ""
     undefined: str = ""
     fixed: str = ""
     remark: str = ""
@@ -162,18 +161,9 @@ class Measure:
         return self.patterns.with_unseen(self.n_coders, heavy)
 
 
-def undefined_measure(title: str, detail: str, pairs: Pairable, undefined: str) -> Measure:
+def undefined_measure(pairs: Pairable, undefined: str, detail: str = "") -> Measure:
     """A coefficient that has no value here, and why."""
-    return Measure(title, detail, lambda _: lambda weights: weights[:, 0], pairs.patterns, undefined=undefined)
-
-
-def estimate_measure(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
-    """Value and interval of a coefficient, and its replicates, shape (n_replicates,)."""
-    bootstrap = replace(bootstrap, replicates=0) if measure.fixed else bootstrap
-    estimate, draws = make_estimate(pairs, measure, bootstrap)
-    reason = "; ".join(filter(None, [measure.fixed or estimate.reason, measure.remark]))
-    named = replace(estimate, statistic=measure.title, definition=measure.detail, level=pairs.scale.level)
-    return replace(named, reason=reason), draws
+    return Measure(lambda _: lambda weights: weights[:, 0], pairs.patterns, detail, undefined)
 
 
 def measure_alpha(pairs: Pairable, distances: Floats | None = None) -> Measure:
@@ -182,7 +172,7 @@ def measure_alpha(pairs: Pairable, distances: Floats | None = None) -> Measure:
     def build(patterns: Patterns) -> Callable[[Floats], Floats]:
         return lambda weights: alpha_values(weights, patterns, pairs.scale, distances)
 
-    return Measure("Krippendorff's alpha", "", build, pairs.patterns, undefined=pairs.undefined or pairs.alone)
+    return Measure(build, pairs.patterns, undefined=pairs.undefined or pairs.alone)
 
 
 def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
@@ -202,10 +192,11 @@ def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Flo
     >>> from codebook.analysis.core.counts import read_codes
     >>> from codebook.analysis.core.examples import observers_2011
     >>> codes = read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345"))
-    >>> print(estimate_alpha(pairable(codes), Bootstrap())[0])
-    Krippendorff's alpha (nominal) = .74 [.44, .93], 11 units, 4 coders
+    >>> estimate, _ = estimate_alpha(pairable(codes), Bootstrap())
+    >>> [round(figure, 2) for figure in (estimate.value, estimate.low, estimate.high)]
+    [0.74, 0.44, 0.93]
     """
-    estimate, draws = estimate_measure(pairs, measure_alpha(pairs), bootstrap)
+    estimate, draws = make_estimate(pairs, measure_alpha(pairs), bootstrap)
     if pairs.patterns.weight is None and is_checked(pairs.patterns) and not math.isnan(estimate.value):
         check_against_library(pairs.codings, estimate.value)
     return estimate, draws
@@ -217,6 +208,7 @@ def make_estimate(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tu
     Whole clusters are resampled where the codings have them. A share of units has Wilson's interval.
     """
     used, undefined = measure.patterns, measure.undefined
+    bootstrap = replace(bootstrap, replicates=0) if measure.fixed else bootstrap
     value, draws, error, jack, n_clusters, few = math.nan, np.empty(0), math.nan, NO_JACKKNIFE, 0, ""
     if not undefined:
         members = join_clusters(used, pairs.labelled.cluster)
@@ -235,22 +227,17 @@ def make_estimate(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tu
         low, high = wilson_interval(float(used.times @ measure.hits), pairs.n_units, bootstrap.confidence)
         interval = replace(interval, low=low, high=high)
     reasons = [undefined] if undefined else [few or interval.reason, jack.reason]
+    reasons = [*([measure.fixed] if measure.fixed else reasons), measure.remark]
+    names = ("n_units", "n_dropped", "n_coders", "n_codings", "n_missing")
     estimate = Estimate(
-        statistic="",
-        value=value,
-        low=interval.low,
-        high=interval.high,
-        n_units=pairs.n_units,
-        n_dropped=pairs.n_dropped,
-        n_coders=pairs.n_coders,
-        n_codings=pairs.n_codings,
-        level="nominal",
+        value,
+        interval.low,
+        interval.high,
+        **{name: getattr(pairs, name) for name in names},
         confidence=bootstrap.confidence,
-        replicates=bootstrap.replicates,
         undefined_share=interval.undefined_share,
-        seed=bootstrap.seed,
         reason="; ".join(filter(None, reasons)),
-        n_missing=pairs.n_missing,
+        definition=measure.detail,
         se=error,
         jack_low=jack.low,
         jack_high=jack.high,

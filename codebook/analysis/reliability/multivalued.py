@@ -27,19 +27,19 @@ def measure_multivalued(pairs: Pairable) -> Measure:
     >>> from codebook.analysis.core.counts import read_codes
     >>> from codebook.analysis.core.estimates import Bootstrap
     >>> from codebook.analysis.core.examples import make_table
-    >>> from codebook.analysis.reliability.krippendorff import estimate_measure, pairable
+    >>> from codebook.analysis.reliability.krippendorff import make_estimate, pairable
     >>> codes = {"F": ['["b","d"]', '["a","b","d"]', "[]", '["a"]'], "G": ['["d"]', '["b"]', '["a"]', None]}
     >>> table = make_table("themes", {**codes, "H": [None, '["b","d"]', '["a"]', None]})
     >>> pairs = pairable(read_codes(table, variable="themes", level="masi", labels=list("abd")))
-    >>> round(estimate_measure(pairs, measure_multivalued(pairs), Bootstrap(0))[0].value, 4)
+    >>> round(make_estimate(pairs, measure_multivalued(pairs), Bootstrap(0))[0].value, 4)
     0.2866
     """
     patterns, members = pairs.patterns, pairs.scale.members.astype(float)
     no_sets = "" if pairs.scale.level in SET_LEVELS else f"{TITLE} is of sets of labels, of a variable of kind multi"
     undefined = pairs.undefined or no_sets or pairs.alone
     if undefined:
-        return undefined_measure(TITLE, "", pairs, undefined)
-    return Measure(TITLE, "", partial(multivalued_alpha, members=members), patterns)
+        return undefined_measure(pairs, undefined)
+    return Measure(partial(multivalued_alpha, members=members), patterns)
 
 
 def multivalued_alpha(patterns: Patterns, members: Floats) -> Callable[[Floats], Floats]:

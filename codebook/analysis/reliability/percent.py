@@ -29,19 +29,19 @@ def measure_percent(pairs: Pairable, definition: str) -> Measure:
 
     It is not corrected for chance: report it beside alpha, never instead.
     """
-    about: dict[str, Any] = {"title": "Percent agreement", "detail": definition, "undefined": pairs.undefined}
+    about: dict[str, Any] = {"detail": definition, "undefined": pairs.undefined}
     if pairs.undefined or definition != "mean_coder_pairs":
         build, hits = partial(_pattern_agreement, definition=definition), None
         if not pairs.undefined and definition != "pooled_pairs":
             shares = _count_pairs(pairs.patterns, definition)[0]
             hits = shares if np.isin(shares, (0, 1)).all() else None
-        return Measure(build=build, patterns=pairs.patterns, hits=hits, **about)
+        return Measure(build, pairs.patterns, hits=hits, **about)
     if pairs.n_units * len(pairs.codings.coders) ** 2 > _MOST_PAIRS and pairs.patterns.weight is None:
         value, fixed = _mean_over_pairs(pairs.codings), "no interval: too many pairs to resample"
-        return Measure(build=lambda _: _constant(value), patterns=pairs.patterns, fixed=fixed, **about)
+        return Measure(lambda _: _constant(value), pairs.patterns, fixed=fixed, **about)
     patterns, counts = coder_patterns(pairs.codings)
     n_coders = counts.shape[1]
-    return Measure(build=partial(_pair_agreement, n_coders=n_coders), patterns=patterns, n_coders=n_coders, **about)
+    return Measure(partial(_pair_agreement, n_coders=n_coders), patterns, n_coders=n_coders, **about)
 
 
 def _count_pairs(patterns: Patterns, definition: str) -> tuple[Floats, Floats]:

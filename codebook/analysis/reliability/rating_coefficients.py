@@ -27,7 +27,7 @@ def measure_rating(pairs: Pairable, name: str) -> Measure:
     title = RATING_TITLES[name]
     ratings, complete, undefined = read_ratings(pairs)
     if undefined:
-        return undefined_measure(title, "", pairs, f"{title} {undefined}")
+        return undefined_measure(pairs, f"{title} {undefined}")
     patterns, _ = coder_patterns(pairs.codings)
     at = list(RATING_MEASURES).index(name) if name in RATING_MEASURES else -1
 
@@ -45,7 +45,7 @@ def measure_rating(pairs: Pairable, name: str) -> Measure:
     several = f"{title} is the mean of every two coders" if at >= 0 and n_coders > 2 else ""
     few = "" if complete.all() else f"{title} is of the units that all {n_coders} coders labelled"
     remark = "; ".join(filter(None, [several, few]))
-    return Measure(title, "", lambda _: statistic, patterns, remark=remark, room=False)
+    return Measure(lambda _: statistic, patterns, remark=remark, room=False)
 
 
 def read_ratings(pairs: Pairable) -> tuple[Floats, Bools, str]:
@@ -90,9 +90,9 @@ def measure_concordance(pairs: Pairable) -> Measure:
         if complete.any():
             few = "" if complete.all() else f"{W_TITLE} is of the units that all {counts.shape[1]} coders labelled"
             n_coders = counts.shape[1]
-            return Measure(W_TITLE, "", partial(kendall_w, n_coders=n_coders), patterns, remark=few, n_coders=n_coders)
+            return Measure(partial(kendall_w, n_coders=n_coders), patterns, remark=few, n_coders=n_coders)
         undefined = f"no unit was labelled by all {counts.shape[1]} coders"
-    return undefined_measure(W_TITLE, "", pairs, undefined)
+    return undefined_measure(pairs, undefined)
 
 
 def kendall_w(patterns: Patterns, *, n_coders: int) -> Callable[[Floats], Floats]:

@@ -285,7 +285,7 @@ def _make_row(group: Group, bootstrap: Bootstrap) -> dict[str, Any]:
 
 
 def _estimate_consistency(pairs: Pairable, bootstrap: Bootstrap) -> Estimate:
-    measure = Measure("consistency", "", _mean_share, pairs.patterns, undefined=pairs.undefined)
+    measure = Measure(_mean_share, pairs.patterns, undefined=pairs.undefined)
     return make_estimate(pairs, measure, bootstrap)[0]
 
 

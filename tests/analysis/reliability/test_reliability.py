@@ -23,7 +23,6 @@ from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.reliability import alpha as alpha_module
 from codebook.analysis.reliability import reliability
 from codebook.analysis.reliability.alpha import alpha_values
-from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 from codebook.errors import StatisticError
 
 ROOT = Path(__file__).parents[3]
@@ -247,13 +246,12 @@ def test_undefined_is_nan_with_the_reason_never_one(codes, reason):
     assert f"undefined ({reason})" in result.finding
 
 
-def test_the_estimate_reads_like_a_paper():
-    ask = {"variable": "code", "level": "interval", "labels": None}
-    kept = pairable(read_codes(observers_2011(), **ask))
-    text = str(estimate_alpha(kept, Bootstrap())[0])
-    assert text.startswith("Krippendorff's alpha (interval) = .85 [")
-    assert text.endswith("], 11 units, 4 coders")
-    estimate = alpha_of(observers_2011(), **ask)
+def test_the_finding_reads_like_a_paper():
+    codes = VariableSpec("code", "interval", None)
+    finding = reliability(Codings(observers_2011(), [codes]), coefficients=["alpha"]).finding
+    assert finding.startswith("Krippendorff's alpha (interval) of code: .85 [")
+    assert finding.endswith("] (4 coders, 11 units).")
+    estimate = alpha_of(observers_2011(), variable="code", level="interval", labels=None)
     assert (estimate.n_codings, estimate.n_missing, estimate.n_dropped) == (40, 7, 1)
 
 
