@@ -17,6 +17,7 @@ codebook code --coder ann
 codebook code --adjudicator ruth
 codebook collect topics --wait
 codebook compare topics topics.v2
+codebook compare codebook.yaml drafts/codebook.yaml --page changes.html
 codebook costs --by model
 codebook delete-remote topics
 codebook deposit topics --texts digest
@@ -45,6 +46,7 @@ codebook report topics --out for_the_referee.html
 codebook report topics --paper
 codebook retry topics --why truncated --max-tokens 4000
 codebook retry topics --model gpt-6-luna
+codebook retry topics --show-error
 codebook run --engine openai_batch --model gpt-6-luna --cap 5
 codebook runs
 codebook sheets --coder ann --as page

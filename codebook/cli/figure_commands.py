@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from codebook.analysis.core.result import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
+CODEBOOKS = (".yaml", ".yml", ".qdc", ".csv", ".xlsx")
+"""Endings of files that hold a codebook."""
 _RUN_HELP = "Without RUN, as in study.yaml; `none`, or --codebook, for the labels of people alone."
 
 
@@ -67,7 +71,7 @@ def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: i
 )
 @click.option("--unlock", is_flag=True, help="Prompt and codebook are final: open the test part.")
 @click.option(
-    "--second", is_flag=True, help="With and without the labels of a second instrument (codebook retry --model)."
+    "--second", is_flag=True, help="With and without the labels of a second instrument (codebook retry --model ...)."
 )
 @label_options
 def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **options: Any) -> None:
@@ -79,8 +83,9 @@ def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **optio
     if second:
         from codebook.study import compare_second, open_study
 
-        study = open_study(**{name: value for name, value in options.items() if name in ("run", "coders", "gold")})
-        say(repr(compare_second(study, options.get("variable", ""), resample=resample).save()))
+        variable, _ = options.pop("variable"), options.pop("codebook")
+        figures = partial(compare_second, open_study(**options), variable, part=part, unlock=unlock, resample=resample)
+        say("\n\n".join(repr(figures(by=by).save()) for by in ("", "label")))
         return
     codings = _open_codings(**options, part=part, unlock=unlock)
     codings_of_one = codings if len(codings.variables) == 1 else codings.of()
@@ -88,7 +93,9 @@ def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **optio
 
 
 @click.command(epilog="Versions of a run are called RUN.v1, RUN.v2 and so on. What is left out is as in study.yaml.")
-@click.argument("runs", nargs=-1, metavar="[RUN ...]")
+@click.argument("runs", nargs=-1, metavar="[RUN ... | CODEBOOK CODEBOOK]")
+@click.option("--page", default="", metavar="FILE", help="Write what their codebooks differ in as an HTML page.")
+@click.option("--finding", default="", metavar="FORMULA", help="Such as 'n_words ~ label': by the first and the last.")
 @click.option("--coders", default="", metavar="FILE", help="coders.yaml, with the gold for the accuracy of each.")
 @click.option("--gold", default="", help="The coder who is the gold.")
 @click.option("--variable", default="", help="Only this variable of the codebook.")
@@ -97,23 +104,43 @@ def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **optio
 )
 @click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the intervals.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap.")
-def compare(runs: tuple[str, ...], coders: str, gold: str, replicates: int, seed: int, **options: str) -> None:
-    """Set runs side by side: agreement, accuracy, cost, and what changed. One alone stands beside its version before.
+def compare(
+    runs: tuple[str, ...],
+    coders: str,
+    gold: str,
+    replicates: int,
+    seed: int,
+    *,
+    page: str,
+    finding: str,
+    **options: str,
+) -> None:
+    """Set runs side by side: agreement, accuracy, cost, shares, and what changed in codebook and labels.
 
+    A run alone stands beside its version before. Two files are codebooks: what differs, and what would be asked anew.
     The tables are those of the notebook 16_compare.
     """
     from codebook.analysis import Bootstrap
     from codebook.run import compare_runs
+    from codebook.scheme import compare_codebooks, read_codebook
     from codebook.study import open_study
 
-    study, resample = (
-        open_study(run=runs[0] if runs else "", coders=coders, gold=gold),
-        Bootstrap(replicates, seed=seed),
-    )
+    if is_files := len(runs) == 2 and all(Path(name).suffix.lower() in CODEBOOKS for name in runs):
+        changes = compare_codebooks(*map(read_codebook, runs))
+    else:
+        study = open_study(run=runs[0] if runs else "", coders=coders, gold=gold)
+        changes = study.compare_codebooks(runs[1:])
+    say(changes)
+    say(f"page: {changes.write_page(page)}") if page else None
+    if is_files:
+        return
+    resample = Bootstrap(replicates, seed=seed)
     options_of_all: dict[str, Any] = {"coders": study.coders, "gold": study.gold, "resample": resample, **options}
     named = runs if len(runs) > 1 else [study.run]  # of several, each is the very run that is named
-    results = [compare_runs(named, by, **options_of_all) for by in ("", "cost", "label", "unit")]
-    say("\n\n".join(dict.fromkeys(map(repr, results))))
+    results = [
+        compare_runs(named, by, **options_of_all) for by in ("", "cost", "share", *filter(None, [finding]), "label", "unit")
+    ]
+    say("\n\n".join(["", *dict.fromkeys(map(repr, results))]))
 
 
 def _open_codings(

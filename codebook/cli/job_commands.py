@@ -117,25 +117,34 @@ def collect(ctx: click.Context, run: str, partial: bool, service: dict[str, Any]
 @click.option("--max-tokens", type=int, metavar="N", help="A larger cap on the tokens of a reply, for truncated.")
 @click.option("--model", default="", help="Ask this other model what was refused, invalid or truncated.")
 @click.option("--engine", default="", help="With another engine than that of the study.")
+@click.option("--show-error", "show_errors", is_flag=True, help="Show the model its answer and what was wrong with it.")
 @SERVICE
 def retry(
-    run: str, whys: tuple[str, ...], max_tokens: int | None, model: str, engine: str, service: dict[str, Any]
+    run: str,
+    whys: tuple[str, ...],
+    max_tokens: int | None,
+    model: str,
+    engine: str,
+    service: dict[str, Any],
+    *,
+    show_errors: bool,
 ) -> None:
     """Plan again the questions of RUN that were not answered, and only those; then submit.
 
     Without --why: failed, expired, cancelled and absent; not what the service refused for good (such as 400), nor what
     was paid and is lost: the status counts these.
 
-    With --model or --engine it is a second instrument: the units are asked in a run of their own, RUN-second, and its
-    labels bear their own coder for ever. `codebook validity RUN --second` gives the figures with and without them.
+    With --model, --engine or --show-error it is a second instrument: what was refused, invalid or truncated is asked in
+    a run of its own, RUN-second, or RUN-again of the same model, and these labels bear their own coder for ever. The
+    report, and `codebook validity RUN --second`, give the figures with and without them.
     """
     from codebook.run import open_run
 
-    if model or engine:
+    if model or engine or show_errors:
         from codebook.study import open_study, plan_second
         from codebook.study.second_instrument import say_second
 
-        second = plan_second(open_study(run=run), model, whys=whys, engine=engine)
+        second = plan_second(open_study(run=run), model, whys=whys, show_errors=show_errors, engine=engine)
         say(say_second(second, whys))
         return
     opened = open_run(run)

@@ -156,14 +156,13 @@ def _wait_for_answers(name: str) -> bool:
 def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: str, paper: bool) -> None:
     """Write runs/RUN/report.html from what is collected and saved. What is left out is as in study.yaml."""
     from codebook.paths import show_path
-    from codebook.report import write_paper, write_report
-    from codebook.study import open_study
+    from codebook.report import write_paper
+    from codebook.study import open_study, report_study
 
     study = open_study(run=run, title=title, coders=coders, gold=gold)
-    named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
-    page = write_report(study.run, **named, texts=not no_texts, out=out)
-    say(f"report: {show_path(page)}")
+    say(f"report: {show_path(report_study(study, texts=not no_texts, out=out))}")
     if paper:
+        named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
         say(f"paper: {show_path(write_paper(study.run, **named))}; fill in what is marked in it: only you know it")
 
 

@@ -20,7 +20,7 @@ COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "cu
 OPTIONAL = (
     *("evidence", "confidence", "model", "raw", "detail"),
     *("request_id", "batch_id", "seconds", "cost_usd"),
-    *("note", "flag", "time", "arm", "suggestion"),
+    *("note", "flag", "time", "arm", "suggestion", "codebook_version"),
 )
 NUMBERS = ("confidence", "seconds", "cost_usd")
 MAY_MISS = ("label", "why")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.result import Result
 from codebook.codings import count_coverage, coverage_sentence, join_codings, shorten_coders, shorten_names
 from codebook.engines import about_engine
 from codebook.errors import RunError
@@ -35,7 +37,7 @@ from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
 from codebook.report.sections import is_result, list_results, say_denominators, show_section
-from codebook.scheme import render_html
+from codebook.scheme import compare_codebooks, read_codebook, render_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +53,7 @@ def write_report(
     gold: str = "gold",
     texts: bool = True,
     out: str | Path = "",
+    more: Iterable[Result] = (),
 ) -> Path:
     """Write `report.html` from what the run's folder holds, and return its path.
 
@@ -69,6 +72,8 @@ def write_report(
         False shows no text, picture, quote, prompt or reply of the few units that the page shows.
     out
         Another folder for the page than `runs/<run>`, with a copy of the outputs: for a run that cannot be written.
+    more
+        Results that are saved with the outputs, and shown.
 
     Raises
     ------
@@ -95,6 +100,8 @@ def write_report(
     if target != folder:
         copy_outputs(folder / "outputs", target / "outputs")
     facts = gather_facts(run, coders=coders, gold=gold)
+    for result in more:
+        replace(result, outputs=target / "outputs").save()
     _save_methods(facts, target / "outputs")
     page = render("report.html.j2", **_gather(facts, title, target / "outputs"), units_html=_show_units(facts, texts))
     with write_atomic(target / "report.html") as file:
@@ -132,12 +139,20 @@ def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
         "coverage_table": _show_coverage(table, entries),
         "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),
-        "codebook_html": render_html(book),
+        "codebook_html": render_html(book) + _show_changes(facts),
         "limits": _say_limits(facts),
         "cost": _say_cost(facts),
         "files": list(_files(folder)),
         "folder": show_path(folder),
     }
+
+
+def _show_changes(facts: Facts) -> str:
+    """What the codebook has otherwise than that of the version before; nothing where there is none."""
+    before = facts.record.get("version", {}).get("before", "")
+    file = facts.folder.parent / before / "codebook.yaml"
+    changes = compare_codebooks(read_codebook(file), facts.book) if before and file.is_file() else None
+    return changes._repr_html_() if changes else ""
 
 
 def _show_coverage(table: pd.DataFrame, entries: list[OutputEntry]) -> str:

@@ -15,6 +15,7 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike, VariableSpec
+from codebook.analysis.correction.changed_findings import SHARE, changed_findings
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.codings import merge_tables, set_aside_abstentions
 from codebook.errors import Fault, ParameterError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-BY = ("", "label", "unit", "cost")
+BY = ("", "label", "unit", "cost", "share")
 KINDS = ("single", "rating", "multi")
 """Kinds of variables whose labels are compared."""
 
@@ -46,8 +47,15 @@ _TITLES = {
     "label": "Labels that changed",
     "unit": "Units whose label changed",
     "cost": "Cost and accuracy of the runs",
+    "share": "Findings that changed",
 }
-_NAMES = {"": "compared_runs", "label": "changed_labels", "unit": "changed_units", "cost": "cost_and_accuracy"}
+_NAMES = {
+    "": "compared_runs",
+    "label": "changed_labels",
+    "unit": "changed_units",
+    "cost": "cost_and_accuracy",
+    "share": "changed_shares",
+}
 _NO_LABEL = "none"
 
 
@@ -86,13 +94,18 @@ def compare_views(
     resample: Bootstrap = Bootstrap(),
 ) -> Result:
     """Set opened runs side by side, as `compare_runs` does with their names."""
+    by, formula = ("share", by) if "~" in by else (by, SHARE)
     if by not in BY:
-        _refuse("by", f"{by!r} is unknown", "use label, unit or cost")
+        _refuse("by", f"{by!r} is unknown", "use label, unit, cost, share, or a formula such as 'n_words ~ label'")
     beside = _lay_beside(runs, coders, gold, variable, part)
     result = Result(_empty(by), _NAMES[by], _TITLES[by], "stability", outputs=beside.codings.outputs)
     if len(beside.runs) < 2:
         reason = f"{beside.names[0]} is the only version of its run: nothing to compare."
         return nothing_to_say(beside.codings, reason, result)
+    if by == "share":
+        codings = beside.codings.with_word_counts() if "n_words" in formula else beside.codings
+        named = beside.names[0], beside.names[-1]
+        return changed_findings(codings.of(), *named, formula, confidence=resample.confidence)
     facts = Facts(
         n_units=beside.codings.frame["unit_id"].nunique(),
         n_coders=len(beside.runs),
@@ -165,6 +178,7 @@ def _empty(by: str) -> pd.DataFrame:
         "label": ("variable", "run", "before", "after", "n", "share"),
         "unit": ("variable", "unit_id"),
         "cost": COST_COLUMNS,
+        "share": ("label", "before", "after", "difference"),
     }
     return pd.DataFrame(columns=list(columns[by]))
 

@@ -4,23 +4,26 @@ In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every f
 `model.py` first (what a file may say), then `codebook_opening.py`.
 """
 
+from codebook.scheme.codebook_changes import Change, CodebookChanges, compare_codebooks, diff_codebooks
 from codebook.scheme.codebook_file import parse_codebook, write_codebook
 from codebook.scheme.codebook_opening import read_codebook, read_label_list
 from codebook.scheme.model import Category, Codebook, Example, RecordField, RecordList, Variable
 from codebook.scheme.qdc_files import write_qdc
-from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
+from codebook.scheme.rendering import describe_variables, render_html, render_markdown
 from codebook.scheme.wording import Wording, check_wording
 
 __all__ = [
     "Category",
     "Change",
     "Codebook",
+    "CodebookChanges",
     "Example",
     "RecordField",
     "RecordList",
     "Variable",
     "Wording",
     "check_wording",
+    "compare_codebooks",
     "describe_variables",
     "diff_codebooks",
     "parse_codebook",

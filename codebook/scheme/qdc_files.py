@@ -10,10 +10,10 @@ from codebook.files.lines import write_atomic
 from codebook.files.xml_text import parse_xml
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
+from codebook.scheme.codebook_changes import Change, diff_codebooks
 from codebook.scheme.codebook_file import find_faults
 from codebook.scheme.model import Codebook
 from codebook.scheme.refi_codes import draft_codebook, make_codes, read_codes, spell_codes, spell_sets
-from codebook.scheme.rendering import Change, diff_codebooks
 
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<CodeBook xmlns="urn:QDA-XML:codebook:1.0" origin="codebook-kit">\n'
 _ASKED = ("kind", "level", "question")

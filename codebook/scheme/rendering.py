@@ -1,10 +1,8 @@
-"""A codebook for readers: markdown for a paper's appendix, a panel for a notebook, and what two versions differ in."""
+"""A codebook for readers: markdown for a paper's appendix, and a panel for a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codebook.outputs.templating import render
 from codebook.scheme.model import Category, Codebook, RecordList, Variable
@@ -112,77 +110,3 @@ def render_html(codebook: Codebook) -> str:
     '<div '
     """
     return render("codebook.html.j2", book=codebook)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference between two codebooks: where, and what it was and is; None where it was not or is not there.
-
-    Examples
-    --------
-    >>> import codebook as cb
-    >>> book = cb.read_codebook("codebook.yaml")
-    >>> (change,) = diff_codebooks(book, book.model_copy(update={"unit": "a post"}))
-    >>> change.where, change.after
-    ('unit', 'a post')
-    """
-
-    where: str
-    before: str | None
-    after: str | None
-
-    def __str__(self) -> str:
-        if self.before is None:
-            return f"{self.where}: added {self.after!r}"
-        if self.after is None:
-            return f"{self.where}: removed {self.before!r}"
-        return f"{self.where}: {self.before!r} became {self.after!r}"
-
-
-def diff_codebooks(old: Codebook, new: Codebook) -> list[Change]:
-    """List what differs between two codebooks, place by place; variables and categories are matched by name.
-
-    Examples
-    --------
-    >>> import codebook as cb
-    >>> book = cb.read_codebook("codebook.yaml")
-    >>> new = book.model_copy(update={"unit": "one tweet"})
-    >>> print(*diff_codebooks(book, new))
-    unit: 'one headline of a newspaper' became 'one tweet'
-    """
-    before, after = dict(_flatten(old.model_dump(mode="json"))), dict(_flatten(new.model_dump(mode="json")))
-    places = [*before, *(place for place in after if place not in before)]
-    changes = [
-        Change(place, before.get(place), after.get(place)) for place in places if before.get(place) != after.get(place)
-    ]
-    return changes + _diff_order(old, new)
-
-
-def _diff_order(old: Codebook, new: Codebook) -> list[Change]:
-    """The lists of names that hold the same names in another order."""
-    before, after = dict(_name_lists(old)), dict(_name_lists(new))
-    return [
-        Change(f"order of {place}", ", ".join(names), ", ".join(after[place]))
-        for place, names in before.items()
-        if place in after and names != after[place] and sorted(names) == sorted(after[place])
-    ]
-
-
-def _name_lists(codebook: Codebook) -> Iterator[tuple[str, list[str]]]:
-    yield "variables", [variable.name for variable in codebook.variables]
-    for variable in codebook.variables:
-        yield f"variables[{variable.name}].categories", list(variable.scale)
-        yield f"variables[{variable.name}].abstain", [category.name for category in variable.abstain]
-
-
-def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (place, text) for every text in a dumped codebook; list entries with a name go by it."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flatten(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            name = inner.get("name", place) if isinstance(inner, dict) else place
-            yield from _flatten(inner, f"{path}[{name}]")
-    elif value not in ("", None):
-        yield path, str(value)

@@ -11,6 +11,7 @@ from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_facts import StudyFacts
 from codebook.study.study_file import StudyFile, read_study_file
 from codebook.study.study_opening import Study, open_study
+from codebook.study.study_report import count_by_version, report_study
 
 __all__ = [
     "Study",
@@ -19,8 +20,10 @@ __all__ = [
     "StudyFile",
     "check_study",
     "compare_second",
+    "count_by_version",
     "estimate_costs",
     "open_study",
     "plan_second",
     "read_study_file",
+    "report_study",
 ]

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.codings import RANDOM, Codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
+from codebook.analysis.correction.changed_findings import CORRECTED, NAIVE, take_whole_gold
 from codebook.analysis.correction.inputs import LabelColumns
 from codebook.analysis.correction.regression import correct
 from codebook.analysis.reliability.agreement_tables import reliability
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from codebook.run import Run, RunStatus
     from codebook.units import Source
 
-NAIVE, CORRECTED = "model labels only", "corrected"
 _QUIET = Bootstrap(0)
 _SCORE = (
     "Alpha over draws is the intra-prompt, alpha over prompts the inter-prompt stability score of Barrie, Palaiologou "
@@ -383,9 +383,7 @@ class _Finding:
     def __init__(self, codings: Codings, settings: GridSettings) -> None:
         self.settings, self.label = settings, settings.label or next(iter(codings.variable.labels or ("",)))
         self.gold = codings.frame[codings.frame["coder"] == codings.gold]
-        every = codings.frame["unit_id"].nunique()
-        if codings.sample is None and self.gold.loc[self.gold["label"].notna(), "unit_id"].nunique() == every:
-            codings = codings.with_sample(RANDOM)
+        codings = take_whole_gold(codings)
         self.corrects = codings.sample is not None and len(self.gold) > 0
         self.by = "source" if self.corrects else ""
         self.codings = codings.with_word_counts() if "n_words" in settings.formula else codings

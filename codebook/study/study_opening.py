@@ -22,7 +22,7 @@ from codebook.records import Unit
 from codebook.run import Run, RunFolder, Service, compare_runs, list_runs, open_run, plan, read_service
 from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
-from codebook.scheme import Codebook, read_codebook
+from codebook.scheme import Codebook, CodebookChanges, compare_codebooks, read_codebook
 from codebook.study.grid_settings import read_grid
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_coding import Assigning, assign_units, hand_out_units
@@ -248,6 +248,15 @@ class Study:
     def compare(self, others: Sequence[str] = (), **options: Any) -> Result:
         """Set the run beside others, or beside its version before: `compare_runs` with the coders of the study."""
         return compare_runs([self.run, *others], coders=self.coders, gold=self.gold, **options)
+
+    def compare_codebooks(self, others: Sequence[str] = ()) -> CodebookChanges:
+        """What the codebook of the last of the runs has otherwise than that of the first, as `compare` holds them."""
+        first = last = self.open_run()
+        if others:
+            last = open_run(others[-1])
+        else:
+            first = last.before or last
+        return compare_codebooks(first.codebook, last.codebook)
 
     def ask_probes(self, probes: pd.DataFrame, *, in_reverse: bool = False) -> Codings:
         """Ask probes of a variable at once, in a run of their own, and return the answers; none without a probe.

@@ -113,6 +113,8 @@ class Scripted(LocalEngine):
         prompt = read_prompt(line["body"], line["url"])
         text = unfence(prompt.user)
         orders = set(re.findall(r"\[[a-z0-9 ]+\]", text))
+        if "what was wrong with it:" in prompt.user:  # shown its error, it mends it
+            orders = set()
         if "[500 once]" in orders:
             once = self.folder / f"once-{zlib.crc32(dump_canonical(line))}"
             orders |= set() if once.exists() else {"[500]"}

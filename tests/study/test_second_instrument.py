@@ -52,9 +52,36 @@ def test_what_was_not_labelled_is_asked_of_another_model_and_told_apart(study):
     assert study.codings().coders == cb.open_study().codings().coders, "the run's own labels stay as they were"
 
 
+def test_the_same_model_is_shown_what_was_wrong_and_its_labels_bear_their_own_coder(study):
+    planned = CliRunner().invoke(main, ["retry", "m", "--show-error"]).output
+    assert "3 units that ended refused or invalid or truncated will be asked of scripted-1, in run 'm-again'" in planned
+    again = cb.open_run("m-again")
+    outside = next(unit for unit in again.units() if unit.unit_id == "u3")
+    assert "topic: invalid. " in outside.context["what was wrong with it"]
+    assert "chess" in outside.context["earlier answer"]
+    assert "was not accepted" in again.codebook.instructions
+    again.submit()
+    again.collect()
+    first, table = study.open_run().table(), again.table()
+    assert set(first["coder"]).isdisjoint(table["coder"]), "the digest of the codebook that shows errors is another"
+    result = cb.study.compare_second(study, resample=cb.Bootstrap(0))
+    assert result.frame["coder"].tolist() == ["scripted-1", "scripted-1 (again)", "scripted-1 + scripted-1 (again)"]
+    shares = cb.study.compare_second(study, by="label").frame.query("source == 'model labels only'").set_index("label")
+    labels = pd.concat([first, table])["label"].dropna()
+    assert shares.loc["sports", "after"] == pytest.approx((labels == "sports").mean())
+    assert shares.loc["sports", "before"] == pytest.approx((first["label"].dropna() == "sports").mean())
+    page = cb.study.report_study(study).read_text(encoding="utf-8")
+    assert "Validity with and without the second instrument" in page
+    assert "Share of each label, without and with the second instrument" in page
+    told = CliRunner().invoke(main, ["validity", "m", "--second", "--part", "dev", "--sample", "none", "--unlock"])
+    assert told.output.count("3 units without a label of scripted-1 have one of scripted-1 (again).") == 2, told.output
+
+
 def test_the_commands_say_what_comes_next(study):
     planned = CliRunner().invoke(main, ["retry", "m", "--engine", "embedded", "--why", "refused"]).output
     assert "1 unit that ended refused will be asked of embedded-use-minilm-" in planned
     assert "codebook submit m-second" in planned
+    with pytest.raises(ParameterError, match="show the errors"):
+        cb.study.plan_second(study)
     with pytest.raises(ParameterError, match="nothing is to be done"):
         cb.study.plan_second(cb.open_study(run="m-second"), engine="embedded")

@@ -2,6 +2,7 @@
 
     prevalence         the share of each label
     correct            a regression with the label as outcome, covariate or both: linear, logistic, Poisson
+    changed_findings   a share or a coefficient by other labels of the same units, and the difference
     plan_correction    how much gold an effect of some size needs
     pair_with_gold     codings and gold sample -> one row a unit: predicted, gold, prob
     simulate_studies   how often each way reports an effect that is not there
@@ -11,6 +12,7 @@ corrected. Open `shares.py` first. A regression on a frame with one row a unit n
 `add_chances` joins the probabilities of a sample to it.
 """
 
+from codebook.analysis.correction.changed_findings import changed_findings
 from codebook.analysis.correction.gold_power import plan_correction
 from codebook.analysis.correction.inputs import LabelColumns, add_chances
 from codebook.analysis.correction.pairing import pair_with_gold
@@ -25,6 +27,7 @@ __all__ = [
     "Fitting",
     "LabelColumns",
     "add_chances",
+    "changed_findings",
     "correct",
     "make_study",
     "pair_with_gold",

@@ -209,7 +209,7 @@ class Regression:
             return replace(self.empty(), facts=CorrectionFacts(nothing=reason), finding=reason)
         inputs, design = self.read(data)
         fits = fit_sources(design, inputs, self.family)
-        if self.fitting.folds and not _find_lack(design, self.family):
+        if self.fitting.folds and not find_lack(design, self.family):
             rest = sorted(find_names(self._parts[0]) - set(self.columns.golds))
             refined = refine_labels(inputs, self.columns, [*rest, *self._parts[1]], self.fitting)
             swapped = [swap_labels(design, self._build(each, family="")) for each in refined]
@@ -302,14 +302,14 @@ def fit_sources(design: Design, inputs: Inputs, family: str) -> dict[str, Fit]:
     if reason := find_constant(design):
         return dict.fromkeys(SOURCES, no_fit(n_terms, reason))
     model = fit_parts(design.model_parts(), family, inputs.cluster)
-    if reason := _find_lack(design, family):
+    if reason := find_lack(design, family):
         return dict(zip(SOURCES, (model, no_fit(n_terms, reason), no_fit(n_terms, reason)), strict=True))
     human = fit_parts(design.gold_parts(), family, inputs.cluster)
     corrected = fit_parts(design.corrected_parts(), family, inputs.cluster)
     return dict(zip(SOURCES, (model, human, corrected), strict=True))
 
 
-def _find_lack(design: Design, family: str) -> str:
+def find_lack(design: Design, family: str) -> str:
     """Why the gold units cannot carry the regression; empty where they can."""
     n_gold, n_terms = design.x_gold.shape
     n_groups = 0 if design.groups is None else len(np.unique(design.groups[design.gold]))

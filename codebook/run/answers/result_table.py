@@ -14,7 +14,7 @@ from codebook.codings import check_table
 from codebook.dialects import Said, read_logprob, read_said
 from codebook.dialects.resultlines import UNREADABLE, read_object
 from codebook.errors import RecordError
-from codebook.files.digests import check_named
+from codebook.files.digests import check_named, read_run_record
 from codebook.ledger import Ledger, RowState, iter_columns
 from codebook.material.unit_store import iter_units
 from codebook.run.folder import RunFolder
@@ -59,6 +59,7 @@ class _FrameMaker:
     def __init__(self, folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> None:
         self.folder, self.ledger, self.find_model = folder, ledger, cache(find_model)
         self.ending = f"@{codebook.digest[:8]}"
+        self.has_versions, self.find_version = "version" in folder.read_record(), cache(self._find_version)
         self.readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
 
     def make(self, cells: list[list[Any]]) -> pd.DataFrame:
@@ -80,6 +81,7 @@ class _FrameMaker:
             | self._label_columns(zip(variables, *replies, strict=True), n_rows)
             | self._model_columns(models)
             | self._job_columns(jobs, np.array(seconds, "float64"))
+            | self._version_column(places[0])
         )
 
     def _read(self, rows: list[int], places: Sequence[Cells], custom_ids: Cells, contents: list[list[Any]]) -> None:
@@ -127,6 +129,20 @@ class _FrameMaker:
         distinct, codes = _number(models, len(models))
         coders = [(model or self.find_model()) + self.ending for model in distinct]
         return {"model": _texts(distinct).take(codes), "coder": _texts(coders).take(codes)}
+
+    def _version_column(self, files: Cells) -> dict[str, Any]:
+        """By which version of the codebook the question of each answer was put; nothing of a first version."""
+        if not self.has_versions:
+            return {}
+        distinct, codes = _number(files, len(files))
+        versions = ["" if file is None else self.find_version(file.partition("/")[0]) for file in distinct]
+        return {"codebook_version": _texts(versions).take(codes)}
+
+    def _find_version(self, run: str) -> str:
+        """Version and digest of the codebook of the run that asked; `unknown` where its record is gone."""
+        record = self.folder.beside(run).record_path
+        book = read_run_record(record)["codebook"] if record.is_file() else {}
+        return f"{book['version']} ({book['sha256'][:8]})" if book else "unknown"
 
     def _job_columns(self, jobs: Cells, call_seconds: np.ndarray) -> dict[str, Any]:
         """The job's id, and the seconds of the call (`told`), or of the whole job where a line does not tell them."""

@@ -1,0 +1,136 @@
+"""The report of a run, with what only other runs tell: versions of the codebook, and a second instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.errors import ParameterError
+from codebook.files.run_versions import find_version
+from codebook.ground.quantities import say_count
+from codebook.paths import runs_folder
+from codebook.report import write_report
+from codebook.run import Run, list_runs
+from codebook.run.comparing import KINDS
+from codebook.scheme import CodebookChanges, compare_codebooks
+from codebook.study.second_instrument import compare_second, list_seconds
+from codebook.study.study_opening import Study
+
+
+def report_study(study: Study, *, texts: bool = True, out: str | Path = "") -> Path:
+    """Write the report of the study's run, as `write_report` does, and return its path.
+
+    Of a later version it shows what the codebook has otherwise, which version made how many labels, and what the change
+    did to the share of each label and to the finding of `grid:`. Where a second instrument was asked, figures stand
+    with and without its labels.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> report_study(cb.open_study(run="topics")).name
+    'report.html'
+    """
+    named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
+    there = study.run and find_version(runs_folder(), study.run) in list_runs()
+    more = list(_tell_more(study)) if there else []  # else the report says what is missing
+    return write_report(study.run, **named, texts=texts, out=out, more=more)
+
+
+def _tell_more(study: Study) -> Iterator[Result]:
+    run = study.open_run()
+    if before := run.before:
+        yield from _tell_versions(study, run, before)
+    if list_seconds(study.name):
+        part = _choose_part(study)
+        for variable, by in product(run.codebook.variables, ("", "label")):
+            if variable.kind in KINDS:
+                yield _name_apart(compare_second(study, variable.name, by=by, part=part), variable.name, run)
+
+
+def _tell_versions(study: Study, run: Run, before: Run) -> Iterator[Result]:
+    """What the codebook has otherwise, which version made which labels, and what it did to shares and finding."""
+    if changes := compare_codebooks(before.codebook, run.codebook):
+        yield list_changes(changes)
+    yield count_by_version(run)
+    finding = study.grid.settings.formula if study.facts.grid.get("finding") else ""
+    is_asked_alike = run.record["asked"] == before.record["asked"]
+    for variable, by in product(run.codebook.variables, ["share", *filter(None, [finding])]):
+        if variable.kind in KINDS and (variable.name in changes.asked_anew or not is_asked_alike):
+            yield _name_apart(_compare(study, run, by, variable.name), variable.name, run)
+
+
+def _compare(study: Study, run: Run, by: str, variable: str) -> Result:
+    """What the change did to a variable; where its labels cannot be compared, a result that says why."""
+    try:
+        return run.compare_versions(by, coders=study.coders, gold=study.gold, variable=variable)
+    except ParameterError as error:
+        why = f"{variable}, before and after the change: {error.faults[0].problem}."
+        codings = study.codings()
+        return nothing_to_say(codings, why, Result(codings.frame.head(0), "changed_shares", "Findings that changed"))
+
+
+def list_changes(changes: CodebookChanges) -> Result:
+    """The places in which two versions of a codebook differ, as a table that can be saved; the page marks the words."""
+    frame = changes.frame
+    return Result(
+        frame,
+        name="codebook_changes",
+        title="What the codebook has otherwise",
+        section="stability",
+        facts=Facts(nothing="" if changes else changes.sentence),
+        finding=changes.sentence,
+        remarks=(f"Before is version {changes.old.version}, after is version {changes.new.version}.",),
+        table=frame.rename(columns=str.capitalize),
+        names=("Before", "After", "Place"),
+    )
+
+
+def _name_apart(result: Result, variable: str, run: Run) -> Result:
+    """A result whose files bear the variable where the run has several."""
+    several = len(run.codebook.variables) > 1
+    return replace(result, name=f"{result.name}_{variable}" if several else result.name)
+
+
+def _choose_part(study: Study) -> str:
+    """The part of the gold sample that may be looked at."""
+    sample = study.codings().sample
+    return "dev" if sample is not None and sample.locked else "test"
+
+
+def count_by_version(run: Run) -> Result:
+    """Which version of the codebook made how many labels of a run: what did not change was not asked again.
+
+    Returns
+    -------
+    Result
+        variable, codebook_version (version and digest of the codebook by which the question was put), n_labelled,
+        n_without (answers that are no label). Of a first version there is one row a variable.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> count_by_version(cb.open_run("topics")).finding
+    'Made were 12 labels with version 1 (18ebff8d) of the codebook.'
+    """
+    table, book = run.table(), run.codebook
+    if "codebook_version" not in table:
+        table = table.assign(codebook_version=f"{book.version} ({book.digest[:8]})")
+    asked = table[table["codebook_version"] != ""]
+    groups = asked.groupby(["variable", "codebook_version"], sort=False)["label"]
+    frame = groups.agg(n_labelled="count", n_all="size").reset_index()
+    frame = frame.assign(n_without=frame.pop("n_all") - frame["n_labelled"])
+    totals = frame.groupby("codebook_version", sort=False)["n_labelled"].sum()
+    parts = [f"{say_count(count, 'label')} with version {version}" for version, count in totals.items()]
+    return Result(
+        frame,
+        name="labels_by_version",
+        title="Labels by version of the codebook",
+        section="coverage",
+        facts=Facts(table["unit_id"].nunique(), 1),
+        finding=f"Made were {' and '.join(parts)} of the codebook.",
+        remarks=("A question that a change left as it was keeps the answer that it got by the version before.",),
+        outputs=run.folder.path / "outputs",
+    )
