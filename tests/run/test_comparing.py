@@ -154,7 +154,7 @@ def test_what_cannot_be_compared_is_said(two: tuple[Run, Run]) -> None:
         ({"runs": ["one.v2", "one.v2"]}, "one.v2 stands there twice"),
         ({"runs": ["one", "one"]}, "one.v2 stands there twice"),
         ({"runs": "one", "variable": "mood"}, "there are: topic, tone"),
-        ({"runs": "one", "by": "coder"}, "use label, unit or cost"),
+        ({"runs": "one", "by": "coder"}, "use label, unit, cost, share, or a formula"),
     ]
     for given, said in wrong:
         with pytest.raises(ParameterError, match=said):

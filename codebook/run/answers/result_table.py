@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache, lru_cache
 from itertools import groupby
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from codebook.codings import check_table
@@ -135,12 +136,12 @@ class _FrameMaker:
         if not self.has_versions:
             return {}
         distinct, codes = _number(files, len(files))
-        versions = ["" if file is None else self.find_version(file.partition("/")[0]) for file in distinct]
+        versions = ["" if file is None else self.find_version(PurePosixPath(file).parents[1]) for file in distinct]
         return {"codebook_version": _texts(versions).take(codes)}
 
-    def _find_version(self, run: str) -> str:
-        """Version and digest of the codebook of the run that asked; `unknown` where its record is gone."""
-        record = self.folder.beside(run).record_path
+    def _find_version(self, place: PurePosixPath) -> str:
+        """Version and digest of the codebook of the run that asked, by its folder; `unknown` where that is gone."""
+        record = self.folder.runs / place / self.folder.record_path.name
         book = read_run_record(record)["codebook"] if record.is_file() else {}
         return f"{book['version']} ({book['sha256'][:8]})" if book else "unknown"
 
