@@ -137,9 +137,8 @@ def compare(
     resample = Bootstrap(replicates, seed=seed)
     options_of_all: dict[str, Any] = {"coders": study.coders, "gold": study.gold, "resample": resample, **options}
     named = runs if len(runs) > 1 else [study.run]  # of several, each is the very run that is named
-    results = [
-        compare_runs(named, by, **options_of_all) for by in ("", "cost", "share", *filter(None, [finding]), "label", "unit")
-    ]
+    kinds = ["", "cost", "share", *filter(None, [finding]), "label", "unit"]
+    results = [compare_runs(named, by, **options_of_all) for by in kinds]
     say("\n\n".join(["", *dict.fromkeys(map(repr, results))]))
 
 
