@@ -107,7 +107,7 @@ def _show_answers(units: Sequence[Unit], lacking: pd.DataFrame) -> Iterator[Unit
         answers = [f"{row.variable}: {str(row.raw)[:_MOST]}" for row in mine.itertuples() if row.raw]
         wrongs = [f"{row.variable}: {row.why}. {row.detail}".rstrip() for row in mine.itertuples()]
         shown = {"earlier answer": "\n".join(answers), "what was wrong with it": "\n".join(wrongs)}
-        yield replace(unit, context={**unit.context, **shown})
+        yield unit._replace(context={**unit.context, **shown})
 
 
 def list_seconds(run: str) -> list[str]:
