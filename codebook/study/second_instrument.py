@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
@@ -107,7 +109,7 @@ def _show_answers(units: Sequence[Unit], lacking: pd.DataFrame) -> Iterator[Unit
         answers = [f"{row.variable}: {str(row.raw)[:_MOST]}" for row in mine.itertuples() if row.raw]
         wrongs = [f"{row.variable}: {row.why}. {row.detail}".rstrip() for row in mine.itertuples()]
         shown = {"earlier answer": "\n".join(answers), "what was wrong with it": "\n".join(wrongs)}
-        yield unit._replace(context={**unit.context, **shown})
+        yield structs.replace(unit, context={**unit.context, **shown})
 
 
 def list_seconds(run: str) -> list[str]:
