@@ -85,11 +85,11 @@ def extend_assignment(
     ['ann', 'ben', 'cy']
     """
     place = resolve_path(folder)
-    with ExitStack() as held:
+    with ExitStack() as locks:
         read_assignment(place)
-        held.enter_context(FileLock(place / ".assignment.lock"))
+        locks.enter_context(FileLock(place / ".assignment.lock"))
         before = read_assignment(place)
-        work = _Work(before, place, round_name, held)
+        work = _Work(before, place, round_name, locks)
         work.take_out(changes.leaving)
         work.add_coders(changes.coders)
         work.add_units(list(changes.units), changes.design)
@@ -102,9 +102,9 @@ def extend_assignment(
 class _Work:
     """The rows as they change, and what is told of it."""
 
-    def __init__(self, before: Assignment, folder: Path, round_name: str, held: ExitStack) -> None:
+    def __init__(self, before: Assignment, folder: Path, round_name: str, locks: ExitStack) -> None:
         self.rows, self.rounds, self.sentences = list(before.rows), list[dict[str, Any]](), list[str]()
-        self.folder, self.round, self._held = folder, round_name, held
+        self.folder, self.round, self._held = folder, round_name, locks
         self._states: dict[str, CoderState] = {}
         drawn = [each for each in before.rounds if each["round"] == round_name and "design" in each]
         self.design = Design(**drawn[-1]["design"]) if drawn else Design()

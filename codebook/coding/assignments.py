@@ -255,8 +255,8 @@ def write_assignment(
         raise ParameterError("The assignment was not changed.", [fault])
     place.mkdir(parents=True, exist_ok=True)
     keep_units(place / "units.jsonl", units)
-    kept = KeptUnits(place / "units.jsonl")
-    if missing := [unit for unit in dict.fromkeys(row.unit_id for row in assignment.rows) if unit not in kept]:
+    known = KeptUnits(place / "units.jsonl")
+    if missing := [unit for unit in dict.fromkeys(row.unit_id for row in assignment.rows) if unit not in known]:
         fault = Fault(
             "units",
             f"{say_count(len(missing), 'unit')} of the assignment were not given: {missing[:3]}",

@@ -62,9 +62,9 @@ def read_logs(folder: str | Path = FOLDER, codebook: Codebook | None = None, *, 
     rows, notes = list[dict[str, Any]](), list[str]()
     for coder, path in list_logs(place):
         state = CoderState(read_acts(path)[0])
-        told = _Telling(book, state)
-        rows += [row for turn in _turns(assignment, state, coder, round_name) for row in told.rows(turn, coder)]
-        notes += told.notes(coder)
+        reader = _CoderRows(book, state)
+        rows += [row for turn in _turns(assignment, state, coder, round_name) for row in reader.rows(turn, coder)]
+        notes += reader.notes(coder)
     frame = make_frame(rows)
     head = f"{show_path(place / 'logs')}: {_count(frame)}{_say_open(assignment, frame, round_name)}"
     return Codings(frame, book.variables, notes=(head, *say_depth(frame), *notes))
@@ -76,7 +76,7 @@ def _turns(assignment: Assignment, state: CoderState, coder: str, round_name: st
     return dict.fromkeys([*assigned, *(turn for turn in state.turns() if turn.round == round_name)])
 
 
-class _Telling:
+class _CoderRows:
     """The rows of one coder, and what should be known of them."""
 
     def __init__(self, codebook: Codebook, state: CoderState) -> None:
@@ -93,12 +93,12 @@ class _Telling:
             row = {"unit_id": turn.unit, "coder": coder, "variable": variable.name, "draw": turn.draw}
             row |= {"note": note, "flag": flag}
             if act := labels.get(variable.name):
-                yield row | self._tell(act, variable.name)
+                yield row | self._read_act(act, variable.name)
             elif skipped is not None:
                 skip = self.state.acts_of(turn, "skip")[""]
                 yield row | {"label": None, "why": "skipped", "detail": skipped, "time": skip["time"]}
 
-    def _tell(self, act: Act, name: str) -> dict[str, Any]:
+    def _read_act(self, act: Act, name: str) -> dict[str, Any]:
         label, variable = dump_label(act["label"]), self.codebook.variable(name)
         if act.get("codebook") != self.codebook.variable_digest(name):
             self.old[name] += 1

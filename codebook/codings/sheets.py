@@ -38,11 +38,11 @@ def write_sheet(
     Returns a sentence on cut cells, or nothing.
     """
     _check_fits(table)
-    shown = table if texts is None else _put_texts(table, texts)
+    frame = table if texts is None else _put_texts(table, texts)
     coverage = [SheetOfFrame("coverage", count_coverage(table))] if name == SHEET else []
     book = [SheetOfFrame("codebook", list_categories(codebook))] if codebook else []
     with write_atomic(path) as file:
-        n_cut = write_workbook(file, [SheetOfFrame(name, shown), *coverage, *book])
+        n_cut = write_workbook(file, [SheetOfFrame(name, frame), *coverage, *book])
     if not n_cut:
         return ""
     was = "1 text was" if n_cut == 1 else f"{n_cut:,} texts were"
@@ -51,9 +51,9 @@ def write_sheet(
 
 def _put_texts(table: pd.DataFrame, texts: Mapping[str, str]) -> pd.DataFrame:
     """The table with the text of each unit beside its id."""
-    shown = table.copy()
-    shown.insert(1, _TEXT, table["unit_id"].map(lambda unit: texts.get(unit, "")))
-    return shown
+    frame = table.copy()
+    frame.insert(1, _TEXT, table["unit_id"].map(lambda unit: texts.get(unit, "")))
+    return frame
 
 
 def list_categories(book: Codebook) -> pd.DataFrame:

@@ -166,7 +166,7 @@ def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
         raise EngineError(f"{folder} holds no {kind}. To mend: give the folder of an archived run.")
     files = [(_unpack(path, work) if path.suffix == ".gz" else path, path) for path in paths]
     for path, place in files:
-        check_named(path, name=place.name.removesuffix(".gz"), shown=str(place))
+        check_named(path, name=place.name.removesuffix(".gz"), label=str(place))
     return files
 
 

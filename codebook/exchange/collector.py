@@ -195,10 +195,10 @@ class Collector:
         for coder, units in stated.items():
             if n := len({unit for unit, who in known if who == coder} - set(units)):
                 self.note(f"{spell(coder)} has rows of {say_count(n, 'unit')} that `coded_by` does not list.")
-        asked = dict.fromkeys((unit, coder) for coder, units in stated.items() for unit in units)
-        rows = [_as_stated(row) if row.status == "not_seen" and (row.unit, row.coder) in asked else row for row in rows]
+        pairs = dict.fromkeys((unit, coder) for coder, units in stated.items() for unit in units)
+        rows = [_as_stated(row) if row.status == "not_seen" and (row.unit, row.coder) in pairs else row for row in rows]
         known |= {(row.unit, row.coder) for row in rows}
-        added = [ExportRow(*pair, WHOLE, status="empty", note=_STATED) for pair in asked if pair not in known]
+        added = [ExportRow(*pair, WHOLE, status="empty", note=_STATED) for pair in pairs if pair not in known]
         return [*rows, *added], len(added)
 
     def _list_stated(self, rows: Iterable[ExportRow], coders: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

@@ -97,9 +97,9 @@ def read_head(path: Path) -> str:
     """The first characters of a file as text; "" where it holds bytes that are none."""
     with path.open("rb") as file:
         raw = file.read(_HEAD)
-    shown = see_encoding(raw)
-    text = raw.decode(shown.name if shown else "utf-8", errors="replace")
-    return "" if raw.startswith(_ZIP) or ("\0" in text and shown is None) else text.removeprefix("\ufeff")
+    encoding = see_encoding(raw)
+    text = raw.decode(encoding.name if encoding else "utf-8", errors="replace")
+    return "" if raw.startswith(_ZIP) or ("\0" in text and encoding is None) else text.removeprefix("\ufeff")
 
 
 def is_json(path: Path) -> bool:

@@ -66,18 +66,18 @@ def _describe(source: ExportSource) -> str:
     return f"its content was not recognised (its first file is {source.names[0]})"
 
 
-def make_options(**given: Any) -> ReadOptions:
+def make_options(**options: Any) -> ReadOptions:
     """Return options of reading; what is one text where several may stand is one of them."""
     known = [each.name for each in fields(ReadOptions)]
-    if unknown := [name for name in given if name not in known]:
+    if unknown := [name for name in options if name not in known]:
         faults = [Fault("options", f"{name!r} is unknown", mend_name(name, known)) for name in unknown]
         raise TableError("The file cannot be read with these settings.", faults)
     for name in ("unit", *_SEVERAL):
-        value = given.get(name)
+        value = options.get(name)
         if value is not None:
             values = (value,) if isinstance(value, str) else tuple(value)
-            given[name] = values if name == "unit" else frozenset(values)
-    return ReadOptions(**given)
+            options[name] = values if name == "unit" else frozenset(values)
+    return ReadOptions(**options)
 
 
 def open_export(path: str | Path, *, format: str = "", **options: Any) -> Reading:

@@ -18,14 +18,14 @@ _LONGEST = 200
 _JOINER = "/"
 
 
-def choose_unit(samples: Sequence[Mapping[str, Any]], collector: Collector, own: str) -> tuple[str, ...]:
+def choose_unit(samples: Sequence[Mapping[str, Any]], collector: Collector, number: str) -> tuple[str, ...]:
     """Return the fields that hold the unit's id; empty for the tool's own number, which is asked about.
 
     Parameters
     ----------
     samples
         The fields of the first records.
-    own
+    number
         What the tool's own number is called, for people.
     """
     names = list(dict.fromkeys(name for record in samples for name in record))
@@ -43,7 +43,7 @@ def choose_unit(samples: Sequence[Mapping[str, Any]], collector: Collector, own:
         return collector.unit
     if samples:
         choice = ", ".join(map(repr, likely or names)) or "(there are no fields)"
-        problem = f"it is not certain which field is the unit's id (until then, units are named by {own})"
+        problem = f"it is not certain which field is the unit's id (until then, units are named by {number})"
         collector.ask("unit", problem, f"name it with `unit: ...`, one of {choice}")
     return ()
 

@@ -29,8 +29,8 @@ class Archive:
         except (BadZipFile, NotImplementedError, ValueError) as error:
             fault = Fault(path.name, f"it is not a zip archive ({error})", _EXPORT)
             raise TableError(f"{path.name} cannot be read.", [fault]) from None
-        found = [self._find_fault(part) for part in self.parts.values()]
-        if faults := [fault for fault in found if fault]:
+        faults_of_parts = [self._find_fault(part) for part in self.parts.values()]
+        if faults := [fault for fault in faults_of_parts if fault]:
             raise TableError(f"{path.name} is not opened.", faults[:5])
         n_bytes = sum(part.file_size for part in self.parts.values())
         if growth := _say_size(n_bytes, path.stat().st_size):

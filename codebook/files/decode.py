@@ -84,9 +84,9 @@ def find_encoding(path: Path, encoding: str | None = None) -> Encoding:
         return Encoding(encoding, "given")
     with open_bytes(path) as file:
         head = file.read(_SAMPLE)
-    if shown := see_encoding(head):
-        _check_decodes(path, shown.name)
-        return shown
+    if encoding_shown := see_encoding(head):
+        _check_decodes(path, encoding_shown.name)
+        return encoding_shown
     bad = _find_bad_bytes(path)
     if not bad.n_bad:
         return Encoding("utf-8", "the whole file is valid UTF-8")

@@ -48,11 +48,11 @@ def named_digest(name: str) -> str:
     return match[1] if match else ""
 
 
-def check_named(path: Path, *, name: str = "", shown: str = "") -> None:
-    """Refuse a file that is not the one that its name says; `name` and `shown` are those of a packed file."""
+def check_named(path: Path, *, name: str = "", label: str = "") -> None:
+    """Refuse a file that is not the one that its name says; `name` and `label` are those of a packed file."""
     wanted = named_digest(name or path.name)
     if wanted and not digest_of(path).startswith(wanted):
-        raise RecordError(f"{shown or show_path(path)} was changed since it was written: {_OTHER}. {_MEND}")
+        raise RecordError(f"{label or show_path(path)} was changed since it was written: {_OTHER}. {_MEND}")
 
 
 def check_results(folder: Path, recorded: Mapping[str, str]) -> None:

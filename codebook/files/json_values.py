@@ -34,8 +34,8 @@ def iter_values(path: Path) -> Iterator[tuple[int, Any]]:
     [(1, {'id': 1}), (2, {'id': 2})]
     """
     with path.open("rb") as file:
-        shown = see_encoding(file.read(_HEAD))
-    with path.open(encoding=shown.name if shown else "utf-8", newline="") as text:
+        encoding = see_encoding(file.read(_HEAD))
+    with path.open(encoding=encoding.name if encoding else "utf-8", newline="") as text:
         try:
             yield from _Values(text, path.name)
         except UnicodeDecodeError as error:

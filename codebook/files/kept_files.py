@@ -28,11 +28,11 @@ def write_unless_changed(folder: Path, files: Mapping[str, bytes]) -> tuple[str,
     """
     note = folder / NOTE
     written: dict[str, str] = read_json(note) if note.is_file() else {}
-    kept = [name for name in files if (folder / name).is_file() and digest_file(folder / name) != written.get(name)]
-    for name in files.keys() - set(kept):
+    changed = [name for name in files if (folder / name).is_file() and digest_file(folder / name) != written.get(name)]
+    for name in files.keys() - set(changed):
         with write_atomic(folder / name) as file:
             file.write(files[name])
         written[name] = digest_file(folder / name)
     with write_atomic(note) as file:
         file.write(orjson.dumps(written, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
-    return tuple(kept)
+    return tuple(changed)

@@ -136,15 +136,15 @@ def read_fields(document: PdfDocument, page: PdfPage) -> list[tuple[str, tuple[f
     """
     import pypdfium2.raw as pdfium
 
-    found = []
+    fields = []
     with PDFIUM:
         for place in range(pdfium.FPDFPage_GetAnnotCount(page)):
             note, edges = pdfium.FPDFPage_GetAnnot(page, place), pdfium.FS_RECTF()
             text = _read_note(document, note)
             if text and pdfium.FPDFAnnot_GetRect(note, edges):
-                found.append((text, (edges.left, edges.bottom, edges.right, edges.top)))
+                fields.append((text, (edges.left, edges.bottom, edges.right, edges.top)))
             pdfium.FPDFPage_CloseAnnot(note)
-    return found
+    return fields
 
 
 def _read_note(document: PdfDocument, note: Any) -> str:

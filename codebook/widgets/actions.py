@@ -120,8 +120,8 @@ def _say_money(status: RunStatus) -> str:
         return f"It has cost nothing so far: {status.engine} is free of charge."
     unknown = [f"{say_count(money.n_unpriced, 'answer')} of unknown price"] * bool(money.n_unpriced)
     paid = ", and ".join([say_usd(money.known)] * (money.known is not None) + unknown)
-    held = " and for answers of unknown price" if money.n_unpriced else ""
-    reserved = f" For running jobs{held} {say_usd(money.reserved)} are reserved." if money.reserved else ""
+    for_unknown = " and for answers of unknown price" if money.n_unpriced else ""
+    reserved = f" For running jobs{for_unknown} {say_usd(money.reserved)} are reserved." if money.reserved else ""
     cap = f" Its cap is {say_usd(money.cap)}." if money.cap is not None else ""
     return f"It has cost {paid} so far, counted when answers are collected.{reserved}{cap}"
 

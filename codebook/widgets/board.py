@@ -165,8 +165,8 @@ class Board:
         """Ask the services how jobs stand, and collect what has ended where that is wanted, each run by itself."""
         self._load(poll=True)
         if wanted := self._wanted():
-            said = [_try_collecting(name) for name in wanted]
-            self._finish("\n".join(said))
+            messages = [_try_collecting(name) for name in wanted]
+            self._finish("\n".join(messages))
 
     def _wanted(self) -> list[str]:
         """The runs whose jobs have ended and that are to be collected without asking."""
@@ -226,18 +226,18 @@ class Board:
         if name:
             self._begin(doing, lambda: self._show_question(ask(name)))
 
-    def _show_question(self, asked: Question | str) -> None:
-        if isinstance(asked, str):
-            self._drop_question(asked)
+    def _show_question(self, question: Question | str) -> None:
+        if isinstance(question, str):
+            self._drop_question(question)
             return
-        self._question = asked
-        self.controls.show_question(note_html(asked.text, kind="cb-note cb-warn"), asked.yes)
+        self._question = question
+        self.controls.show_question(note_html(question.text, kind="cb-note cb-warn"), question.yes)
         self._say("")
 
-    def _drop_question(self, said: str = "") -> None:
+    def _drop_question(self, message: str = "") -> None:
         self._question = None
         self.controls.hide_question()
-        self._say(said)
+        self._say(message)
 
     def _answer(self) -> None:
         """Do what was asked, once: the question is gone before it is done."""
@@ -251,9 +251,9 @@ class Board:
         if name:
             self._begin(f"collecting run {name}", lambda: self._finish(collect(name)))
 
-    def _finish(self, said: str) -> None:
+    def _finish(self, message: str) -> None:
         self._load(poll=False)
-        self._say(said)
+        self._say(message)
 
     def _report(self, n_asked: int, n_runs: int) -> None:
         self._doing(f"asking the services: {n_asked:,} of {say_count(n_runs, 'run')}")

@@ -59,12 +59,12 @@ def note_html(words: str, *, kind: str) -> str:
 def say_as_of(snapshot: Snapshot) -> str:
     """Say when the snapshot was taken, in words."""
     if not snapshot.polled:
-        asked = "from the ledger; no service was asked"
+        source = "from the ledger; no service was asked"
     elif snapshot.unreached:
-        asked = f"not reached for {say_count(len(snapshot.unreached), 'run')}: the last known state is shown"
+        source = f"not reached for {say_count(len(snapshot.unreached), 'run')}: the last known state is shown"
     else:
-        asked = "every running job was asked" if snapshot.n_running else "no job is running, so no service was asked"
-    return f"as of {snapshot.as_of.astimezone():%H:%M:%S} ({say_zone()}), {asked}"
+        source = "every running job was asked" if snapshot.n_running else "no job is running, so no service was asked"
+    return f"as of {snapshot.as_of.astimezone():%H:%M:%S} ({say_zone()}), {source}"
 
 
 def facts_html(snapshot: Snapshot) -> str:
@@ -112,10 +112,10 @@ def _money_facts(runs: pd.DataFrame) -> list[tuple[str, str]]:
 
 def jobs_table(snapshot: Snapshot, n_rows: int = N_ROWS) -> BoardTable:
     """Return the table of jobs, the first `n_rows` of them."""
-    shown = snapshot.jobs.head(n_rows)
+    jobs = snapshot.jobs.head(n_rows)
     heads = ["run", "shard", "state", "answered", "made", "end", "cost", "engine, model", "job id", "note"]
-    rows = [_job_row(row) for row in shown.to_dict("records")]
-    count = f" ({len(shown):,} of {len(snapshot.jobs):,} shown)" if len(shown) < len(snapshot.jobs) else ""
+    rows = [_job_row(row) for row in jobs.to_dict("records")]
+    count = f" ({len(jobs):,} of {len(snapshot.jobs):,} shown)" if len(jobs) < len(snapshot.jobs) else ""
     none = "There are no jobs. Plan and submit a run, or choose other jobs."
     return BoardTable(f"Jobs{count}", heads, rows, ("shard", "cost"), none)
 

@@ -85,9 +85,9 @@ class Controls:
         """Give a menu its options, and keep what is chosen as long as it is among them."""
         if list(menu.options) == options:
             return
-        kept = menu.value if menu.value in options else (options[0] if options else None)
+        value = menu.value if menu.value in options else (options[0] if options else None)
         menu.options = options
-        menu.value = kept
+        menu.value = value
 
     def show_question(self, html: str, yes: str) -> None:
         """Show a question with its two answers."""

@@ -82,10 +82,10 @@ def show_costs(by: str = "day", *, run: str = "") -> HistoryView:
 
 def runs_table(runs: pd.DataFrame, n_rows: int | None = None) -> BoardTable:
     """Return the table of runs, the first `n_rows` of them."""
-    shown = runs.head(len(runs) if n_rows is None else n_rows)
+    first = runs.head(len(runs) if n_rows is None else n_rows)
     heads = ["run", "answered by", "asked", "labelled", "without a label", "tokens", "cost", "answers per hour"]
-    rows = [_run_row(row) for row in shown.to_dict("records")]
-    count = f" ({len(shown)} newest of {len(runs):,})" if len(shown) < len(runs) else ""
+    rows = [_run_row(row) for row in first.to_dict("records")]
+    count = f" ({len(first)} newest of {len(runs):,})" if len(first) < len(runs) else ""
     numbers = ("asked", "labelled", "tokens", "cost", "answers per hour")
     return BoardTable(f"Runs{count}", [*heads, "last answer"], rows, numbers, "No run yet.")
 

@@ -54,8 +54,8 @@ class UnitViewer:
     # --- as a page
 
     def __repr__(self) -> str:
-        shown = [card_text(card) for card in self.cards.read_some(self.numbers[:N_STATIC].tolist(), talks=False)]
-        return "\n".join([*shown, "", self.sentence] if shown else [self.sentence])
+        cards = [card_text(card) for card in self.cards.read_some(self.numbers[:N_STATIC].tolist(), talks=False)]
+        return "\n".join([*cards, "", self.sentence] if cards else [self.sentence])
 
     def _repr_html_(self) -> str:
         read = self.cards.read_some(self.numbers[:N_STATIC].tolist())
@@ -137,8 +137,8 @@ class UnitViewer:
         controls.count.value = f"of {say_count(n_units, 'unit')}{every}"
         controls.say("" if n_units else self.sentence)
         controls.back.disabled, controls.on.disabled = self.place <= 0, self.place >= n_units - 1
-        shown = [card_html(self.cards.read(int(self.numbers[self.place])))] if n_units else []
-        controls.page.value = cards_html(shown)
+        cards = [card_html(self.cards.read(int(self.numbers[self.place])))] if n_units else []
+        controls.page.value = cards_html(cards)
 
 
 def show_units(labels: Codings | RunViews, units: Iterable[Unit] | None = None) -> UnitViewer:

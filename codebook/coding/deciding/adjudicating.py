@@ -78,8 +78,8 @@ def open_adjudication(
     ...     session
     1 of 18 units decided of 'tone'.
     """
-    said = {"agreements": agreements, "seed": seed, "needs_reason": needs_reason}
-    return _open(by, resolve_path(folder), variable, others, said, embed_files)
+    settings = {"agreements": agreements, "seed": seed, "needs_reason": needs_reason}
+    return _open(by, resolve_path(folder), variable, others, settings, embed_files)
 
 
 def go_on_adjudicating(by: str, folder: Path, sources: SourceMaker) -> AdjudicationSession:
@@ -92,7 +92,7 @@ def _open(
     folder: Path,
     variable: str,
     others: Codings | None,
-    said: Mapping[str, Any],
+    changes: Mapping[str, Any],
     sources: SourceMaker,
 ) -> AdjudicationSession:
     assignment = read_assignment(folder)
@@ -102,7 +102,7 @@ def _open(
     if variable and variable not in names:
         faults.append(Fault("variable", f"{variable!r} is unknown", f"use one of {', '.join(names)}"))
     ParameterError.raise_any(_ABOUT, faults)
-    settings = _keep_settings(folder, {name: value for name, value in said.items() if value is not None})
+    settings = _keep_settings(folder, {name: value for name, value in changes.items() if value is not None})
     log = CodingLog(log_path(folder, ADJUDICATION))
     try:
         docket = _choose(folder, assignment, [variable] if variable else names, others, CoderState(log.acts), settings)
@@ -259,18 +259,18 @@ class AdjudicationSession(CodingSession):
         return f"{'; '.join(parts)}.{' Read only.' if self.log.read_only else ''}"
 
 
-def _keep_settings(folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_settings(folder: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The seed as it was first said, and the rest as it was last said."""
     path = folder / _SETTINGS
     known = read_json(path) if path.is_file() else {}
     faults = []
-    if not 0 <= said.get("agreements", 0) <= 1:
-        faults.append(Fault("agreements", f"{said['agreements']} is not a share", "pass a number from 0 to 1"))
-    if "seed" in said and said["seed"] != known.get("seed", said["seed"]):
-        problem = f"it is {known['seed']} in {show_path(path)}, but {said['seed']} here"
+    if not 0 <= changes.get("agreements", 0) <= 1:
+        faults.append(Fault("agreements", f"{changes['agreements']} is not a share", "pass a number from 0 to 1"))
+    if "seed" in changes and changes["seed"] != known.get("seed", changes["seed"]):
+        problem = f"it is {known['seed']} in {show_path(path)}, but {changes['seed']} here"
         faults.append(Fault("seed", problem, "leave it out: an adjudication keeps the seed it started with"))
     ParameterError.raise_any(_ABOUT, faults)
-    settings = {"agreements": 0.0, "seed": 1, "needs_reason": False, **known, **said}
+    settings = {"agreements": 0.0, "seed": 1, "needs_reason": False, **known, **changes}
     if settings != known:
         with write_atomic(path) as file:
             file.write(orjson.dumps(settings, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -50,8 +50,8 @@ def read_decisions(folder: str | Path = FOLDER, *, others: Codings | None = None
         for unit, dispute in read_disputes(place, assignment, variable.name, others).items():
             act = decided.get(unit)
             if act is not None:
-                said = (dump_label(act["label"]), act["coder"], act.get("reason", ""), act["time"])
-                rows.append((unit, variable.name, *said))
+                cells = (dump_label(act["label"]), act["coder"], act.get("reason", ""), act["time"])
+                rows.append((unit, variable.name, *cells))
             elif dispute.is_disputed:
                 rows.append((unit, variable.name, "", "", "", ""))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -74,8 +74,8 @@ def make_plan(handout: Handout, name: str) -> dict[str, Any]:
 
 
 def _show(unit: Unit) -> dict[str, Any]:
-    shown = show_unit(unit, token="", place=0, total=0, sources=embed_files(unit))
-    return {name: shown[name] for name in ("blocks", "context", "members", "loss")} | {"seen": print_unit(unit)}
+    view = show_unit(unit, token="", place=0, total=0, sources=embed_files(unit))
+    return {name: view[name] for name in ("blocks", "context", "members", "loss")} | {"seen": print_unit(unit)}
 
 
 def print_unit(unit: Unit) -> str:

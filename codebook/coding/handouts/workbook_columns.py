@@ -65,8 +65,8 @@ def lay_out_columns(codebook: Codebook, contexts: Iterable[str] = (), *, again: 
      'your note', 'flag', 'skip, because']
     """
     beside = [Column(f"({name})", "context") for name in contexts]
-    asked = [column for variable in codebook.variables for column in _lay_out_variable(variable)]
-    return [UNIT, *([AGAIN] if again else []), *beside, TEXT, *asked, *EXTRAS]
+    answers = [column for variable in codebook.variables for column in _lay_out_variable(variable)]
+    return [UNIT, *([AGAIN] if again else []), *beside, TEXT, *answers, *EXTRAS]
 
 
 def _lay_out_variable(variable: Variable) -> list[Column]:

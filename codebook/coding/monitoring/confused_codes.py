@@ -55,14 +55,14 @@ def confused_texts(codings: Codings, most: int = 5, *, each: int = 3) -> Result:
         row for pair in pairs.frame.head(most).to_dict("records") for row in _list_units(pair, ranked, labels, each)
     ]
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-    shown = codings.in_words(frame)
+    words = codings.in_words(frame)
     return replace(
         result,
         frame=frame,
         facts=Facts(n_units=pairs.facts.n_units, n_coders=pairs.facts.n_coders, joins=codings.joins),
         finding=pairs.finding,
         remarks=(f"The {most} commonest pairs, with at most {each} units each, the most disputed first.",),
-        table=_print(shown),
+        table=_print(words),
         outputs=codings.outputs,
     )
 

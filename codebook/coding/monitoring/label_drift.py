@@ -68,10 +68,10 @@ def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: B
     if rows.empty:
         return nothing_to_say(codings, "No unit was labelled by two people, so drift cannot be measured.", result)
     shared = [*_alpha_rows(codings, rows, blocks, least, resample)]
-    own = [
+    by_coder = [
         row for coder, part in rows.groupby("coder", sort=True) for row in _coder_rows(str(coder), part, blocks, least)
     ]
-    frame = pd.DataFrame([*shared, *own], columns=list(_COLUMNS))
+    frame = pd.DataFrame([*shared, *by_coder], columns=list(_COLUMNS))
     facts = Facts(
         n_units=rows["unit_id"].nunique(),
         n_coders=rows["coder"].nunique(),
@@ -127,8 +127,8 @@ def _alpha_rows(
     for number in times.index:
         units = block.index[block == number]
         part = replace(codings, frame=rows[rows["unit_id"].isin(units)])
-        found = reliability(part, coefficients=("alpha",), resample=bootstrap, least=least).frame
-        rows_of_all = found[found["label"].isin(["", "(set)"])]
+        rows_found = reliability(part, coefficients=("alpha",), resample=bootstrap, least=least).frame
+        rows_of_all = rows_found[rows_found["label"].isin(["", "(set)"])]
         row = {name: rows_of_all[name].iloc[0] for name in ("value", "low", "high", "reason")}
         first, last = times.loc[number]
         yield {"measure": ALPHA, "coder": "", "block": number, "first": first, "last": last, "n": len(units), **row}
@@ -156,8 +156,8 @@ def _say(frame: pd.DataFrame, blocks: int) -> str:
 def _say_fall(frame: pd.DataFrame, places: int) -> str:
     """The coder who fell most, where that is more than chance; of two coders both agree as much with the other."""
     falls = []
-    for coder, own in frame[frame["measure"] == ALONE].groupby("coder"):
-        first, last = (own.iloc[at] for at in (0, -1))
+    for coder, blocks in frame[frame["measure"] == ALONE].groupby("coder"):
+        first, last = (blocks.iloc[at] for at in (0, -1))
         if not math.isnan(min(first["low"], last["low"])):
             ends = [(float(end["value"] * end["n"]), int(end["n"])) for end in (first, last)]
             falls.append((newcombe_interval(ends[0], ends[1])[0], coder, first["value"], last["value"]))

@@ -85,14 +85,14 @@ def _list_rows(codings: Codings, least: int, bootstrap: Bootstrap) -> Iterator[d
     """Of each person who labelled a unit twice, the two times as if two coders."""
     frame = codings.frame[codings.frame["label"].notna() & codings.frame["draw"].isin([0, 1])]
     for coder in codings.people:
-        own = frame[frame["coder"] == coder]
-        twice = own[own.groupby("unit_id")["draw"].transform("nunique") > 1]
+        labels = frame[frame["coder"] == coder]
+        twice = labels[labels.groupby("unit_id")["draw"].transform("nunique") > 1]
         if twice.empty:
             continue
         times = twice.assign(coder=twice["draw"].map({0: "first", 1: "second"}), draw=0)
         pair = replace(codings, frame=times, gold="", models=())
-        found = reliability(pair, coefficients=("percent", "alpha"), resample=bootstrap, least=least).frame
-        whole = found[found["label"].isin(["", "(set)"])].drop_duplicates("coefficient")
+        figures = reliability(pair, coefficients=("percent", "alpha"), resample=bootstrap, least=least).frame
+        whole = figures[figures["label"].isin(["", "(set)"])].drop_duplicates("coefficient")
         yield from ({"coder": coder, **row} for row in whole[list(_FIGURES)].to_dict("records"))
 
 

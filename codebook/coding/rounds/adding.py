@@ -32,12 +32,12 @@ def add_round(
     facts: Mapping[str, Any],
 ) -> Assignment:
     """Assign units in a round of its own, with what else is to be kept of it."""
-    kept = list(units)
-    drawn = assign(kept, coders, design, round_name=round_name)
+    every = list(units)
+    drawn = assign(every, coders, design, round_name=round_name)
     drawn = replace(drawn, rounds=tuple({**each, **facts} for each in drawn.rounds))
     if not (folder / "assignment.csv").is_file():
-        return write_assignment(drawn, codebook, kept, folder=folder)
-    return join_round(folder, drawn, kept)
+        return write_assignment(drawn, codebook, every, folder=folder)
+    return join_round(folder, drawn, every)
 
 
 def join_round(folder: Path, drawn: Assignment, units: Iterable[Unit] = ()) -> Assignment:

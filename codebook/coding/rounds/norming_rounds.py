@@ -75,7 +75,7 @@ def add_norming(
 
 def _order(there: Assignment, coder: str, units: list[str], name: str, seed: int) -> list[Assigned]:
     """The drawn units of a coder, in another order for each."""
-    own = {row.unit_id for row in there.rows if row.coder == coder and row.round == MAIN}
-    mine = [unit for unit in units if unit in own]
+    coded = {row.unit_id for row in there.rows if row.coder == coder and row.round == MAIN}
+    mine = [unit for unit in units if unit in coded]
     random.Random(f"{seed}:{name}:{coder}").shuffle(mine)
     return [Assigned(unit, coder, place, name) for place, unit in enumerate(mine, start=1)]

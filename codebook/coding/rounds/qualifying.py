@@ -89,8 +89,8 @@ def qualification(
         return replace(result, facts=Facts(nothing="Nobody has answered yet."), finding="Nobody has answered yet.")
     variable = read_codebook(assignment.codebook).variable(next(iter(next(iter(known.values())))))
     rows = [
-        _describe(name, given, known, least, _estimate_alpha(given, variable, resample))
-        for name, given in answers.items()
+        _describe(name, labels, known, least, _estimate_alpha(labels, variable, resample))
+        for name, labels in answers.items()
     ]
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
     note = f" The share needed to pass is {say_percent(least)}." if least is not None else ""
@@ -185,10 +185,10 @@ def _describe(
 def _estimate_alpha(answers: Sequence[FirstAnswer], variable: Any, bootstrap: Bootstrap) -> Sequence[float]:
     """Alpha of a coder and the key on one variable, with its interval; NaN where there is none."""
     sides = [
-        {"unit_id": answer.unit_id, "coder": who, "variable": variable.name, "label": dump_label(given), "draw": 0}
+        {"unit_id": answer.unit_id, "coder": who, "variable": variable.name, "label": dump_label(choice), "draw": 0}
         for answer, label in answers
         if answer.variable == variable.name
-        for who, given in (("coder", label), ("key", answer.label))
+        for who, choice in (("coder", label), ("key", answer.label))
     ]
     if not sides:
         return (math.nan,) * 3

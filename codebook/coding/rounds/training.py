@@ -119,8 +119,8 @@ def give_feedback(folder: Path, codebook: Codebook, round_name: str) -> Beside |
         right = known.get(row.unit_id, {})
         if not right or any(variable.name not in answers for variable in codebook.variables):
             return {}
-        told = [_tell(answer, answers[name], codebook) for name, answer in right.items()]
-        return {"feedback": {"right": all(each["right"] for each in told), "answers": told}}
+        feedback = [_tell(answer, answers[name], codebook) for name, answer in right.items()]
+        return {"feedback": {"right": all(each["right"] for each in feedback), "answers": feedback}}
 
     return beside
 

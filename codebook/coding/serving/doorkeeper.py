@@ -114,7 +114,7 @@ class Doorkeeper:
 
     def find_room(self, token: str) -> str:
         """The room that a token opens, or ""."""
-        matches = [room for room, (_, own) in self._tokens.items() if hmac.compare_digest(own, token.encode())]
+        matches = [room for room, (_, secret) in self._tokens.items() if hmac.compare_digest(secret, token.encode())]
         return matches[0] if matches else ""
 
     def make_cookie(self, room: str, origin: str) -> str:

@@ -199,8 +199,8 @@ class FormRequests(BaseHTTPRequestHandler):
     def _send(self, status: HTTPStatus, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send head and body; they wait for each other in `wfile`, so that they leave in one piece."""
         self.send_response(status)
-        own = {"Content-Type": kind, "Content-Length": str(len(body))}
-        for name, value in {**own, **_HEADERS, **(headers or {})}.items():
+        content = {"Content-Type": kind, "Content-Length": str(len(body))}
+        for name, value in {**content, **_HEADERS, **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

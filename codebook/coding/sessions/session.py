@@ -154,9 +154,9 @@ class CodingSession:
         turn, unit = row.turn, self.plan.units[row.unit_id]
         labels = self.state.acts_of(turn, "label")
         where = {"token": self.token, "place": self._place + 1, "total": len(self.plan.rows)}
-        shown = show_unit(unit, self.plan.sources(unit), **where)
+        view = show_unit(unit, self.plan.sources(unit), **where)
         return {
-            "unit": {**shown, "again": turn.draw > 0},
+            "unit": {**view, "again": turn.draw > 0},
             "answers": {name: act["label"] for name, act in labels.items()},
             "evidence": {name: act["evidence"] for name, act in labels.items() if "evidence" in act},
             "confidence": {name: act["confidence"] for name, act in labels.items() if "confidence" in act},
@@ -258,7 +258,7 @@ class CodingSession:
         ms = round(message.get("shown_ms", 0))
         self._shown = self._shown or _before_now(ms)
         offered = (self._beside(row).get("suggestion") or {}).get(variable.name)
-        said = {name: message[name] for name in ("evidence", "confidence", "reason") if message.get(name) is not None}
+        extras = {name: message[name] for name in ("evidence", "confidence", "reason") if message.get(name) is not None}
         arm = {"arm": row.arm, "suggestion": offered} if row.arm != "none" or offered is not None else {}
         return {
             "variable": variable.name,
@@ -268,7 +268,7 @@ class CodingSession:
             "ms": ms,
             "codebook": self._digests[variable.name],
             **arm,
-            **said,
+            **extras,
         }
 
     # -- moving ----------------------------------------------------------------------------------------------------

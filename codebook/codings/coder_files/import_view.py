@@ -101,21 +101,21 @@ class ImportView:
         return f"{name}: the entry of {self.entry['file']} was added."
 
     def __repr__(self) -> str:
-        shown = [] if self.codings is None else [repr(show_table(self.codings.frame))]
-        parts = [repr(self.reading), *shown, *map(str, self._open()), f"Entry of {show_path(self.coders)}:", self.text]
+        table = [] if self.codings is None else [repr(show_table(self.codings.frame))]
+        parts = [repr(self.reading), *table, *map(str, self._open()), f"Entry of {show_path(self.coders)}:", self.text]
         return spell_block("\n\n".join(parts))
 
     def _repr_html_(self) -> str:
-        shown = [] if self.codings is None else [self.codings.frame.head(10)]
+        table = [] if self.codings is None else [self.codings.frame.head(10)]
         words = [str(fault) for fault in self._open()]
         return self.reading._repr_html_() + frames_html(
-            *shown, *words, f"Entry of {show_path(self.coders)}:", self.text
+            *table, *words, f"Entry of {show_path(self.coders)}:", self.text
         )
 
     def _open(self) -> list[Fault]:
         """The faults that the reading has not told."""
-        told = {question.problem for question in self.reading.questions}
-        return [fault for fault in self.faults if fault.problem not in told]
+        problems = {question.problem for question in self.reading.questions}
+        return [fault for fault in self.faults if fault.problem not in problems]
 
 
 def look_at_export(
@@ -150,17 +150,17 @@ def look_at_export(
     coders.yaml: the entry of ann.jsonl was added.
     """
     path, coders = resolve_path(path), resolve_path(coders)
-    given = {name: value for name, value in entry.items() if value}
-    name = str(given.pop("format", ""))
-    paths = {key: given[key] for key in _PATHS if isinstance(given.get(key), str | Path) and given[key] != "all"}
-    given |= {key: _near(path, coders.parent) for key, path in paths.items()}
-    options = {key: given[key] for key in _OF_READING if key in given}
+    keys = {name: value for name, value in entry.items() if value}
+    name = str(keys.pop("format", ""))
+    paths = {key: keys[key] for key in _PATHS if isinstance(keys.get(key), str | Path) and keys[key] != "all"}
+    keys |= {key: _near(path, coders.parent) for key, path in paths.items()}
+    options = {key: keys[key] for key in _OF_READING if key in keys}
     if "coded_by" in options:
         options["coded_by"] = read_coded_by(options["coded_by"], coders.parent)
     if "confirmed" in options:
         options["confirmed"] = str(coders.parent / options["confirmed"])
     reading = open_export(path, format=name, **options)
-    full = {"file": _near(path, coders.parent), "format": reading.format, **_units(reading, given), **given}
+    full = {"file": _near(path, coders.parent), "format": reading.format, **_units(reading, keys), **keys}
     codings, faults = None, reading.questions
     if codebook is not None:
         try:
@@ -176,9 +176,9 @@ def _near(path: str | Path, folder: Path) -> str:
     return Path(relpath(resolve_path(path), folder)).as_posix()
 
 
-def _units(reading: Reading, given: Mapping[str, Any]) -> dict[str, Any]:
+def _units(reading: Reading, keys: Mapping[str, Any]) -> dict[str, Any]:
     """The field of the unit, which stands in the entry even where it went without saying."""
-    if "unit" in given or not reading.unit:
+    if "unit" in keys or not reading.unit:
         return {}
     return {"unit": reading.unit[0] if len(reading.unit) == 1 else list(reading.unit)}
 

@@ -89,10 +89,10 @@ def read_coded_by(stated: Mapping[str, Sequence[str]] | str, folder: Path) -> Ma
     rows = open_rows(folder / stated)
     unit = next((name for name in _UNIT_COLUMNS if name in rows.columns), _UNIT_COLUMNS[0])
     rows.require([unit, _CODER], dict.fromkeys([unit, _CODER], "`coded_by`"))
-    asked: dict[str, list[str]] = {}
+    units_of: dict[str, list[str]] = {}
     for row in rows:
-        asked.setdefault(row[_CODER], []).append(row[unit])
-    return asked
+        units_of.setdefault(row[_CODER], []).append(row[unit])
+    return units_of
 
 
 def _rename(reading: Reading, source: CodingSource, codings: Codings) -> list[ExportRow]:

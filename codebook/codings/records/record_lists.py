@@ -250,21 +250,21 @@ def read_names(
     >>> read_names("names.csv")
     2 names, 2 different in their normal form
     """
-    own = parse_pairs(columns, "columns", error=UnitsError, summary="The columns cannot be read.")
+    columns_named = parse_pairs(columns, "columns", error=UnitsError, summary="The columns cannot be read.")
     needed = ["mention_id", "name", *([source, "entity_id"] if listed else [])]
-    table = _read_table(path, needed, own)
+    table = _read_table(path, needed, columns_named)
     on_list = (table[source] == listed) if listed else pd.Series(data=False, index=table.index)
     others = table[on_list].reset_index(drop=True) if listed else None
     if entities:
-        others = _read_table(entities, ["entity_id", "name"], own)
+        others = _read_table(entities, ["entity_id", "name"], columns_named)
     mentions = table[~on_list].reset_index(drop=True)
     truth = mentions.set_index("mention_id")["entity_id"] if "entity_id" in table else None
     return Names(mentions, others, truth)
 
 
-def _read_table(path: str | Path, needed: Sequence[str], own: Mapping[str, str]) -> pd.DataFrame:
+def _read_table(path: str | Path, needed: Sequence[str], columns_named: Mapping[str, str]) -> pd.DataFrame:
     """A table of texts whose columns have the kit's names."""
     rows = open_rows(path)
-    rows.require([own.get(name, name) for name in needed])
+    rows.require([columns_named.get(name, name) for name in needed])
     table = pd.DataFrame(list(rows), columns=list(rows.columns), dtype=object)
-    return table.rename(columns={name: kit for kit, name in own.items() if name in table})
+    return table.rename(columns={name: kit for kit, name in columns_named.items() if name in table})

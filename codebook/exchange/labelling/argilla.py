@@ -69,9 +69,9 @@ def _read_record(record: Record, unit: str, collector: Collector) -> None:
     states: dict[str, list[str]] = {}
     for _, user, _, state in responses:
         states.setdefault(user, []).append(state)
-    for user, given in states.items():
+    for user, user_states in states.items():
         collector.record()
-        state = next((each for each in given if each != "submitted"), "submitted")
+        state = next((each for each in user_states if each != "submitted"), "submitted")
         mine = [(question, value) for question, who, value, _ in responses if who == user]
         _read_answer(state, mine, unit, user, record, collector)
     for agent in dict.fromkeys(suggestions):

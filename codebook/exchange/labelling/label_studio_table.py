@@ -58,8 +58,8 @@ def read_table(source: ExportSource, options: ReadOptions) -> Reading:
 
 
 def _find_unit(samples: Sequence[Row], controls: Sequence[str], collector: Collector) -> tuple[str, ...]:
-    own = all(as_text(row.get("id")).isdecimal() for row in samples)
-    taken = {*controls, *(_TOOL - {"id"}), *(["id"] if own else [])}
+    is_number = all(as_text(row.get("id")).isdecimal() for row in samples)
+    taken = {*controls, *(_TOOL - {"id"}), *(["id"] if is_number else [])}
     named = set(collector.options.unit)
     data = [{name: row[name] for name in row if name not in taken or name in named} for row in samples]
     return choose_unit(data, collector, "the task's number")

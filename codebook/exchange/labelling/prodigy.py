@@ -64,10 +64,10 @@ def _task(record: Record) -> tuple[str, str]:
 
 def _fields(record: Record) -> dict[str, Any]:
     """What the data says of a text: its `meta`, and fields of its own."""
-    own = {name: value for name, value in record.items() if isinstance(value, str | int) and name[:1] != "_"}
+    plain = {name: value for name, value in record.items() if isinstance(value, str | int) and name[:1] != "_"}
     meta = record.get("meta")
     drop = ("text", "answer", "label", _TEXT)
-    return {**{name: own[name] for name in own if name not in drop}, **(meta if isinstance(meta, dict) else {})}
+    return {**{name: plain[name] for name in plain if name not in drop}, **(meta if isinstance(meta, dict) else {})}
 
 
 def name_coder(record: Record) -> str:

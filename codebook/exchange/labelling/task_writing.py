@@ -74,14 +74,14 @@ def write_tasks(
     if tool not in TOOLS:
         raise ParameterError("There is no such tool.", [Fault("tool", f"{tool!r} is unknown", mend_name(tool, TOOLS))])
     is_studio = tool == "label_studio"
-    asked = codebook.variables if is_studio else (choose_variable(codebook, variable, tool),)
-    suggested = find_suggestions(suggestions, coder, asked)
+    variables = codebook.variables if is_studio else (choose_variable(codebook, variable, tool),)
+    suggested = find_suggestions(suggestions, coder, variables)
     ids = list[str]()
     with write_atomic(path) as file:
         file.write(b"[" if is_studio else b"")
         for each in units:
             unit = each[0] if isinstance(each, tuple) else each
-            line = dump_line(TOOLS[tool](unit, asked, suggested))
+            line = dump_line(TOOLS[tool](unit, variables, suggested))
             file.write((b",\n" if ids else b"\n") + line[:-1] if is_studio else line)
             ids.append(unit.unit_id)
         file.write(b"\n]\n" if is_studio else b"")
@@ -90,8 +90,8 @@ def write_tasks(
 
 def _say(path: Path, tool: str, suggested: Suggested, ids: list[str], codebook: Codebook | None) -> str:
     n = sum(unit in suggested.rows for unit in ids)
-    shown = f"{n:,} with suggestions of {suggested.coder}" if n else "none with suggestions"
-    words = f"{path.name}: {say_count(len(ids), 'task')} for {tool}, {shown}."
+    suggestions = f"{n:,} with suggestions of {suggested.coder}" if n else "none with suggestions"
+    words = f"{path.name}: {say_count(len(ids), 'task')} for {tool}, {suggestions}."
     if codebook is not None:
         config = path.with_name(f"{path.stem}_config.xml")
         with write_atomic(config) as file:

@@ -43,10 +43,10 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     coder = options.coder_name or UNKNOWN_CODER
     for document, codes in counts.items():
         out.record()
-        given = {code: n for code, n in codes.items() if n}
-        if given:
-            note = ", ".join(f"{code} {n:g}" for code, n in given.items())
-            out.add(document, coder, VARIABLE, list(given), note=note)
+        used = {code: n for code, n in codes.items() if n}
+        if used:
+            note = ", ".join(f"{code} {n:g}" for code, n in used.items())
+            out.add(document, coder, VARIABLE, list(used), note=note)
         else:
             out.add(document, coder, status="not_seen", note="no code: the file does not say if the document was seen")
     return out.finish()

@@ -220,8 +220,10 @@ def _say_written(file: Path, texts: Mapping[str, str], coded: Mapping[str, _Code
     lost: Counter[str] = sum((each.lost for each in coded.values()), Counter())
     whole = say_count(n_whole, "code of a whole text", "codes of whole texts")
     parts = [say_count(len(texts), "text"), say_count(len(coders), "coder"), whole, say_count(n_passages, "passage")]
-    told = f"{file.name}: {', '.join(parts)}"
-    return told + (f"; left out: {', '.join(f'{what} ({n:,})' for what, n in sorted(lost.items()))}" if lost else "")
+    sentence = f"{file.name}: {', '.join(parts)}"
+    return sentence + (
+        f"; left out: {', '.join(f'{what} ({n:,})' for what, n in sorted(lost.items()))}" if lost else ""
+    )
 
 
 # -- the XML -------------------------------------------------------------------------------------------------------

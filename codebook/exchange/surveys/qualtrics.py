@@ -131,20 +131,20 @@ class _Response:
             self._add("", WHOLE, status="test" if state in _TESTS else "rejected")
             return
         answers = [(item, self._read(item)) for item in items]
-        given = [(item, label) for item, label in answers if label]
+        labelled = [(item, label) for item, label in answers if label]
         if finished in ("false", "0"):
-            for item, label in given:
+            for item, label in labelled:
                 self._add(item.loop, item.name, label, status="draft", note="not finished")
-            if not given:
+            if not labelled:
                 self._add("", WHOLE, status="draft", note="not finished")
             return
-        loops = {item.loop for item, _ in given}
+        loops = {item.loop for item, _ in labelled}
         for item, label in answers:
             if label:
                 self._add(item.loop, item.name, label)
             elif item.loop in loops and not _TEXT.match(item.columns[0].name):
                 self._add(item.loop, item.name, status="missing", note=self._say_gap(item))
-        if not given:
+        if not labelled:
             self._add("", WHOLE, status="empty")
 
     def _read(self, item: Item) -> str | list[str]:

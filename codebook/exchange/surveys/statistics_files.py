@@ -131,12 +131,12 @@ def read_marked(path: Path) -> dict[str, Marked]:
     except ImportError:
         raise MissingExtraError("Reading files of SPSS, Stata and SAS", "spss") from None
     reader = getattr(pyreadstat, _READERS.get(path.suffix.lower(), "read_sav"))
-    kept = {"user_missing": True} if path.suffix.lower() not in (".por", ".xpt") else {}
+    options = {"user_missing": True} if path.suffix.lower() not in (".por", ".xpt") else {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            frame, meta = reader(str(path), **kept)
-            plain, _ = reader(str(path)) if kept else (frame, meta)
+            frame, meta = reader(str(path), **options)
+            plain, _ = reader(str(path)) if options else (frame, meta)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, ValueError, UnicodeDecodeError) as error:
         fault = Fault(
             path.name, f"it is damaged, or comes from another program ({error})", "save it again, or as csv with labels"

@@ -181,7 +181,7 @@ def _make_columns(cells: Cells, keys: Sequence[tuple[str, str]], codebook: Codeb
             plan.losses[f"{variable.name} has the kind {variable.kind} and cannot be a column"] += 1
             continue
         for coder in [""] if keys and keys[0][1] else coders:
-            column = [cells.get((unit, coder or own, variable.name)) for unit, own in keys]
+            column = [cells.get((unit, coder or row_coder, variable.name)) for unit, row_coder in keys]
             if any(column) or not coder:
                 yield from _make_column(column, variable, coder, plan)
 
