@@ -282,10 +282,7 @@ def _keep_codebook(codebook: Codebook | str | Path, folder: Path) -> str:
 def save_assignment(assignment: Assignment, folder: Path, *, before: str = "") -> None:
     """Write the two files of an assignment, each whole or not at all.
 
-    Parameters
-    ----------
-    before
-        Digest of the rows that were there: the first file is true of both, should the second not come to be written.
+    `before` is the digest of the rows that were there: the first file is true of both, should the second be missed.
     """
     book = read_codebook(assignment.codebook)
     about = {

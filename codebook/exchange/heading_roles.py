@@ -99,12 +99,7 @@ def count_roles(columns: Sequence[str], roles: Roles) -> int:
 
 
 def find_roles(sheet: Sheet, roles: Roles, columns: Mapping[str, str], needed: Sequence[str]) -> dict[str, int]:
-    """Return what is known of the columns: role -> its place.
-
-    Parameters
-    ----------
-    columns
-        What a person says: role -> heading.
+    """Return what is known of the columns, role -> its place; `columns` is what a person says, role -> heading.
 
     Raises
     ------

@@ -21,12 +21,7 @@ _JOINER = "/"
 def choose_unit(samples: Sequence[Mapping[str, Any]], collector: Collector, number: str) -> tuple[str, ...]:
     """Return the fields that hold the unit's id; empty for the tool's own number, which is asked about.
 
-    Parameters
-    ----------
-    samples
-        The fields of the first records.
-    number
-        What the tool's own number is called, for people.
+    `samples` are the fields of the first records, `number` is what the tool's own number is called, for people.
     """
     names = list(dict.fromkeys(name for record in samples for name in record))
     if collector.options.unit:

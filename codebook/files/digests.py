@@ -58,10 +58,7 @@ def check_named(path: Path, *, name: str = "", label: str = "") -> None:
 def check_results(folder: Path, recorded: Mapping[str, str]) -> None:
     """Refuse a run's folder in which a result file was changed or, of those recorded, is gone; all are named.
 
-    Parameters
-    ----------
-    recorded
-        The whole SHA-256 of files of the run, by their places in its folder, as far as it is noted.
+    `recorded` has the whole SHA-256 of files of the run, by their places in its folder, as far as it is noted.
     """
     if faults := list(find_faults(folder, recorded)):
         raise RecordError("\n".join([*(f"{show_path(path)} {problem}." for path, problem in faults), _MEND]))

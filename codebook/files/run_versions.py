@@ -46,12 +46,9 @@ def list_versions(runs: Path, name: str) -> list[str]:
 
 
 def find_version(runs: Path, name: str, *, planned: bool = False) -> str:
-    """The version that a name stands for: the newest that was handed in. A name that tells a version is that version.
+    """The version that a name stands for: the newest that was handed in; with `planned`, one that is only planned too.
 
-    Parameters
-    ----------
-    planned
-        Take the newest also where it is only planned, as for handing it in.
+    A name that tells a version is that version.
     """
     base, number = split_version(name)
     if name != base:

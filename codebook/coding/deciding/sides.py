@@ -97,13 +97,7 @@ def _dump(value: Any) -> str:
 def read_disputes(
     folder: Path, assignment: Assignment, variable: str, others: Codings | None = None
 ) -> dict[str, Dispute]:
-    """The sides of every unit of the main round, by its id, in the order of the assignment.
-
-    Parameters
-    ----------
-    others
-        Labels of models, or of people who coded elsewhere; their gold is no side.
-    """
+    """The sides of every unit of the main round, by its id, in the order of the assignment; the gold is no side."""
     states = {coder: CoderState(read_acts(path)[0]) for coder, path in list_logs(folder)}
     assigned: dict[str, list[str]] = {}
     for row in assignment.rows:

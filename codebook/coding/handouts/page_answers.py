@@ -33,16 +33,7 @@ def read_page(
     """Read the answers that a coder saved in a page, and add what is new in them to the coder's log.
 
     Acts keep the times at which they were done. Reading a file twice, or a later one of the same page, adds each act
-    once.
-
-    Parameters
-    ----------
-    folder
-        The coding folder.
-    coder
-        Whose answers they must be; whoever's the file says where nobody is named.
-    old_definitions
-        Take answers that were given under an older definition of their variable; they stay known as such.
+    once. The parameters are those of `read_workbook`.
 
     Raises
     ------

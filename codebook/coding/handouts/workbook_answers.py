@@ -65,19 +65,7 @@ class WorkbookAnswers:
 def read_answers(
     path: Path, codebook: Codebook, assigned: Assigned, *, coder: str = "", old_definitions: bool = False
 ) -> WorkbookAnswers:
-    """Read a workbook that a coder has filled in.
-
-    Parameters
-    ----------
-    codebook
-        As it is now.
-    assigned
-        Gives the turns that a coder has.
-    coder
-        Whose workbook it must be; whoever's it says where nobody is named.
-    old_definitions
-        Take answers that were given under an older definition of their variable.
-    """
+    """Read a workbook that a coder has filled in, by the codebook of now; parameters as those of `read_workbook`."""
     spoilt = Spoilt()
     with open_returned(path, spoilt) as (book, about):
         spoilt.stop(path.name)

@@ -10,10 +10,7 @@ from codebook.exchange.collector import Collector
 def split_labels(cell: str, variable: str, sign: str, out: Collector) -> str | list[str]:
     """Return the labels of a cell where the variable is known to hold sets; else the cell as it stands.
 
-    Parameters
-    ----------
-    sign
-        Between labels, such as ";". Where the labels of the variable are known, the cell is read by them.
+    `sign` stands between labels. Where the labels of the variable are known, the cell is read by them.
     """
     name = out.options.rename(variable)
     if out.options.sets is None or name not in out.options.sets:
