@@ -72,7 +72,7 @@ class Collector:
     def add(
         self, unit: str, coder: str, variable: str = WHOLE, label: str | Sequence[str] = "", **more: object
     ) -> None:
-        """Add a row of the record that began, with `more` of its cells; a label that is a sequence of texts is a set."""
+        """Add a row of the record that began, with `more` of its cells; a label that is a sequence is a set."""
         self.n_used += self._pending
         self._pending = False
         name = variable if variable == WHOLE else self.options.rename(variable)
