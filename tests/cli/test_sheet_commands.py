@@ -53,7 +53,7 @@ def test_a_study_hands_out_to_those_whom_it_names_and_says_where_it_names_nobody
     assert [path.name for path in handed.paths] == ["coal.ann.html", "coal.ben.html"]
     assert "was not changed" in repr(open_study().hand_out("page"))
     (study / "study.yaml").write_text(STUDY)
-    assert "Nobody is named who codes" in repr(open_study().hand_out())
+    assert "No coder is named" in repr(open_study().hand_out())
 
 
 def test_a_board_says_how_a_coding_goes_and_is_a_page(study):

@@ -59,7 +59,7 @@ def test_units_are_assigned_as_the_study_says_and_again_only_what_is_new(project
     with (project / "texts.csv").open("a") as file:
         file.write("t13,A goal.,Post\n")
     assert "1 new units for ann, ben." in run("assign", "--coder", "ann", "--coder", "ben").output
-    assert "cem comes" in run("assign", "--coder", "cem").output
+    assert "cem joins" in run("assign", "--coder", "cem").output
     assert "ann leaves" in run("assign", "--leaves", "ann").output
     assert json.loads((project / "coding" / "assignment.json").read_text())["rounds"][0]["design"]["seed"] == 3
 
@@ -115,7 +115,7 @@ def test_the_check_tells_who_codes_and_how_far_they_are(project):
     ("block", "faults"),
     [
         ("coding:\n  coders: [ann]\n  duoble: 1\n", ["line 8: there is no such setting for coding"]),
-        ("coding:\n  coders: [a/b]\n  double: 2\n", ["'a/b' cannot name a file", "2.0 is no share"]),
+        ("coding:\n  coders: [a/b]\n  double: 2\n", ["'a/b' cannot name a file", "2.0 is not a share"]),
     ],
 )
 def test_faults_of_the_coding_are_told_with_their_lines(project, block, faults):
