@@ -145,7 +145,7 @@ def test_pages_that_were_not_sent_are_not_taken() -> None:
     found = join_transcripts(make_table([row("a", range(1, 3))]), units=[unit])["a"]
     assert found.pages == []
     assert found.missing[0].why == "invalid"
-    assert found.missing[0].detail == "pages 1 to 3 were sent, 2 from 1 on came back"
+    assert found.missing[0].detail == "pages 1 to 3 were sent, but 2 pages from 1 on came back"
     assert len(join_transcripts(make_table([row("a", range(1, 4))]), units=[unit])["a"].pages) == 3
 
 
