@@ -1,4 +1,5 @@
 # `make demo` and `make test` are all a newcomer needs; each sets up what it lacks.
+unexport PYTHONDONTWRITEBYTECODE  # the kit is imported by hundreds of programs, and compiled once
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakes.fake_help import Connect
     from fakes.fake_openai import FakeOpenAI
 
+gc.disable()  # until the tests are collected
 os.environ["MPLBACKEND"] = "Agg"
 # programs that a test starts find the fakes and the helpers, as the tests do
 _HERE = Path(__file__).parent
@@ -59,7 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let no search for garbage go through all modules and tests again and again."""
+    """Let no search for garbage go through all modules and tests again and again: it takes half a second each time."""
+    gc.enable()
     gc.freeze()
 
 
@@ -121,6 +123,13 @@ def project(_empty_environment: None, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CODEBOOK_CONFIG", os.devnull)  # no settings, and none of this person's
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where assignments and logs of a project lie."""
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
+    return tmp_path / "coding"
 
 
 @pytest.fixture

@@ -34,12 +34,6 @@ ANN = {"u1": "coal", "u2": "coal", "u3": "sports", "u4": "sports", "u5": "coal",
 BEN = {**ANN, "u2": "sports", "u4": "trade", "u6": "coal"}
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
-    return tmp_path / "coding"
-
-
 def begin(folder, book=BOOK, coders=("ann", "ben"), units=UNITS):
     write_assignment(assign(units, list(coders)), book, units)
     return folder

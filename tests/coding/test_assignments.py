@@ -29,12 +29,6 @@ variables:
 UNITS = [Unit(f"u{n}", f"text {n}", {"party": "left" if n % 4 else "right"}) for n in range(80)]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
-    return tmp_path / "coding"
-
-
 def coders_of(assignment):
     units = {}
     for row in assignment.rows:

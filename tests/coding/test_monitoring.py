@@ -42,12 +42,6 @@ TONE = VariableSpec("tone", "nominal", ["a", "b"])
 FEW = cb.Bootstrap(50)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
-    return tmp_path / "coding"
-
-
 def timed(labels: dict[str, list], minutes: dict[str, list[int]] | None = None) -> Codings:
     table = make_table("tone", labels)
     n = len(next(iter(labels.values())))

@@ -42,12 +42,6 @@ variables:
 UNITS = [Unit(f"u{n}", f"text {n}") for n in range(1, 41)]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
-    return tmp_path / "coding"
-
-
 def code(coder, labels, round_name="main"):
     with open_session(coder, round_name=round_name) as session:
         for unit in session:

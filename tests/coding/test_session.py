@@ -27,12 +27,6 @@ variables:
 UNITS = [Unit(f"u{n}", f"text {n}") for n in range(1, 7)]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
-    return tmp_path / "coding"
-
-
 def begin(folder, book=BOOK, coders=("ann", "ben"), design=None, units=UNITS):
     write_assignment(assign(units, list(coders), design), book, units, study="trial")
     return folder

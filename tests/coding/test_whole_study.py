@@ -39,12 +39,6 @@ BEN = dict(
 DISPUTED = {unit for unit in ANN if ANN[unit] != BEN[unit]}
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
-    return tmp_path / "coding"
-
-
 def test_sixty_units_two_coders_and_one_who_decides(folder):
     write_assignment(assign(UNITS, ["ann", "ben"]), BOOK, UNITS)
     for coder, labels in (("ann", ANN), ("ben", BEN)):

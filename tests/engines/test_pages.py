@@ -147,14 +147,11 @@ def test_a_page_is_read_whichever_way_it_lies(degrees: int) -> None:
 
 
 @pytest.mark.slow
-def test_what_is_read_does_not_depend_on_threads() -> None:
+def test_what_is_read_does_not_depend_on_threads_and_nothing_is_logged_or_printed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     picture = draw("address_1800_scan", 420)
     assert ocr.Ocr(threads=1).read(picture) == ocr.Ocr(threads=3).read(picture)
-
-
-@pytest.mark.slow
-def test_nothing_is_logged_or_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    ocr.Ocr(threads=1).read(draw("address_1800_scan", 300))
     assert capfd.readouterr() == ("", "")
 
 

@@ -178,7 +178,7 @@ def test_batches_that_expired_between_the_phases_are_salvaged(tmp_path: Path, pr
         first = next(iter(late.states[0]["batches"]))
         fake.do("finish", first)
         fake.do("advance", hours=72)
-        late.execute("submit", "collect", "report")
+        late.execute("collect", "report")
     assert late.codes == [0, 0], late.outputs
     assert late.states[1]["n_created"] == 4
     whys = read_table(late.run / "table.csv")["why"].value_counts(dropna=False).to_dict()

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -36,12 +37,8 @@ def why_not() -> str:
         return ""
     if CHROMIUM is None:
         return "no Chromium is installed, so nothing can be shown"
-    try:
-        import jupyterlab  # noqa: F401
-        import playwright.sync_api  # noqa: F401
-    except ImportError as error:
-        return f"{error.name} is not installed: make setup"
-    return ""
+    missing = [name for name in ("jupyterlab", "playwright") if find_spec(name) is None]  # to import them takes seconds
+    return f"{missing[0]} is not installed: make setup" if missing else ""
 
 
 @contextmanager
