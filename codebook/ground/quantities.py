@@ -182,35 +182,26 @@ def say_part(n: float, n_all: float, places: int = 2) -> str:
     return f"{n:,.0f} of {n_all:,.0f}" if n in (0, n_all) else format_figure(n / n_all, places, "share")
 
 
-def show_usd(usd: float | None) -> str:
+def show_usd(usd: float | None, *, about: bool = False) -> str:
     """Write an amount for people: at least cents, at most six digits after the point, two that count for tiny amounts.
+
+    `about` rounds it to cents, and what is less than a dollar to the two digits that count; unknown is a dash then.
 
     Examples
     --------
     >>> show_usd(1234.5), show_usd(0.1 + 0.2), show_usd(0.00001234), show_usd(0), show_usd(None)
     ('$1,234.50', '$0.30', '$0.000012', '$0.00', 'unknown')
+    >>> [show_usd(usd, about=True) for usd in (12.3456, 0.01234, 0.0, None)]
+    ['$12.35', '$0.012', '$0.00', '–']
     """
-    if usd is None:
-        return "unknown"
+    if usd is None or (about and math.isnan(usd)):
+        return UNKNOWN if about else "unknown"
+    if about:
+        usd = round(usd, 2) if abs(usd) >= 1 else float(f"{usd:.2g}")
     if 0 < usd < 0.001:
         return f"${usd:.{1 - math.floor(math.log10(usd))}f}"
     whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")
     return f"${whole}.{rest:0<2}"
-
-
-def say_usd(usd: float | None) -> str:
-    """Say about how much money: cents, and of less than a dollar the two digits that count.
-
-    Examples
-    --------
-    >>> say_usd(12.3456), say_usd(0.000312), say_usd(0.0), say_usd(None)
-    ('12.35 USD', '0.00031 USD', '0.00 USD', '–')
-    """
-    if usd is None or math.isnan(usd):
-        return UNKNOWN
-    if usd == 0 or abs(usd) >= 1:
-        return f"{usd:,.2f} USD"
-    return f"{float(f'{usd:.2g}'):.10f}".rstrip("0") + " USD"
 
 
 def is_number_text(text: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
-from codebook.ground.quantities import say_count, say_usd
+from codebook.ground.quantities import say_count, show_usd
 from codebook.run.money import Meter
 from codebook.study.study_grid import Cell, Grid
 
@@ -157,8 +157,9 @@ def _say(row: pd.Series[Any], *, charged: bool) -> str:
         return f"{asked}; nobody charges for them."
     if math.isnan(row["usd_live"]):
         return f"{asked}; what they will cost is not known."
+    about = partial(show_usd, about=True)
     prices = [
-        f"{say_usd(row[name])} [{', '.join(say_usd(row[f'{name}_{end}']).split()[0] for end in ('low', 'high'))}] {way}"
+        f"{about(row[name])} [{about(row[f'{name}_low'])}, {about(row[f'{name}_high'])}] {way}"
         for name, way in zip(_USD, ("live", "as a batch"), strict=True)
         if not math.isnan(row[name])
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codebook.errors import CodebookError, RunError
 from codebook.execute.secrets import read_secrets
-from codebook.ground.quantities import say_count, say_usd
+from codebook.ground.quantities import say_count, show_usd
 from codebook.ground.secrecy import looks_like_key, remove_secrets
 from codebook.run import RETRIED, RunStatus
 from codebook.run.state import JobStatus, say_counts
@@ -119,10 +119,12 @@ def _say_money(status: RunStatus) -> str:
     if money is None:
         return f"It has cost nothing so far: {status.engine} is free of charge."
     unknown = [f"{say_count(money.n_unpriced, 'answer')} of unknown price"] * bool(money.n_unpriced)
-    paid = ", and ".join([say_usd(money.known)] * (money.known is not None) + unknown)
+    paid = ", and ".join([show_usd(money.known, about=True)] * (money.known is not None) + unknown)
     for_unknown = " and for answers of unknown price" if money.n_unpriced else ""
-    reserved = f" For running jobs{for_unknown} {say_usd(money.reserved)} are reserved." if money.reserved else ""
-    cap = f" Its cap is {say_usd(money.cap)}." if money.cap is not None else ""
+    reserved = (
+        f" For running jobs{for_unknown} {show_usd(money.reserved, about=True)} are reserved." if money.reserved else ""
+    )
+    cap = f" Its cap is {show_usd(money.cap, about=True)}." if money.cap is not None else ""
     return f"It has cost {paid} so far, counted when answers are collected.{reserved}{cap}"
 
 

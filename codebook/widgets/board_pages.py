@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from codebook.ground.quantities import say_count, say_percent, say_usd
+from codebook.ground.quantities import say_count, say_percent, show_usd
 from codebook.outputs.templating import render
 from codebook.run.state import say_counts
 from codebook.visible import spell_block
@@ -96,7 +96,7 @@ def list_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         facts.append((f"answers per hour{newest}", say_number(runs["items_per_hour"].dropna().iloc[0])))
     facts += _money_facts(runs)
     if runs["reserved"].sum() > 0:
-        facts.append(("reserved", say_usd(runs["reserved"].sum())))
+        facts.append(("reserved", show_usd(runs["reserved"].sum(), about=True)))
     return facts
 
 
@@ -106,7 +106,7 @@ def _money_facts(runs: pd.DataFrame) -> list[tuple[str, str]]:
     facts = []
     if not is_missing(cost) and (cost or not n_unpriced):
         per_label = cost / n_labels if n_labels else None
-        facts = [("paid", say_usd(cost)), ("cost per label", say_usd(per_label))]
+        facts = [("paid", show_usd(cost, about=True)), ("cost per label", show_usd(per_label, about=True))]
     return facts + [("answers of unknown price", say_number(n_unpriced))] * bool(n_unpriced)
 
 
@@ -176,7 +176,7 @@ def plots_html(snapshot: Snapshot) -> str:
     ended = runs[runs["success_rate"].notna()]
     charts = [
         draw_bars("answers per day", names, list(days["answers"]), [say_number(n) for n in days["answers"]]),
-        draw_bars("cost per day", names, list(days["cost"]), [say_usd(value) for value in days["cost"]]),
+        draw_bars("cost per day", names, list(days["cost"]), [show_usd(value, about=True) for value in days["cost"]]),
     ]
     if snapshot.status is None:
         rates, speeds = list(ended["success_rate"]), list(ended["items_per_hour"])

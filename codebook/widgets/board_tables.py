@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codebook.ground.quantities import say_usd
+from codebook.ground.quantities import show_usd
 from codebook.outputs.templating import render
 from codebook.visible import spell_block
 from codebook.widgets.phrases import is_missing, say_number
@@ -90,8 +90,12 @@ def in_words(words: str, kind: str = "", *, below: str = "") -> Cell:
 def say_cost(row: Mapping[Any, Any]) -> Cell:
     """What is known to be paid or reserved, and how many answers are not in it."""
     if is_missing(row["cost"]) and not is_missing(row.get("reserved")) and "shard" in row:
-        return in_words(say_usd(row["reserved"]), "n", below="reserved")
+        return in_words(show_usd(row["reserved"], about=True), "n", below="reserved")
     if not row["unpriced"]:
-        return in_words(say_usd(row["cost"]), "n")
+        return in_words(show_usd(row["cost"], about=True), "n")
     unknown = f"{say_number(row['unpriced'])} of unknown price"
-    return in_words(say_usd(row["cost"]), "n", below=f"and {unknown}") if row["cost"] else in_words(unknown, "n")
+    return (
+        in_words(show_usd(row["cost"], about=True), "n", below=f"and {unknown}")
+        if row["cost"]
+        else in_words(unknown, "n")
+    )

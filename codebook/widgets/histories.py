@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from codebook.ground.quantities import say_percent, say_usd
+from codebook.ground.quantities import say_percent, show_usd
 from codebook.outputs.templating import render
 from codebook.records import WHYS
 from codebook.run import cost_history, list_errors, summarise_runs
@@ -114,7 +114,11 @@ def _tokens(row: Mapping[Any, Any]) -> Cell:
 
 def _with_share(cost: Cell, per_label: Any) -> Cell:
     """What was paid, and of it a label."""
-    return cost if is_missing(per_label) else Cell([*cost.lines, [(f"{say_usd(per_label)} per label", DIM)]], cost.kind)
+    return (
+        cost
+        if is_missing(per_label)
+        else Cell([*cost.lines, [(f"{show_usd(per_label, about=True)} per label", DIM)]], cost.kind)
+    )
 
 
 def errors_table(errors: pd.DataFrame) -> BoardTable:
@@ -145,7 +149,7 @@ def costs_table(costs: pd.DataFrame) -> BoardTable:
             in_words(say_number(row["labelled"]), "n"),
             _tokens(row),
             _with_share(say_cost(row | {"unpriced": row["n_unpriced"]}), row["cost_per_label"]),
-            in_words(say_usd(row["saved"]), "n"),
+            in_words(show_usd(row["saved"], about=True), "n"),
         ]
         for row in costs.to_dict("records")
     ]
