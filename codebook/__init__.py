@@ -22,7 +22,29 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+# ruff: noqa: F401, I001
+if TYPE_CHECKING:  # what mypy and editors know of the rooms and of the menu; a test holds it against them
+    from codebook import analysis, coding, codings, deposit, exchange, execute, outputs, paths, report, run, sampling
+    from codebook import scaffold, scheme, study, tasks, units, vectors, widgets
+    from codebook.analysis import Bootstrap, Codings, Result, alt_test, behaviour, calibration, compare, confusion
+    from codebook.analysis import correct, correlogram, entities, prevalence, span_validity, specifications
+    from codebook.analysis import stability, transcript_accuracy, validity
+    from codebook.analysis.entities import resolve_entities
+    from codebook.analysis.joining import adjudicate, consensus, disagreements
+    from codebook.analysis.reliability import label_shares, reliability
+    from codebook.codings import coverage, read_coders, read_codings, read_table, show_table, write_table
+    from codebook.execute import run_study
+    from codebook.report import checklist, methods_paragraph, write_report
+    from codebook.run import adopt, cost_history, discard_run, embed_texts, erase_unit, label, list_jobs, list_runs
+    from codebook.run import open_run, plan, preflight, wait
+    from codebook.sampling import draw_gold, gold_size
+    from codebook.scheme import read_codebook
+    from codebook.study import open_study
+    from codebook.tasks import show_question
+    from codebook.units import check_units, open_units, read_documents, read_images, read_units
+    from codebook.widgets import show_status
 
 _MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
     # the study, the instrument, and the material

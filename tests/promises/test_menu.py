@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
@@ -62,6 +63,14 @@ def test_the_menu_is_short_and_every_name_on_it_has_a_first_line() -> None:
     assert len(cb.__all__) <= 55
     for name in cb.__all__:
         assert (getattr(cb, name).__doc__ or "").strip(), name
+
+
+def test_what_mypy_and_editors_are_told_is_the_menu_and_the_rooms() -> None:
+    source = ast.parse(Path(cb.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in source.body if isinstance(node, ast.If))
+    places = {each.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for each in node.names}
+    verbs = {name: f"codebook.{room}" for name, room in cb._MODULE_OF.items()}
+    assert places == verbs | dict.fromkeys(cb._ROOMS, "codebook") | {"entities": "codebook.analysis"}
 
 
 def test_rooms_are_reached_by_their_name_and_a_stranger_is_told_what_there_is() -> None:
