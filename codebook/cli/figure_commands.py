@@ -63,7 +63,7 @@ def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: i
 
 
 @click.command(epilog=_RUN_HELP)
-@click.option("--by", default="", help="label, or a column of the units; a row a coder where not given.")
+@click.option("--by", default="", help="label, or a column of the units; a row for each coder where not given.")
 @click.option("--coder", default="", help="Whose labels, with --by; the first beside the gold where not given.")
 @click.option("--sample", default="", metavar="FILE", help="The gold sample; `none` for none.")
 @click.option(

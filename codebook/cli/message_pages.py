@@ -32,7 +32,7 @@ def message_tree() -> str:
 
 
 def read_words() -> dict[str, str]:
-    """What people wrote on each class, as Markdown: `templates/messages.md`, a heading a class."""
+    """What people wrote on each class, as Markdown: `templates/messages.md`, a heading for each class."""
     text = (files("codebook") / "templates" / "messages.md").read_text("utf-8")
     parts = re.findall(r"^# (\w+)\n(.*?)(?=^# |\Z)", text, re.DOTALL | re.MULTILINE)
     return {name: words.strip() for name, words in parts}

@@ -16,7 +16,7 @@ from codebook.paths import MARKER
 @click.argument("run")
 @click.argument("file", default="")
 @click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
-@click.option("--columns", is_flag=True, help="A row a unit, with a column a variable and coder.")
+@click.option("--columns", is_flag=True, help="A row for each unit, with a column for each variable and coder.")
 @click.option("--quote-formulas", is_flag=True, help="In a .csv or .tsv, put ' before what a spreadsheet would run.")
 def table(run: str, file: str, wide: bool, columns: bool, quote_formulas: bool) -> None:
     """Show the table of RUN with its coverage, or write it to FILE.
@@ -54,7 +54,7 @@ def table(run: str, file: str, wide: bool, columns: bool, quote_formulas: bool) 
 @click.option("--variable", default="", help="The variable of the transcriptions, where RUN has several.")
 @click.option("--text", is_flag=True, help="Write a .txt beside each, too.")
 def transcripts(run: str, folder: str, variable: str, text: bool) -> None:
-    """Write the transcripts of RUN into FOLDER: one checked JSON file a document (runs/RUN/transcripts without it)."""
+    """Write the transcripts of RUN into FOLDER (or runs/RUN/transcripts): a checked JSON file for each document."""
     from codebook.run import open_run
 
     say(repr(open_run(run).transcripts(variable).write(folder, text=text)))

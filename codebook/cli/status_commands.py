@@ -51,7 +51,7 @@ def choice_options(command: F) -> F:
 @click.option("--verbose", "-v", is_flag=True, help="Of RUN: what was done when, and what services said.")
 @click.pass_context
 def status(ctx: click.Context, /, run: str, as_json: bool, verbose: bool, sort: str, limit: int, **choice: Any) -> None:
-    """Say how RUN stands, also given as the id of one of its batches; without RUN, all jobs of the project."""
+    """Say how RUN stands (its name, or the id of one of its batches); without RUN, list all jobs of the project."""
     from codebook.run import find_run, list_jobs, poll_jobs
 
     opened, chosen = find_run(run) if run else None, bool(limit or any(choice.values()))
@@ -65,7 +65,7 @@ def status(ctx: click.Context, /, run: str, as_json: bool, verbose: bool, sort: 
     if as_json:
         say(_write_json(jobs))
     else:
-        show_frame(_describe_jobs(jobs), say_empty("No job is like that" if chosen else "No run has a job yet"))
+        show_frame(_describe_jobs(jobs), say_empty("No job fits this choice" if chosen else "No run has a job yet"))
         _say_silent(jobs, chosen=chosen or bool(run))
     for unreached_run, message in unreached.items():
         say(f"{unreached_run}: {message}", err=True)
@@ -167,7 +167,7 @@ def runs(ctx: click.Context, /, sort: str, limit: int, **choice: str) -> None:
 @choice_options
 @click.option("--limit", default=20, show_default=True, metavar="N", help="Only the N commonest.")
 def errors(run: str, limit: int, **choice: str) -> None:
-    """List why answers are no labels, the commonest reasons first; of RUN, or of all runs of the project."""
+    """List the reasons why answers have no label, the commonest first; of RUN, or of all runs of the project."""
     from codebook.run import find_run, list_errors
 
     reasons = list_errors(run=find_run(run).name if run else "", limit=limit, **_name_units(choice))

@@ -1,6 +1,6 @@
 """The log of a project: what was done when, and how it ended; no texts, no keys, no ids. And tracebacks, apart from it.
 
-`runs/codebook.log` has a line a command. Both files are bounded, and a log that cannot be written never fails anything.
+`runs/codebook.log` has a line for each command. Both files are bounded, and a log that cannot be written fails nothing.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Differences:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a difference: file, row, column, before, after."""
+        """One row for each difference: file, row, column, before, after."""
         import pandas as pd
 
         return pd.DataFrame(self.rows, columns=list(Difference._fields), dtype=str)

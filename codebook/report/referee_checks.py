@@ -17,7 +17,7 @@ from codebook.sampling import read_gold_sample
 if TYPE_CHECKING:
     import pandas as pd
 
-_UNTOLD = "no coders were named to the report"
+_UNTOLD = "the report was given no coders"
 
 NOTE = "done: on record; look: a person must judge; missing: do it, or say in the paper why not."
 
@@ -36,7 +36,7 @@ class Check(NamedTuple):
 
 
 def checklist(run: str, *, coders: str | Path = "", gold: str = "gold") -> pd.DataFrame:
-    """Return what of a study is done, what is missing, and how to mend it, a row a question.
+    """Return what is done in a study, what is missing and how to mend it, with a row for each question.
 
     Parameters
     ----------
@@ -105,11 +105,11 @@ def _gold(facts: Facts) -> Iterator[Check]:
         yield Check("gold labels", "done", f"{say_count(facts.n_gold, 'unit')} of the run ({facts.gold})", "", source)
     else:
         there = name_some(facts.coders.coders)
-        problem = f"no unit of the run coded by {facts.gold!r}; coders: {there}"
+        problem = f"no unit of the run is coded by {facts.gold!r}; the coders are {there}"
         yield Check("gold labels", "missing", problem, mend, source)
     path, question = facts.sample_path, "gold drawn by chance"
     if not path.is_file():
-        yield Check(question, "missing", "no sample with stored probabilities", "draw it with 10_gold_sample")
+        yield Check(question, "missing", "there is no sample with stored probabilities", "draw it with 10_gold_sample")
         return
     try:
         sample = read_gold_sample(path, part="all", unlock=True).frame
@@ -145,7 +145,7 @@ def _people(facts: Facts) -> Iterator[Check]:
     else:
         mend = "let a second person code some of the gold units: without it nobody knows how far people agree"
         n_humans = len(humans) or "none"
-        yield Check(question, "missing", f"{n_humans} beside the gold, no unit coded by two", mend)
+        yield Check(question, "missing", f"{n_humans} beside the gold; no unit is coded by two people", mend)
 
 
 def _ids(facts: Facts) -> Iterator[Check]:
@@ -168,7 +168,7 @@ def _figures(facts: Facts) -> Iterator[Check]:
             digests = ", ".join(facts.evidence(f"outputs/{entry.name}.csv") for entry in saved)
             yield Check(question, "done", names, "", digests)
         else:
-            yield Check(question, state, remark or "no output of this section", f"run {notebook}")
+            yield Check(question, state, remark or "nothing is saved of this section", f"run {notebook}")
 
 
 def _drift(facts: Facts) -> Iterator[Check]:
@@ -217,7 +217,9 @@ def _pilot(facts: Facts) -> Iterator[Check]:
         if same and record["units"]["source"].get("limit") and record["planned_at"] < facts.record["planned_at"]:
             yield Check("pilot", "done", f"{record['run']}, {record['units']['n']:,} units", "", cite(path))
             return
-    yield Check("pilot", "missing", "no earlier run with a limit", "try the codebook on 20 units first (02_pilot)")
+    yield Check(
+        "pilot", "missing", "there is no earlier run with a limit", "try the codebook on 20 units first (02_pilot)"
+    )
 
 
 def _prices(facts: Facts) -> Iterator[Check]:

@@ -216,7 +216,7 @@ def _draw_runs(frame: pd.DataFrame, value: str, first: str, note: str) -> Figure
 
 
 def _compare_variable(beside: Beside, name: str, resample: Bootstrap) -> Iterator[dict[str, Any]]:
-    """A row a run: its agreement with the first, how many labels changed, and how well it meets the gold."""
+    """A row for each run: its agreement with the first, how many labels changed, and how well it meets the gold."""
     codings, (first, *_) = beside.codings.of(name), beside.names
     wide = _widen(beside, name)
     accuracies = _meet_gold(codings, beside.names, resample)
@@ -233,7 +233,7 @@ def _compare_variable(beside: Beside, name: str, resample: Bootstrap) -> Iterato
 
 
 def _widen(beside: Beside, name: str) -> pd.DataFrame:
-    """Label of each unit by each run, one row a unit; missing where there is none."""
+    """Label of each unit by each run, one row for each unit; missing where there is none."""
     frame = beside.codings.frame
     units = frame["unit_id"].drop_duplicates()
     mine = frame[(frame["variable"] == name) & frame["coder"].isin(beside.names)]
@@ -261,7 +261,7 @@ def _meet_gold(codings: Codings, names: Sequence[str], resample: Bootstrap) -> d
 
 
 def _list_accuracies(beside: Beside, resample: Bootstrap) -> Iterator[dict[str, Any]]:
-    """A row a variable and run, with its accuracy where there is gold."""
+    """A row for each variable and run, with its accuracy where there is gold."""
     for variable in beside.codings.variables:
         accuracies = _meet_gold(beside.codings.of(variable.name), beside.names, resample)
         yield from ({"variable": variable.name, "run": run, **accuracies.get(run, {})} for run in beside.names)

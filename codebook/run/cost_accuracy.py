@@ -157,7 +157,7 @@ _N_POINTS = 60
 
 @house_style()
 def draw_costs(frame: pd.DataFrame, note: str) -> Figure:
-    """A panel a variable: accuracy with its interval against the cost of 1,000 labels, on a log axis.
+    """A panel for each variable: accuracy with its interval against the cost of 1,000 labels, on a log axis.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def list_differences(
 
 
 def _compare_books(old: Codebook, new: Codebook) -> Iterator[str]:
-    """A sentence a variable that is new, gone or asked otherwise, and one for what is asked of nobody."""
+    """A sentence for each variable that is new, gone or asked otherwise, and one for what is asked of nobody."""
     changes = diff_codebooks(old, new)
     before, after = ({variable.name for variable in book.variables} for book in (old, new))
     for variable in new.variables:

@@ -68,7 +68,7 @@ def label(
     import pandas as pd
 
     if isinstance(texts, (str, pd.DataFrame)) or not isinstance(texts, Iterable):
-        fault = Fault("texts", f"they are of type {type(texts).__name__}", 'pass one column of texts: sheet["text"]')
+        fault = Fault("texts", f"they are a {type(texts).__name__}", 'pass one column of texts: sheet["text"]')
         raise ParameterError("These texts cannot be labelled.", [fault])
     column = texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
     ids = [str(name) for name in column.index]

@@ -232,7 +232,7 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path,
         to_come = [{"what": "to come", "requests": sum(shards.values()), "USD": 0.0}] * bool(shards)
         free = pd.DataFrame([*to_come, rows[0] | {"what": "answered", "USD": 0.0}, *rows[1:]])
         free[_WHOLE] = free[_WHOLE].astype("Int64")
-        return Costs(free, (f"{meter.engine}: nobody charges",))
+        return Costs(free, (f"{meter.engine} costs nothing",))
     rows[0] |= {"USD": money.known}
     frames, notes = list[pd.DataFrame](), list[str]()
     if shards:
@@ -241,7 +241,7 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path,
         notes += filter(None, [*estimate.basis, say_saving(estimate.usd_live, estimate.usd_batch)])
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
     if money.cap is not None:
-        notes.append(f"the run may cost {show_usd(money.cap)} in all")
+        notes.append(f"the run may cost at most {show_usd(money.cap)} in all")
     unknown = [{"what": "paid, of unknown price", "requests": money.n_unpriced, "USD": None}] * bool(money.n_unpriced)
     table = pd.concat([*frames, pd.DataFrame([*rows[:1], *unknown, *rows[1:]])], ignore_index=True)
     table[_WHOLE] = table[_WHOLE].astype("Int64")

@@ -56,7 +56,7 @@ def notify(title: str, text: str, urls: str | Sequence[str] | None = None) -> st
     n_told = len(addresses) - len(faults)
     if not n_told:
         return f"nobody was told: {'; '.join(faults)}"
-    return "; ".join([f"told {n_told} of {len(addresses)} addresses", *faults])
+    return "; ".join([f"{n_told} of {len(addresses)} addresses were told", *faults])
 
 
 def read_addresses(given: str | Sequence[str]) -> list[str]:

@@ -100,7 +100,7 @@ class RunViews:
         return iter_units(self.folder.units_path)
 
     def table(self, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Return the tidy table of the run: one row a unit, variable and draw, answered or not.
+        """Return the tidy table of the run: one row for each unit, variable and draw, answered or not.
 
         Parameters
         ----------

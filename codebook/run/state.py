@@ -185,7 +185,7 @@ class RunStatus:
         return tuple(f"shard {', '.join(map(str, numbers))}: {note}" for note, numbers in shards.items())
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the jobs as a frame, one row a shard."""
+        """Return the jobs as a frame, one row for each shard."""
         import pandas as pd
 
         columns = list(JobStatus.__dataclass_fields__)

@@ -124,7 +124,7 @@ def _first_of_each(texts: Sequence[str | Unit]) -> dict[str, str | Unit]:
 
 
 def _fields(firsts: Mapping[str, str | Unit]) -> pd.DataFrame | None:
-    """Id and context of units, a row a text; nothing of plain texts."""
+    """Id and context of units, a row for each text; nothing of plain texts."""
     import pandas as pd
 
     units = [each for each in firsts.values() if isinstance(each, Unit)]

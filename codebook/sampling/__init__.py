@@ -6,8 +6,8 @@
     write_gold_sample, read_gold_sample   the file, enlarged but never changed; its test part is locked
     open_gold_sample                      the sample by which gold is to be weighted: the run's own, if one lies there
 
-In come codings, or a frame with a row a unit; out goes a `GoldSample`: a frame with `unit_id` and `prob`, and how it
-was drawn. `codings.with_sample(sample)` weights by it. Open `draw.py` first.
+In come codings, or a frame with a row for each unit; out goes a `GoldSample`: a frame with `unit_id` and `prob`, and
+how it was drawn. `codings.with_sample(sample)` weights by it. Open `draw.py` first.
 """
 
 from codebook.analysis.core.gold_samples import GoldSample

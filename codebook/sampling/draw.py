@@ -42,8 +42,8 @@ def draw_gold(
     Parameters
     ----------
     units
-        Codings, of which the units and labels of the model are read; or one row a unit with `unit_id` and the columns
-        used.
+        Codings, of which the units and labels of the model are read; or one row for each unit with `unit_id` and the
+        columns used.
     how
         "random"; "by_label", the strata being the model's labels; "uncertainty"; or a `DrawRule`.
     dev_share

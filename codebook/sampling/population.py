@@ -102,7 +102,7 @@ def refuse(faults: Sequence[Fault]) -> None:
 
 
 def read_population(units: Codings | pd.DataFrame, rule: DrawRule) -> Population:
-    """Units of a frame with one row a unit, or those that a model was asked for a variable.
+    """Units of a frame with one row for each unit, or those that a model was asked for a variable.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def _one_row_a_unit(frame: pd.DataFrame) -> pd.DataFrame:
     refuse(faults)
     frame = frame[frame["draw"] == 0] if "draw" in frame else frame
     if not len(frame):
-        refuse([Fault("units", "there is no unit to draw from", "pass a frame with a row a unit")])
+        refuse([Fault("units", "there is no unit to draw from", "pass a frame with a row for each unit")])
     return frame.reset_index(drop=True)
 
 
@@ -172,7 +172,7 @@ def _check_ids(ids: pd.Series) -> list[Fault]:
     if ids.isna().any():
         faults.append(Fault("unit_id", f"missing in {int(ids.isna().sum()):,} rows", "fill it in, or drop the rows"))
     if (twice := ids[ids.duplicated()]).size:
-        mend = "give one row a unit"
+        mend = "give one row for each unit"
         faults.append(Fault("unit_id", f"{name_some(twice.unique())} occur more than once", mend))
     return faults
 

@@ -26,7 +26,7 @@ NONE = "none"
 
 
 def write_gold_sample(sample: GoldSample, path: str | Path) -> str:
-    """Write a sample as JSON lines, a head and then a line a unit, and say what was written.
+    """Write a sample as JSON lines, a head and then a line for each unit, and say what was written.
 
     A file that is there is only ever enlarged: a sample that holds all its units, in the same parts, replaces it; the
     same sample leaves it as it is; any other is refused, so that no second draw takes the place of the test part.

@@ -23,7 +23,7 @@ _BESIDE: dict[str, Any] = {"xytext": (3, 2), "textcoords": "offset points", "col
 
 @house_style()
 def plot_gold_curve(curve: pd.DataFrame, here: pd.DataFrame, half_width: float, note: str) -> Figure:
-    """Half-width of the interval to expect against gold units, a panel a figure and a line a model.
+    """Half-width of the interval to expect against gold units, a panel for each figure and a line for each model.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ def _ask_level(variable: GuessedVariable) -> str:
 
 
 def draft_coders(guess: TableGuess, file: str) -> str:
-    """The text of `coders.yaml`: an entry a variable, with a column a coder."""
+    """The text of `coders.yaml`: an entry for each variable, with a column for each coder."""
     lines = ["# Who labelled the texts. Each entry is a file; its keys are explained in the schema and in the docs."]
     if not guess.variables:
         lines += ["# question: who labelled these texts? No column of labels was found; an entry looks like this:"]

@@ -116,7 +116,7 @@ def _check_choice(choice: TableChoice, columns: Sequence[ColumnFacts]) -> None:
     few = {column.name for column in columns if column.values is not None}
     for name in (*choice.coders, choice.gold):
         if name in names and name not in few:
-            mend = "name a column with one label a row; labels that stand elsewhere go into coders.yaml"
+            mend = "name a column with one label for each row; labels that stand elsewhere go into coders.yaml"
             faults.append(
                 Fault(choice.path.name, f"column {name!r} holds too many or too long texts to be labels", mend)
             )
@@ -162,7 +162,7 @@ def _find_id(path: Path, columns: Sequence[ColumnFacts], text: ColumnFacts, gues
         mend = "give every row an id of its own, or name another column: --id-column COLUMN"
         raise ParameterError("The ids are not unique.", [Fault(f"{path.name}, column {faulty.name!r}", problem, mend)])
     if broken or text.repeats:
-        mend = "give a table with one row a text; labels in rows of their own go into coders.yaml (`coder`, `label`)"
+        mend = "give one row for each text; labels in rows of their own go into coders.yaml (`coder`, `label`)"
         problem = "many texts or ids stand in several rows, as where each row is the label of one coder"
         raise ParameterError("The kit cannot tell what the units are.", [Fault(path.name, problem, mend)])
     if unique:

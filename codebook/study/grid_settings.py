@@ -39,7 +39,7 @@ class GridSettings:
     draws
         How often each question is asked of each model.
     aggregation
-        Ways to get one label a unit, of `specifications`.
+        Ways to get one label for each unit, of `specifications`.
     variable, label, formula
         Of the finding: which variable (the first), which of its labels (the first), and a regression as `correct` takes
         it: "n_words ~ label" asks how many words more units with the label have.

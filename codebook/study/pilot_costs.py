@@ -102,7 +102,7 @@ def _project(scope: _Scope, draws: int, n_all: int, resample: Bootstrap) -> dict
 
 
 def _measure(cell: Cell[Any]) -> pd.DataFrame:
-    """Tokens and price of one draw of all the questions of a unit, one row a unit of a cell's run.
+    """Tokens and price of one draw of all the questions of a unit, one row for each unit of a cell's run.
 
     A unit of which a question has no answer is missing.
     """

@@ -120,7 +120,7 @@ def find_coding_faults(study: Coded) -> Iterator[Fault]:
     """Yield what is wrong with how people code in a study; nothing where nobody is to."""
     settings, book = study.coding, study.codebook
     if not settings.coders:
-        yield Fault("coding, coders", "nobody is named", "list the coders: `coders: [ann, ben]`")
+        yield Fault("coding, coders", "no coder is named", "list the coders: `coders: [ann, ben]`")
     for variable in book.variables:
         if variable.is_open and variable.kind not in ("text", "records", "transcription"):
             yield Fault(

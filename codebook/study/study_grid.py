@@ -267,8 +267,8 @@ class Grid(Generic[S]):
     def multiverse(self, codings: Codings | None = None) -> Result:
         """Agreement, validity and the finding under every specification; its figure is the specification curve.
 
-        A specification is a model, a codebook, and a way to get one label a unit. Where there is gold, the finding
-        stands twice: from the model's labels alone, and corrected by the gold.
+        A specification is a model, a codebook, and a way to get one label for each unit. Where there is gold, the
+        finding stands twice: from the model's labels alone, and corrected by the gold.
 
         Returns
         -------
@@ -331,7 +331,7 @@ def _say_turns(codings: Codings) -> Iterator[str]:
 
 
 def set_beside(frame: pd.DataFrame, by: str) -> pd.DataFrame:
-    """A row a specification: agreement, accuracy, and the estimate with its interval, naive beside corrected."""
+    """A row for each specification: agreement, accuracy, and the estimate with its interval, naive beside corrected."""
     named = name_choices(frame).set_index("specification")
     held = ["agreement", "accuracy"]
     shown = named.groupby(level=0)[["model", "prompt", "aggregation", *held]].first()

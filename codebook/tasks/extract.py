@@ -64,7 +64,7 @@ class Extract(Question):
         return label
 
     def _category_lines(self) -> Iterator[str]:
-        """One line a list and field, then the categories of each choice, `- name: definition`."""
+        """One line for each list and field, then the categories of each choice, `- name: definition`."""
         for records in self.variable.lists:
             yield f"- {records.name}: {flatten(records.definition) or records.name}{_say_most(records, ' ({})')}"
             for field in records.fields:

@@ -285,7 +285,7 @@ class Question(ABC):
         return self.variable.categories
 
     def _category_lines(self) -> Iterator[str]:
-        """One line a category, `- name: definition`, and indented lines for the rest of it."""
+        """One line for each category, `- name: definition`, and indented lines for the rest of it."""
         for category in self.listed:
             yield f"- {category.name}: {flatten(category.definition) or category.name}"
             yield from self._detail_lines(category)

@@ -41,9 +41,9 @@ def test_status_chooses_sorts_and_limits(two: FakeOpenAI, command: Command) -> N
     assert command("status", "--units", "posts.csv").output.split("\n")[1].split()[0] == "done"
     assert len(command("status", "--units", "./posts.csv").output.splitlines()) == 2
     assert command("status", "--sort", "run", "--limit", "1").output.split("\n")[1].split()[0] == "done"
-    assert "No job is like that" in command("status", "--since", "2100-01-01").output
-    assert "No job is like that" in command("status", "--study", "another").output
-    assert "No job is like that" in command("status", "open", "--state", "completed").output
+    assert "No job fits this choice" in command("status", "--since", "2100-01-01").output
+    assert "No job fits this choice" in command("status", "--study", "another").output
+    assert "No job fits this choice" in command("status", "open", "--state", "completed").output
     assert "write it like" in command("status", "--since", "soon").output
 
 

@@ -30,7 +30,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
 
     def note(title: str, text: str) -> str:
         notices.append(Notice(title, text))
-        return "told 1 of 1 addresses"
+        return "1 of 1 addresses were told"
 
     monkeypatch.setattr("codebook.run.notices.notify", note)
     monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
@@ -54,7 +54,7 @@ def test_what_is_asked_again_is_told_again(fake: FakeOpenAI, told: list[Notice])
     assert run.retry() == 1
     wait(run, out=said.append)
     assert [notice.text for notice in told] == ["7 asked = 6 labelled + 1 failed", "7 asked = 7 labelled"]
-    assert "notice (codebook: run one has ended): told 1 of 1 addresses" in said
+    assert "notice (codebook: run one has ended): 1 of 1 addresses were told" in said
 
 
 def test_a_job_that_expired_or_failed_is_told(fake: FakeOpenAI, told: list[Notice]) -> None:

@@ -51,7 +51,7 @@ def test_a_run_says_what_it_asked(book: Path) -> None:
 
 @pytest.mark.parametrize("verb", [plan, rehearse_plan, preflight, label])
 def test_an_unknown_name_is_refused_with_the_nearest(book: Path, verb: object) -> None:
-    with pytest.raises(ParameterError, match=r"modle: it is no parameter of a plan. To mend: did you mean 'model'\?"):
+    with pytest.raises(ParameterError, match=r"modle: a plan has no such parameter. To mend: did you mean 'model'\?"):
         verb([], book, modle="x") if verb is label else verb(book, [], modle="x")  # type: ignore[operator]
     assert not Path("runs").exists()
 

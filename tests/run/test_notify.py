@@ -51,7 +51,7 @@ def told() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 def test_every_address_of_the_environment_is_told(told, monkeypatch):
     address, messages = told
     monkeypatch.setenv("CODEBOOK_NOTIFY", f"{address}/a, {address}/b")
-    assert notify("Run topics has ended", "204 asked") == "told 2 of 2 addresses"
+    assert notify("Run topics has ended", "204 asked") == "2 of 2 addresses were told"
     assert [(message["title"], message["message"]) for message in messages] == [
         ("Run topics has ended", "204 asked")
     ] * 2
@@ -61,7 +61,7 @@ def test_what_fails_is_said_and_shows_no_address(told, capfd, caplog):
     address, _ = told
     caplog.set_level(logging.DEBUG)
     said = notify("title", "text", urls=[f"{address}/broken", f"nonsense://{SECRET}", f"{address}/good"])
-    assert said == "told 1 of 3 addresses; address 1 could not be told; address 2 is not understood"
+    assert said == "1 of 3 addresses were told; address 1 could not be told; address 2 is not understood"
     written = capfd.readouterr()
     assert SECRET not in said + written.out + written.err + caplog.text
     assert not logging.getLogger("apprise").disabled

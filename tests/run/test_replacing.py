@@ -185,7 +185,7 @@ def test_u04_a_dry_run_knows_what_was_asked_and_what_it_plans_twice(fake: FakeOp
     tried = rehearse_plan(make_book("topic"), units, cuts=Cuts(n_requests=2), **asked)
     assert list(tried.frame["requests"]) == [2, 2]
     assert tried.run == plan(make_book("topic"), units, cuts=Cuts(n_requests=2), **asked).name
-    with pytest.raises(ParameterError, match=r"modle: it is no parameter of a plan"):
+    with pytest.raises(ParameterError, match=r"modle: a plan has no such parameter"):
         rehearse_plan(make_book("topic"), UNITS, modle="x")
 
 

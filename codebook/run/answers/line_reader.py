@@ -66,7 +66,7 @@ class LineReader:
                         yield FoundLine(noted, place, offset + start, end - start, *costs)
 
     def say_odd(self) -> Iterator[str]:
-        """Say what was met beside one line a question."""
+        """Say what was met beside one line for each question."""
         if self.n_nameless:
             yield f"{say_count(self.n_nameless, 'line')} of its files cannot be read, nor which question they answer"
         if self.n_differ:

@@ -213,7 +213,7 @@ def remember(read: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def read_logprobs(folder: RunFolder, rows: Iterable[RowState]) -> pd.DataFrame:
-    """Return the log probability of each reply that has one, one row a unit, variable and draw.
+    """Return the log probability of each reply that has one, one row for each unit, variable and draw.
 
     Returns
     -------

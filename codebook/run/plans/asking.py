@@ -64,7 +64,7 @@ def make_asking(fields: Mapping[str, Any], run: str = "") -> Asking:
 
 def _check_names(fields: Mapping[str, Any]) -> None:
     known = [*AskingFields.__annotations__]
-    problem, mend = "it is no parameter of a plan", f"leave it out; there are {', '.join(known)}"
+    problem, mend = "a plan has no such parameter", f"leave it out; there are {', '.join(known)}"
     unknown = sorted(fields.keys() - known)
     if unknown:
         raise ParameterError(_SUMMARY, [Fault(name, problem, mend_name(name, known, mend)) for name in unknown])

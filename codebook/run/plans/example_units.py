@@ -105,9 +105,9 @@ def try_examples(
     Returns
     -------
     Result
-        `.frame`: one row a draw: run, seed, n_each, n (units left with a label of the gold), n_answered, accuracy
-        (unanswered units count as wrong), baseline (always their commonest label). Where the gold gave no label, the
-        result says so.
+        `.frame`: one row for each draw: run, seed, n_each, n (units left with a label of the gold), n_answered,
+        accuracy (unanswered units count as wrong), baseline (always their commonest label). Where the gold gave no
+        label, the result says so.
 
     Examples
     --------

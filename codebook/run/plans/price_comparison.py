@@ -21,7 +21,7 @@ _PRICES = ["USD live", "USD batch"]
 
 @dataclass(frozen=True, repr=False)
 class PriceComparison(Costs):
-    """A row a model; a price that is not known reads so."""
+    """A row for each model; a price that is not known reads so."""
 
     _unknown: ClassVar[str] = "unknown"
 

@@ -45,7 +45,7 @@ def list_jobs(
     until: Moment = None,
     units: str = "",
 ) -> pd.DataFrame:
-    """Return every job of every run, one row a shard, newest first, by what the ledger knows (see `poll_jobs`).
+    """Return every job of every run, one row for each shard, newest first, by what the ledger knows (see `poll_jobs`).
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def list_running() -> list[str]:
 def summarise_runs(
     *, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None, units: str = ""
 ) -> pd.DataFrame:
-    """Return one row a run, newest first: how its questions ended, how quickly, and what it cost.
+    """Return one row for each run, newest first: how its questions ended, how quickly, and what it cost.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def list_errors(
     until: Moment = None,
     units: str = "",
 ) -> pd.DataFrame:
-    """Return the commonest reasons why an answer is no label, over all attempts, those mended by a retry too.
+    """Return the commonest reasons why an answer has no label, over all attempts, also those that a retry mended.
 
     Returns
     -------

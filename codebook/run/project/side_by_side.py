@@ -29,10 +29,11 @@ def compare_runs(
         Names of two or more; the others are held against the first. A single name is its newest version, held against
         the version before; beside that version, it is the first.
     by
-        "": a row a run. `cost`: the cost of 1,000 labels of each beside its accuracy, and which runs no other beats in
-        both. `label`: which label became which, how often. `unit`: the units whose label changed, with the label by
-        each run, the gold and the text. `share`, or a formula such as "n_words ~ label": the share of each label, or
-        the regression, by the first run and by the last, and the difference with its interval, of one variable.
+        "": a row for each run. `cost`: the cost of 1,000 labels of each beside its accuracy, and which runs no other
+        beats in both. `label`: which label became which, how often. `unit`: the units whose label changed, with the
+        label by each run, the gold and the text. `share`, or a formula such as "n_words ~ label": the share of each
+        label, or the regression, by the first run and by the last, and the difference with its interval, of one
+        variable.
     coders, gold
         A `coders.yaml` with the labels of people, and who of them is the gold: then accuracy is told, too.
     variable
@@ -49,7 +50,7 @@ def compare_runs(
         seconds of its jobs; differs, what it has otherwise than the first; reason. By cost: variable, run, model,
         n_labels, cost and cost_per_1000 (USD, 0 where nobody charges, missing where it is unknown), n_gold, accuracy
         with _low and _high, on_frontier, reason why it is not drawn. By label: variable, run, before,
-        after, n, share. By unit: variable, unit_id, a column a run, gold, text.
+        after, n, share. By unit: variable, unit_id, a column for each run, gold, text.
 
         By share or formula: that of `changed_findings`.
 

@@ -53,7 +53,7 @@ class DryRun(Costs):
     Attributes
     ----------
     frame
-        A row a shard: `shard`, `file`, `requests`, `bytes`, `tokens in`, `tokens out`, `USD live`, `USD batch`,
+        A row for each shard: `shard`, `file`, `requests`, `bytes`, `tokens in`, `tokens out`, `USD live`, `USD batch`,
         `faults`. Prices are missing where they are not known, and 0 where nobody charges.
     notes
         What the figures rest on, and which questions would be left out.
@@ -114,7 +114,7 @@ def _price(
 ) -> dict[str, float | None]:
     """Tokens and price of one shard; what they rest on goes to the notes."""
     if not meter.charges:
-        notes[f"{meter.engine}: nobody charges"] = None
+        notes[f"{meter.engine} costs nothing"] = None
         return {"tokens in": None, "tokens out": None, "USD live": 0.0, "USD batch": 0.0}
     estimate = meter.estimate(ledger, variables, [path])
     notes |= dict.fromkeys(estimate.basis)
