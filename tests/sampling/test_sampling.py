@@ -383,7 +383,7 @@ def test_a_damaged_or_foreign_file_is_named(tmp_path):
     with pytest.raises(RecordError, match="edited or cut short"):
         write_gold_sample(sample, path)
     path.write_text('{"a": 1}\n')
-    with pytest.raises(RecordError, match="this is no gold sample"):
+    with pytest.raises(RecordError, match="this is not a gold sample"):
         read_gold_sample(path, part="test", unlock=True)
     with pytest.raises(ParameterError, match="no such file"):
         read_gold_sample(tmp_path / "none.jsonl")
