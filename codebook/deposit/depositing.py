@@ -181,7 +181,8 @@ def _list_left_out(assembly: Assembly, *, is_made_anew: bool) -> Iterator[str]:
     """What cannot be made anew from the deposit, or does not lie in it, and why."""
     file, was = assembly.sources.file, assembly.sources.run.read_codebook()
     if not assembly.is_open and not is_made_anew:
-        why = "it was left out (--no-replay)" if file and file.steps else "study.yaml names no steps"
+        named = "each step asks a model" if file and file.steps else "study.yaml names no steps"
+        why = "it was left out (--no-replay)" if assembly.steps else named
         yield f"tables, figures, executed notebooks and the report are not here: the replay makes them, and {why}"
     if not assembly.hold:
         return

@@ -108,21 +108,22 @@ class Withholding:
 
 
 def make_withholding(texts: Texts, book: Codebook, traces: Traces) -> Withholding:
-    """What withholds the texts of runs with this codebook: its labels are no texts."""
+    """What withholds the texts of runs with this codebook: its labels, and the choices in its records, are no texts."""
     opened = {variable.name for variable in book.variables if variable.is_open}
     labels = {label for variable in book.variables for label in variable.labels if variable.name not in opened}
-    words = {name for question in make_questions(book).values() for name in _names_of(question.schema)}
-    words |= {variable.name for variable in book.variables}
+    words = {variable.name for variable in book.variables}
+    for part in (part for question in make_questions(book).values() for part in _list_parts(question.schema)):
+        words.update(part.get("properties", ()))
+        labels.update(each for each in part.get("enum", ()) if isinstance(each, str))
     return Withholding(texts, labels=labels, words=words, opened=opened, traces=traces)
 
 
-def _names_of(schema: Any) -> Iterator[str]:
-    """The names of all fields that a schema asks for."""
-    if isinstance(schema, list):
-        yield from (name for each in schema for name in _names_of(each))
-    elif isinstance(schema, dict):
-        yield from schema.get("properties", {})
-        yield from (name for each in schema.values() for name in _names_of(each))
+def _list_parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and all that it holds."""
+    if isinstance(schema, dict):
+        yield schema
+    for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _list_parts(each)
 
 
 def write_book(source: Path, target: Path, hold: Withholding) -> Codebook:

@@ -20,7 +20,8 @@ import codebook as cb
 from codebook.cli import main
 from codebook.deposit import Deposited, verify_deposit, write_deposit
 from codebook.deposit.deposit_layout import write_digests
-from codebook.deposit.leak_search import read_text_lines
+from codebook.deposit.leak_search import Traces, read_text_lines
+from codebook.deposit.withheld_texts import make_withholding
 from codebook.errors import ParameterError
 from codebook.execute import StudyResult
 from codebook.files.lines import read_lines
@@ -369,3 +370,13 @@ def test_the_command_writes_a_deposit_and_says_what_is_left_to_do(study):
     assert refused.exit_code == 1
     assert "something else lies there" in refused.output
     assert "This is no deposit" in CliRunner().invoke(main, ["verify", "notebooks"]).output
+
+
+def test_records_keep_their_choices_and_none_of_their_words():
+    book = cb.read_codebook(ARCHIVE.parent / "entities_wikigold" / "codebook.yaml")
+    hold = make_withholding("redact", book, Traces.of(()))
+    label = '{"entities":[{"mention":"Killing Joke","type":"ORG"}]}'
+    (record,) = orjson.loads(hold.label(label))["entities"]
+    assert record["type"] == "ORG"
+    assert record["mention"].startswith("withheld-")
+    assert hold.label(label) == hold.reply(label)  # so that the table is that of the replies
