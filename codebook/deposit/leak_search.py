@@ -224,11 +224,12 @@ def read_text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _unpack(path: Path) -> Iterator[str]:
-    try:
-        with zipfile.ZipFile(path) as packed:
-            for name in packed.namelist():
-                if name.endswith((".xml", ".rels")):
-                    text = _TAG.sub("\n", packed.read(name).decode("utf-8", "replace"))
-                    yield from html.unescape(text).splitlines()
-    except (zipfile.BadZipFile, OSError):
-        return
+    """The texts of a packed file, as far as they can be read: a damaged one is told by its digest."""
+    with (
+        suppress(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
+        zipfile.ZipFile(path) as packed,
+    ):
+        for name in packed.namelist():
+            if name.endswith((".xml", ".rels")):
+                text = _TAG.sub("\n", packed.read(name).decode("utf-8", "replace"))
+                yield from html.unescape(text).splitlines()

@@ -15,6 +15,8 @@ _SHORT_SIDE, _LONG_SIDE, _MARGIN = 210.0, 297.0, 20.0  # mm
 _MOST_WIDTH = 165.0  # mm: of a portrait page's table
 _DIGIT = _MOST_WIDTH / PAGE_WIDTH  # mm, of 9 pt
 _SIZE, _NOTE_SIZE = 9, 8  # pt
+_TOGETHER = 12
+"""Rows that no page parts from what comes before: a short table stands on one page."""
 
 
 def word_table(printed: dict[str, Any], *, name: str, title: str, note: str = "", finding: str = "") -> bytes:
@@ -99,6 +101,8 @@ def _add_panel(document: Any, panel: Panel, widths: list[float]) -> None:
         paragraph.add_run(legal(text)).font.size = Pt(_SIZE)
         paragraph.paragraph_format.space_after = Pt(1)
         paragraph.alignment = sides[place]
+        row = at // len(panel.columns)
+        paragraph.paragraph_format.keep_with_next = row < min(len(panel.rows), _TOGETHER)
     _rule(table)
 
 

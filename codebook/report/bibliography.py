@@ -115,7 +115,7 @@ def _of_study(facts: Facts) -> Iterator[tuple[str, str]]:
     }
     yield "codebook_kit", _entry("misc", "codebook_kit", kit)
     source = latex_text(facts.record["units"]["source"].get("file") or "the units")
-    data = {"author": "{[Name the authors of the data]}", "title": f"[Say how the data are cited: {source}]"}
+    data = {"author": "{[Name the authors of the data]}", "title": f"{{[Say how the data are cited: {source}]}}"}
     yield "data_of_the_study", _entry("misc", "data_of_the_study", {**data, "year": first[:4]})
 
 

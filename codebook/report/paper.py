@@ -121,7 +121,7 @@ def _write_parts(facts: Facts, pictures: Sequence[Picture]) -> Iterator[Part]:
     for title, section in (("Reliability", "reliability"), ("Validity", "validity")):
         yield Heading(title)
         yield from _show_section(facts, section, pictures)
-    others = dict.fromkeys(entry.section for entry in facts.outputs if is_result(entry))
+    others = dict.fromkeys(each.section for each in facts.outputs if is_result(each) and facts.saved(each.section))
     if results := [name for name in others if name not in ("reliability", "validity")]:
         yield Heading("Results")
         for name in results:
@@ -185,7 +185,7 @@ def _name_source(fields: Mapping[str, str]) -> str:
     whole = author.startswith("{")  # a name that is no person's
     names = [_plain(author)] if whole else [_plain(name).partition(",")[0] for name in author.split(" and ")]
     few = " & ".join(names) if len(names) < 3 else f"{names[0]} et al."
-    return f"{few} {fields.get('year', '')}".strip()
+    return f"{few} {_plain(fields.get('year', ''))}".strip()
 
 
 def _plain(text: str) -> str:

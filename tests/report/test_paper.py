@@ -108,6 +108,8 @@ def test_word_has_the_same_sections_tables_and_blanks(study):
     assert len(marked) == text.count(r"\blank{{[}") + 1 + of_sources + len(of_cited)  # one is for the authors
     paragraphs = [each.text for each in document.paragraphs]
     assert any("Krippendorff 2004; Hayes & Krippendorff 2007" in text for text in paragraphs)
+    assert all(text.count("(") == text.count(")") for text in paragraphs if "1993" in text)
+    assert not any("}" in text for text in paragraphs)
     source = "Efron, Bradley; Tibshirani, Robert J. 1993. An Introduction to the Bootstrap. Chapman and Hall."
     assert source in paragraphs
     assert any(text.startswith("Cer, Daniel; Yang, Yinfei; Kong, Sheng-yi et al. 2018.") for text in paragraphs)
