@@ -114,7 +114,7 @@ class Differences:
                 f"{n_same:,} {is_or_are(n_same)} made again with it."
             )
         if self.redrawn:
-            yield f"Drawn or set otherwise, as by another version of a program: {', '.join(self.redrawn)}."
+            yield f"Not made with it, since figures or what draws and sets them changed: {', '.join(self.redrawn)}."
 
 
 def compare_outputs(before: Path, after: Path, *, name: str = "outputs") -> Differences:
