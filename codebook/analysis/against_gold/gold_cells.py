@@ -165,18 +165,24 @@ class Pair:
 
 
 def read_gold(
-    codings: Codings | pd.DataFrame, *, gold: str = "", level: str = "", kinds: Sequence[str] = KINDS
+    codings: Codings | pd.DataFrame,
+    *,
+    gold: str = "",
+    level: str = "",
+    kinds: Sequence[str] = KINDS,
+    whole: bool = False,
 ) -> Codings:
     """Codings of one variable with a gold coder, from codings or a plain frame, whose level need not be said.
 
-    `kinds` are those of variables whose labels can be held against the gold in the way that is asked for.
+    `kinds` are those of variables whose labels can be held against the gold in the way that is asked for; `whole` is
+    that of `as_codings`.
 
     Raises
     ------
     StatisticError
         Nobody is named as the gold, or labels of the variable's kind are neither right nor wrong.
     """
-    codings = as_codings(codings, level=level, gold=gold, needs_level=False)
+    codings = as_codings(codings, level=level, gold=gold, needs_level=False, whole=whole)
     kind, faults = codings.variable.kind, []
     if kind not in kinds:
         mend = f"{_OTHER_KINDS[kind]}; here" if kind in _OTHER_KINDS else ""

@@ -121,18 +121,19 @@ def selective_labels(
     >>> chosen.result.frame["reason"][1], len(chosen.left)
     ('19 gold units without an error would be needed, there are 15', 15)
     """
-    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
+    every = read_gold(codings, gold=gold, kinds=WITH_NUMBERS, whole=True)
+    codings = every.of_part()
     raise_faults("Labels cannot be chosen.", _check(error, confidence))
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'Coder'}: labels that are taken"
     empty = Result(pd.DataFrame(columns=list(_COLUMNS)), "selective_labels", title, "validity")
     if codings.variable.kind not in ("single", "rating"):
-        return SelectiveLabels(codings, nothing_to_say(codings, ONE_LABEL, empty))
+        return SelectiveLabels(every, nothing_to_say(codings, ONE_LABEL, empty))
     if not coder:
-        return SelectiveLabels(codings, say_no_pair(codings, empty))
+        return SelectiveLabels(every, say_no_pair(codings, empty))
     pair = read_pair(codings, coder)
-    chances = read_probabilities(codings, coder, probability)
-    given = _read_given(codings, coder, chances)
+    chances = read_probabilities(every, coder, probability)
+    given = _read_given(every, coder, chances)
     judged = _judge(pair, chances)
     labels = [label for label in list_labels(codings) if (given["label"] == label).any()]
     tried = sorted({0.0, *thresholds}) if len(chances) else [0.0]
@@ -152,7 +153,7 @@ def selective_labels(
         figure=partial(_draw, codings.in_words(frame, "label"), error, confidence),
         outputs=codings.outputs,
     )
-    return SelectiveLabels(_leave(codings, given, taken), result, tuple(given["unit_id"][~taken]))
+    return SelectiveLabels(_leave(every, given, taken), result, tuple(given["unit_id"][~taken]))
 
 
 def _check(error: float, confidence: float) -> list[Fault]:

@@ -97,7 +97,7 @@ def compare_association(
          a    b  n_units  phi_a  phi_b  difference
     0  v=x  v=y       80    1.0    0.0         1.0
     """
-    codings = as_codings(codings, level=level, needs_level=False, whole=True)
+    codings = as_codings(codings, level=level, needs_level=False)
     _check(coders)
     names, about = list(coders), f"{coders[0]} minus {coders[1]}"
     variables = [variable for variable in codings.variables if variable.labels]

@@ -14,6 +14,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.correlograms import PairMeasure, count_names, plot_correlogram, plot_strongest, remark_size
 from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.estimates import adjust_p
+from codebook.analysis.core.gold_balance import say_alike
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
 from codebook.analysis.core.plain_frames import as_codings
@@ -105,7 +106,7 @@ def correlogram(
     'Most alike of 6 pairs: B and D, alpha .88 (10 units); least: A and C, alpha .49 (8 units).'
     """
     _check_request(of, statistic)
-    codings = as_codings(codings, level=level, needs_level=of != "labels", whole=True)
+    codings = as_codings(codings, level=level, needs_level=of != "labels", whole=of == "variables")
     statistic = statistic or STATISTICS[of][0]
     if of == "coders":
         return _pair_coders(codings, statistic, min_units, most)
@@ -245,6 +246,7 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
         remarks=(
             f"{name} ({level}); pairs with fewer than {min_units} common units are empty.",
             *([rest] if len(coders) < len(codings.coders) else []),
+            *say_alike(codings),
         ),
         table=pairs[["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"]],
         figure=partial(_draw_coders, pairs, statistic, roles, level),

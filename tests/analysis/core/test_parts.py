@@ -20,6 +20,7 @@ from codebook.analysis import (
     compare_agreement,
     compare_shares,
     confusion,
+    correlogram,
     generalizability,
     limits_of_agreement,
     prevalence,
@@ -71,7 +72,7 @@ VERBS: dict[str, Callable[[Codings], Any]] = {
     "calibration": lambda codings: calibration(codings, "m", resample=FEW),
     "roc_curves": lambda codings: roc_curves(codings, "m"),
     "verdicts": lambda codings: verdicts(codings, "m", resample=FEW),
-    "selective_labels": lambda codings: selective_labels(codings, "m").result,
+    "correlogram": lambda codings: correlogram(codings, "coders"),
     "limits_of_agreement": lambda codings: limits_of_agreement(codings, "m"),
     "reliability": lambda codings: reliability(codings, "group", resample=FEW),
     "pairs": lambda codings: reliability(codings, "pair", resample=FEW),
@@ -124,6 +125,15 @@ def test_labels_are_joined_of_all_units_and_shares_corrected_of_all_of_them(codi
     assert "Among them are 40 units of another part of the gold sample" in joined.result.note
     result = prevalence(codings, "m")
     assert (result.facts.n_units, result.facts.n_gold) == (N, 80)
+
+
+def test_labels_are_chosen_by_the_test_part_and_taken_or_left_of_all_units(codings: Codings) -> None:
+    chosen = selective_labels(codings, "m", error=0.3)
+    rows = chosen.result.frame
+    assert (rows["n"].sum(), (rows["n_taken"] + rows["n_left"]).sum()) == (80, N)
+    assert (rows["error"] < 0.2).all()
+    assert chosen.codings.frame["unit_id"].nunique() == N
+    assert "40 units of part 'dev' of the gold sample are left out" in chosen.result.note
 
 
 def test_a_sample_as_it_was_drawn_is_its_test_part(codings: Codings) -> None:
