@@ -1,17 +1,16 @@
-"""People code: who codes what, what they said, act by act, and the form in which they say it.
+"""People code the units: who codes what, the form in which they code, and the answers of each, act by act.
 
-    Design, assign, write_assignment, read_assignment     who codes what, drawn and kept in a coding folder
-    Changes, extend_assignment                            new units, another coder, one who leaves
-    open_session                                          one coder's work, whichever face shows it
-    read_logs                                             what all of them said, as `Codings`
-    add_training, qualification, add_norming              rounds against known answers, and once more (`rounds/`)
-    open_adjudication, read_decisions                     who is right where coders differ (`deciding/`)
-    write_workbooks, write_pages                          a file for each coder to take away (`handouts/`),
-    read_handout                                          and what comes back of it
-    coding_board                                          how it goes, for who leads it (`monitoring/`)
-    Trial                                                 all of it with simulated coders
+    Design, assign, write_assignment, read_assignment     draw who codes what, and keep it in a coding folder
+    Changes, extend_assignment                            add units or a coder, or let a coder leave
+    open_session                                          one coder's work, in a notebook, a browser or a script
+    read_logs                                             the answers of all coders, as `Codings`
+    add_training, qualification, add_norming              train with known answers, and code units again (`rounds/`)
+    open_adjudication, read_decisions                     decide where coders differ (`deciding/`)
+    write_workbooks, write_pages, read_handout            files to take away, and what comes back (`handouts/`)
+    coding_board                                          the state of the coding, for who leads it (`monitoring/`)
+    Trial                                                 all of this, tried with simulated coders
 
-In come units and a codebook; out go assignments, and one append-only log a coder. Open `assignments.py` first, then
+In come units and a codebook; out go assignments, and one append-only log per coder. Open `assignments.py` first, then
 `sessions/` (one coder's work, and what a form is shown and may answer); `coding_log.py` is a log.
 """
 
