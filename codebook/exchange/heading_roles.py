@@ -58,10 +58,10 @@ def is_workbook(source: ExportSource) -> bool:
     return any(name.lower() == "xl/workbook.xml" for name in source.packed_names)
 
 
-def read_headings(source: ExportSource, options: ReadOptions | None = None) -> tuple[str, ...]:
+def read_headings(source: ExportSource) -> tuple[str, ...]:
     """The headings of the first file alone; empty where it is no table."""
     if is_workbook(source):
-        _, cells = next(iter_cells(source.first, options.sheet or None if options else None), (0, ()))
+        _, cells = next(iter_cells(source.first), (0, ()))
         return tuple(as_text(cell) for cell in cells)
     return source.columns
 

@@ -32,9 +32,9 @@ WIDTH, HEIGHT = 240, 56
 _GAP, _WIDEST = 1.5, 60.0
 
 
-def board_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
+def board_html(snapshot: Snapshot) -> str:
     """Return a snapshot as one page of tables."""
-    jobs = jobs_table(snapshot.sorted(), n_rows).html()
+    jobs = jobs_table(snapshot.sorted()).html()
     parts = (as_of_html(snapshot), facts_html(snapshot), jobs, history_html(snapshot))
     return wrap("".join(parts), style=True)
 
@@ -189,15 +189,15 @@ def plots_html(snapshot: Snapshot) -> str:
     return render("board_charts.html.j2", charts=[chart for chart in charts if chart])
 
 
-def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
+def board_text(snapshot: Snapshot) -> str:
     """Return a snapshot as plain text."""
     facts = ", ".join(f"{name} {value}" for name, value in list_facts(snapshot))
     unreached = (f"{run}: {message}" for run, message in snapshot.unreached.items())
     lines = [say_as_of(snapshot), *unreached, *snapshot.unknown, facts]
     if snapshot.status is not None:
         lines.append(str(snapshot.status))
-    lines.append(jobs_table(snapshot.sorted(), n_rows).text())
-    if (n_more := len(snapshot.jobs) - n_rows) > 0:
+    lines.append(jobs_table(snapshot.sorted()).text())
+    if (n_more := len(snapshot.jobs) - N_ROWS) > 0:
         lines.append(f"... {n_more:,} more")
     return spell_block("\n".join(lines))
 
