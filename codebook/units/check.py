@@ -139,11 +139,6 @@ class UnitsReport:
         """Whether there is no error."""
         return not any(fault.gravity == "error" for fault in self.faults)
 
-    @property
-    def personal_columns(self) -> tuple[str, ...]:
-        """Columns that look like personal data, sent or not."""
-        return next((fault.first for fault in self.faults if fault.kind == "personal column"), ())
-
     def raise_errors(self) -> None:
         """Raise one `UnitsError` with every error; do nothing if there is none."""
         name = self.source.path.name
