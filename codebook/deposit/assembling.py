@@ -26,7 +26,7 @@ from codebook.deposit.withheld_texts import (
     write_units_table,
 )
 from codebook.errors import CodebookError
-from codebook.execute import read_parameters
+from codebook.execute import find_notebook, read_parameters
 from codebook.files.digests import digest_of
 from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
@@ -76,10 +76,8 @@ class Assembly:
     def steps(self) -> tuple[str, ...]:
         """The steps that can be run anew: all; without texts those that ask nobody."""
         file = self.sources.file
-        if file is None:
-            return ()
-        asks = dict(zip((step.name for step in file.steps), map(_asks, self.sources.notebooks.values()), strict=True))
-        return tuple(step.name for step in file.steps if self.texts == "include" or not asks[step.name])
+        steps = [(each.name, find_notebook(each.notebook, file.notebooks)) for each in file.steps] if file else []
+        return tuple(name for name, path in steps if self.texts == "include" or "engine" not in read_parameters(path))
 
     def fill(self) -> None:
         """Put in everything that is there before anything is made anew."""
@@ -243,11 +241,6 @@ class Assembly:
             digests = self.texts != "redact"
             for place, (size, sha, why) in sorted(self.withheld.items()):
                 writer.writerow([place, size, sha if digests else "", why])
-
-
-def _asks(path: Path) -> bool:
-    """Whether a notebook asks somebody: it says of whom."""
-    return "engine" in read_parameters(path)
 
 
 def _is_codebook(path: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from codebook.deposit.deposit_layout import MANIFEST, About, list_files
+from codebook.deposit.read_me import NO_LICENCE
 from codebook.errors import MissingExtraError
 from codebook.files.digests import read_run_record
 from codebook.files.lines import digest_file
@@ -37,8 +38,8 @@ _OF_RUN = {
 }
 
 
-def write_crate(room: Path, about: About, *, title: str, description: str, licence: str) -> None:
-    """Write the metadata of all files that lie in a deposit.
+def write_crate(room: Path, about: About, *, title: str, study: str) -> None:
+    """Write the metadata of all files that lie in the deposit of a study.
 
     Raises
     ------
@@ -51,7 +52,9 @@ def write_crate(room: Path, about: About, *, title: str, description: str, licen
     except ImportError:
         raise MissingExtraError("The metadata of an archive (RO-Crate)", "deposit") from None
     crate = ROCrate(version=_VERSION)
-    crate.name, crate.description, crate.datePublished = title, description, about.made_at
+    licence = "LICENSE.txt" if (room / "LICENSE.txt").is_file() else NO_LICENCE
+    crate.name, crate.datePublished = title, about.made_at
+    crate.description = f"Units of {study} coded by people and models: data, codebook, replies, tables."
     crate.license = crate.add(ContextEntity(crate, "#licence", {"@type": "CreativeWork", "name": licence}))
     for place, path in list_files(room):
         if place not in (CRATE, MANIFEST):

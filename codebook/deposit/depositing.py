@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -34,10 +33,11 @@ from codebook.deposit.leak_search import (
     read_reasons,
     say_personal,
 )
-from codebook.deposit.read_me import LICENCES, NO_LICENCE, say_seconds, say_size, write_citation, write_readme
+from codebook.deposit.read_me import LICENCES, say_seconds, say_size, write_citation, write_readme
 from codebook.deposit.study_sources import find_sources
 from codebook.errors import Fault, ParameterError
 from codebook.execute import Replay, replay_study
+from codebook.execute.replaying import in_environment
 from codebook.execute.secrets import read_secrets
 from codebook.files.kept_files import NOTE
 from codebook.files.lines import digest_file
@@ -131,7 +131,7 @@ def write_deposit(
         about = _write_words(assembly, about, title, target)
         about, remarks = _look_for_persons(assembly, about, reasons)
         about.write(room)
-        write_crate(room, about, title=title, description=_describe(study, about), licence=_say_licence(room))
+        write_crate(room, about, title=title, study=study.facts.study or about.run)
         _refuse_leaks(assembly)
         write_digests(room)
         _swap(room, target)
@@ -256,34 +256,17 @@ def _find_changed(target: Path) -> Iterator[tuple[str, Path]]:
         yield from ((place, path) for place, path in files if digest_file(path) != drafts.get(place))
 
 
-def _describe(study: Study, about: About) -> str:
-    return f"Units of {study.facts.study or about.run} coded by people and models: data, codebook, replies, tables."
-
-
-def _say_licence(room: Path) -> str:
-    return "LICENSE.txt" if (room / "LICENSE.txt").is_file() else NO_LICENCE
-
-
 def _write_paper(assembly: Assembly, about: About, title: str) -> None:
     """Put in the paper: that of the run, if there is one, else a new draft from what lies in the deposit."""
-    own, room_of_paper = assembly.sources.run.path / "paper", assembly.room.resolve() / "paper"
+    own, target = assembly.sources.run.path / "paper", assembly.room.resolve() / "paper"
     if own.is_dir() and assembly.is_open:
-        shutil.copytree(own, room_of_paper, ignore=shutil.ignore_patterns("*.aux", "*.log", ".*", NOTE))
+        shutil.copytree(own, target, ignore=shutil.ignore_patterns("*.aux", "*.log", ".*", NOTE))
         return
-    with _in_project(assembly.room if not assembly.is_open else project_folder()):
-        study = open_study() if not assembly.is_open else assembly.sources.study
-        write_paper(assembly.sources.run.name, title=title, coders=study.coders, gold=study.gold, out=room_of_paper)
-    (room_of_paper / NOTE).unlink()
-
-
-@contextmanager
-def _in_project(folder: Path) -> Iterator[None]:
-    before = os.environ.get("CODEBOOK_PROJECT")
-    os.environ["CODEBOOK_PROJECT"] = str(folder.resolve())
-    try:
-        yield
-    finally:
-        os.environ.pop("CODEBOOK_PROJECT") if before is None else os.environ.update(CODEBOOK_PROJECT=before)
+    home = project_folder() if assembly.is_open else assembly.room
+    with in_environment(CODEBOOK_PROJECT=str(home.resolve())):
+        study = assembly.sources.study if assembly.is_open else open_study()
+        write_paper(assembly.sources.run.name, title=title, coders=study.coders, gold=study.gold, out=target)
+    (target / NOTE).unlink()
 
 
 def _bring_licence(room: Path) -> None:

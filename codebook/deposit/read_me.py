@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,9 @@ from codebook.outputs import read_outputs
 from codebook.outputs.templating import render_plain
 from codebook.paths import project_folder
 
-_SPANS = (
-    *(("<10 minutes", 600.0), ("10-60 minutes", 3_600.0), ("1-2 hours", 7_200.0), ("2-8 hours", 28_800.0)),
-    *(("8-24 hours", 86_400.0), ("1-3 days", 259_200.0), (">3 days", float("inf"))),
-)
+_SPANS = ("<10 minutes", "10-60 minutes", "1-2 hours", "2-8 hours", "8-24 hours", "1-3 days", ">3 days")
+_ENDS = (600, 3_600, 7_200, 28_800, 86_400, 259_200)
+"""Where a span ends and the next one begins, in seconds."""
 _TEXTS = {
     "include": "The texts of all units lie in this package.",
     "digest": (
@@ -58,7 +58,7 @@ def write_readme(assembly: Assembly, about: About, title: str, locks: str) -> by
         data=list(_list_data(assembly)),
         machine=about.software,
         answered=_say_when(record),
-        spans=[(name, seconds is not None and _is_span(at, seconds)) for at, (name, _) in enumerate(_SPANS)],
+        spans=[(name, seconds is not None and at == bisect_right(_ENDS, seconds)) for at, name in enumerate(_SPANS)],
         size=say_size(sum(path.stat().st_size for _, path in list_files(room))),
         programs=list(_list_programs(assembly)),
         tables=list(_list_tables(assembly, about)),
@@ -89,10 +89,6 @@ def say_size(n_bytes: int) -> str:
     ('12.3 MB', '1 kB')
     """
     return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{max(1, round(n_bytes / 1e3))} kB"
-
-
-def _is_span(at: int, seconds: float) -> bool:
-    return (_SPANS[at - 1][1] if at else 0.0) <= seconds < _SPANS[at][1]
 
 
 def _say_when(record: Mapping[str, Any]) -> str:

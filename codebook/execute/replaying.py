@@ -132,7 +132,9 @@ def replay_study(
     project = _find_project(source)
     if study and not (project / study).is_file() and Path(study).is_file():
         study = Path(study).resolve()
-    with _beside(out) as runs, _working_on(project, runs):
+    places = {"CODEBOOK_PROJECT": str(project)}
+    with _beside(out) as runs, in_environment(**places, **{RUNS_VARIABLE: str(runs)}):
+        mark_replayed(runs)  # nobody is asked
         written = open_study(study).facts.run_name
         names, damage = _bring_runs(source, runs)
         chosen = {} if find_version(source.parent, written) == source.name else {"run": source.name}
@@ -172,10 +174,8 @@ def _beside(out: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _working_on(project: Path, runs: Path) -> Iterator[None]:
-    """Work in a project with another folder of runs, in which nobody is asked."""
-    mark_replayed(runs)
-    names = {"CODEBOOK_PROJECT": str(project), RUNS_VARIABLE: str(runs)}
+def in_environment(**names: str) -> Iterator[None]:
+    """Work with other variables of the environment."""
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)
     try:
