@@ -22,12 +22,7 @@ _MOST_TOLD = 12
 def draw_calibration(frame: pd.DataFrame, n_right: Ints, note: str) -> Figure:
     """Share right by probability, above the units of each bin; beside it the share wrong among the surest units.
 
-    Parameters
-    ----------
-    frame
-        Of `calibration`.
-    n_right
-        Units of each bin whose label is right, `(n_bins,)`.
+    `frame`: of `calibration`. `n_right`: units of each bin whose label is right, `(n_bins,)`.
     """
     figure = new_figure("two", 88)
     axes = figure.subplot_mosaic([["curve", "sure"], ["units", "sure"]], height_ratios=[3, 1])

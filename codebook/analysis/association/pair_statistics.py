@@ -21,14 +21,9 @@ COLUMNS = ("a", "b", "n", "n_units", "n_a", "n_b", "n11", "phi", "phi_max", "jac
 def associate(frame: pd.DataFrame, exclusive: set[str], *, latent: bool = False) -> pd.DataFrame:
     """Association of every two columns of 0/1 indicators, over the rows where neither is missing.
 
-    Parameters
-    ----------
-    frame
-        Rows are observations, indexed by `unit_id` (and coder); columns end in the levels (variable, label).
-    exclusive
-        Variables whose labels exclude each other: pairs within one of them (and one coder) are left out.
-    latent
-        Also give the tetrachoric correlation, as a column behind `phi_max`.
+    `frame`: rows are observations, indexed by `unit_id` (and coder); columns end in the levels (variable, label).
+    `exclusive`: variables whose labels exclude each other: pairs within one of them (and one coder) are left out.
+    `latent`: also give the tetrachoric correlation, as a column behind `phi_max`.
     """
     labels: list[tuple[str, ...]] = [tuple(column) for column in frame.columns]
     names = [name_column(label) for label in labels]

@@ -43,12 +43,7 @@ def say_unbalanced(labels: pd.Series, gold: Collection[str]) -> str:
     Pearson's chi-square test of the model's labels among gold against those of the other units; labels that too few
     units have for the test (fewer than five expected among gold) are counted together.
 
-    Parameters
-    ----------
-    labels
-        Of one model, by unit_id.
-    gold
-        The units with a gold label.
+    `labels`: of one model, by unit_id. `gold`: the units with a gold label.
 
     Examples
     --------

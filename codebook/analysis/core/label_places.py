@@ -35,14 +35,8 @@ def place_labels(
 ) -> None:
     """Write the texts of some rows beside their points, the first that find room, at most so many.
 
-    Parameters
-    ----------
-    places
-        `(n_rows, 2)`, in the units of the axes.
-    texts, rows
-        What may be written, and at which rows; `(n_labels,)` each.
-    most_covered
-        Points that a text may cover; it goes where it covers fewest.
+    `places`: `(n_rows, 2)`, in the units of the axes. `texts` and `rows`: what may be written, and at which rows;
+    `(n_labels,)` each. `most_covered`: points that a text may cover; it goes where it covers fewest.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -105,10 +99,7 @@ def _count_inside(points: Floats, box: Bbox) -> int:
 def label_ends(axes: Axes, texts: Sequence[str], ends: Sequence[float], colours: Sequence[str]) -> None:
     """Write a text beside the right end of each line, pushed apart where two ends are near.
 
-    Parameters
-    ----------
-    ends
-        Last value of each line, `(n_lines,)`, in the units of the y axis.
+    `ends`: last value of each line, `(n_lines,)`, in the units of the y axis.
 
     Examples
     --------

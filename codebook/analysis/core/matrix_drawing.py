@@ -168,12 +168,8 @@ def draw_halves(
 ) -> Figure:
     """A square matrix: its numbers below the diagonal, those of `above` over it, the names on it.
 
-    Parameters
-    ----------
-    weak
-        Cells without a fill, their numbers in grey: what is not significant.
-    groups
-        Of each name; names of a group stand together, with its bracket at the left.
+    `weak`: cells without a fill, their numbers in grey: what is not significant. `groups`: of each name; names of a
+    group stand together, with its bracket at the left.
     """
     names, groups = [str(name) for name in values.index], groups if any(groups) else [""] * len(values)
     grid = _lay_halves(names, groups, _rest(note))

@@ -172,10 +172,7 @@ def lay_diagonal(
 ) -> Grid | None:
     """The narrowest square grid whose names fit into the cells of its diagonal; None where they fit into none.
 
-    Parameters
-    ----------
-    rows
-        Names beside the rows, for which `left` has room, where numbers stand on the diagonal.
+    `rows`: names beside the rows, for which `left` has room, where numbers stand on the diagonal.
     """
     fitting = _fit_heads(names, left + EDGE + _GAP * len(gaps), 7.5)
     if fitting is None:

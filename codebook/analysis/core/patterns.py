@@ -136,12 +136,8 @@ def group_rows(*columns: Ints | Floats) -> tuple[Ints, Ints, Ints]:
 def collapse(unit: Ints, code: Ints, n_labels: int, *, trace: bool = False) -> Patterns:
     """Distinct count vectors of the units that occur in `unit`.
 
-    Parameters
-    ----------
-    unit, code
-        One entry a coding, shape (n_codings,).
-    trace
-        Also tell the pattern of each unit 0, 1, ... up to the last that occurs.
+    `unit` and `code`: one entry a coding, shape (n_codings,). `trace`: also tell the pattern of each unit 0, 1, ... up
+    to the last that occurs.
 
     Raises
     ------

@@ -115,14 +115,8 @@ def check_drawn(sample: pd.DataFrame | None, units: pd.Series, labelled: pd.Seri
 def read_design(units: pd.Index, sample: pd.DataFrame | None, cluster: Ints) -> Design:
     """The design of these units, in their order.
 
-    Parameters
-    ----------
-    units
-        Ids, all of them in `sample` where one is passed.
-    sample
-        A checked frame with `unit_id`, `prob` and perhaps `stratum`; None if all units weigh the same.
-    cluster
-        Of each unit, shape (n_units,), or empty.
+    `units`: ids, all of them in `sample` where one is passed. `sample`: a checked frame with `unit_id`, `prob` and
+    perhaps `stratum`; None if all units weigh the same. `cluster`: of each unit, shape (n_units,), or empty.
 
     Examples
     --------
@@ -231,12 +225,8 @@ def resample_design(
     Of each stratum one unit fewer than it has is drawn, and rescaled (Rao and Wu 1988): strata may be small. Clusters
     are drawn from all strata.
 
-    Parameters
-    ----------
-    statistic
-        From weighted counts, shape (n_draws, n_cells), to values, shape (n_draws, n_values).
-    prior
-        Units of each cell that a replicate is given beforehand, shape (n_cells,).
+    `statistic`: from weighted counts, shape (n_draws, n_cells), to values, shape (n_draws, n_values). `prior`: units of
+    each cell that a replicate is given beforehand, shape (n_cells,).
 
     Examples
     --------

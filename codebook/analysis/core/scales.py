@@ -140,12 +140,7 @@ def read_scale(
 ) -> tuple[Scale, Ints, list[Fault]]:
     """Scale of the labels that occur, and the code of each.
 
-    Parameters
-    ----------
-    distinct
-        The labels that occur, shape (n_distinct,).
-    level, labels
-        As the codebook has them.
+    `distinct`: the labels that occur, shape (n_distinct,). `level` and `labels`: as the codebook has them.
 
     Returns
     -------

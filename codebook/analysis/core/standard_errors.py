@@ -102,12 +102,7 @@ def join_clusters(patterns: Patterns, cluster: Ints) -> Any:
 
     Clusters none of whose units has a pattern are left out.
 
-    Parameters
-    ----------
-    patterns
-        Traced to their units.
-    cluster
-        Of each unit, shape (n_units,), or empty.
+    `patterns`: traced to their units. `cluster`: of each unit, shape (n_units,), or empty.
     """
     if not len(cluster):
         return None
@@ -126,12 +121,8 @@ def jackknife(
 
     SE^2 = (n - 1) / n x sum of (value without one - their mean)^2, t with n - 1 degrees of freedom (Efron 1982).
 
-    Parameters
-    ----------
-    times
-        How many units show each pattern, shape (n_patterns,).
-    members
-        Of `join_clusters`, to leave out clusters.
+    `times`: how many units show each pattern, shape (n_patterns,). `members`: of `join_clusters`, to leave out
+    clusters.
 
     Examples
     --------

@@ -76,10 +76,8 @@ def no_fit(n_terms: int, reason: str) -> Fit:
 def fit_parts(parts: Sequence[Part], family: str, cluster: Ints) -> Fit:
     """Solve the summed moments of the parts; the variance is the sandwich, of sums by cluster where there are any.
 
-    Parameters
-    ----------
-    cluster
-        Code of each unit's cluster, shape (n_units,); a code of its own for each unit where there are no clusters.
+    `cluster`: code of each unit's cluster, shape (n_units,); a code of its own for each unit where there are no
+    clusters.
 
     Returns
     -------

@@ -89,12 +89,7 @@ def find_warnings(n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -
 def say_correction(frame: pd.DataFrame, name: str = "", warnings: Iterable[str] = ()) -> str:
     """The three rows as sentences, whether the model's own finding stands, and the doubts.
 
-    Parameters
-    ----------
-    frame
-        Of `correct` or `prevalence`.
-    name
-        Coefficient or label to speak of; empty for all but the intercept.
+    `frame`: of `correct` or `prevalence`. `name`: coefficient or label to speak of; empty for all but the intercept.
 
     Examples
     --------

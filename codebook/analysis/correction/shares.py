@@ -142,12 +142,8 @@ def _plot_shares(frame: pd.DataFrame, variable: VariableLike, note: str) -> Figu
 def tune_weight(f: Floats, y: Floats, gold: Ints, prob: Floats, cluster: Ints) -> float:
     """The weight of the model labels that makes the variance of a corrected mean smallest, between 0 and 1.
 
-    Parameters
-    ----------
-    f
-        What the model says, shape (n_units,).
-    y, gold, prob
-        What the gold says, the positions of the gold units, their inclusion probabilities, shape (n_gold,).
+    `f`: what the model says, shape (n_units,). `y`, `gold` and `prob`: what the gold says, the positions of the gold
+    units, their inclusion probabilities, shape (n_gold,).
 
     Examples
     --------
@@ -329,14 +325,8 @@ def estimate_rogan_gladen(
 ) -> tuple[Rates, float, float]:
     """The rates, the share, and its standard error by linearisation.
 
-    Parameters
-    ----------
-    f
-        Whether the model gives the label, shape (n_units,).
-    y, weight, gold
-        Whether the gold does, what each gold unit weighs, and their positions, shape (n_gold,).
-    cluster
-        Of each unit, shape (n_units,).
+    `f`: whether the model gives the label, shape (n_units,). `y`, `weight` and `gold`: whether the gold does, what
+    each gold unit weighs, and their positions, shape (n_gold,). `cluster`: of each unit, shape (n_units,).
     """
     given = f[gold]
     with_, without = weight * y, weight * (1 - y)

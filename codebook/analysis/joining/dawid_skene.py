@@ -46,15 +46,9 @@ def fit_dawid_skene(counts: Floats, times: Ints, *, tolerance: float = 1e-7, mos
     Units with the same answers of the same coders have the same posterior, so EM runs over distinct patterns of
     answers. Given the true label, coders must err independently: clones of one model break this, and outvote people.
 
-    Parameters
-    ----------
-    counts
-        How often each coder gave each label in each pattern, shape (n_patterns, n_coders, n_labels); more than once
-        where a coder repeated a unit.
-    times
-        Units with each pattern, shape (n_patterns,).
-    tolerance
-        EM ends when no posterior moves by more.
+    `counts`: how often each coder gave each label in each pattern, shape (n_patterns, n_coders, n_labels); more than
+    once where a coder repeated a unit. `times`: units with each pattern, shape (n_patterns,). `tolerance`: EM ends when
+    no posterior moves by more.
 
     Examples
     --------

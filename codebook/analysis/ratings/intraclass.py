@@ -22,12 +22,8 @@ ICC_FORMS = {
 def mean_squares(weights: Floats, ratings: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Mean squares of units, coders, what is left, and within units, each (n_draws,).
 
-    Parameters
-    ----------
-    weights
-        How many units show each row, shape (n_draws, n_rows).
-    ratings
-        The numbers of the coders, shape (n_rows, n_coders), without a gap.
+    `weights`: how many units show each row, shape (n_draws, n_rows). `ratings`: the numbers of the coders, shape
+    (n_rows, n_coders), without a gap.
     """
     n_units, n_coders = weights.sum(axis=1), ratings.shape[1]
     centred = ratings - np.average(ratings, axis=0, weights=weights.sum(axis=0)).mean()

@@ -27,14 +27,8 @@ def alpha_values(weights: Floats, patterns: Patterns, scale: Scale, distances: F
     alpha = 1 - (n - 1) x sum of o d / sum of n_c n_k d, where o_ck sums n_uc (n_uk - [c = k]) / (m_u - 1) over the
     units u with m_u >= 2 codings, and n counts their codings (Krippendorff 2011).
 
-    Parameters
-    ----------
-    weights
-        How often each pattern counts, shape (n_draws, n_patterns).
-    patterns
-        Of two or more codings each.
-    distances
-        Of every two labels, shape (n_labels, n_labels), in place of those of the level.
+    `weights`: how often each pattern counts, shape (n_draws, n_patterns). `patterns`: of two or more codings each.
+    `distances`: of every two labels, shape (n_labels, n_labels), in place of those of the level.
 
     Returns
     -------

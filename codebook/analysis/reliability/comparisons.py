@@ -49,14 +49,8 @@ def read_comparisons(
 ) -> tuple[list[Comparison], Coverage]:
     """All comparisons, in the order of the variables, and of each variable how many codings are labelled, and why not.
 
-    Parameters
-    ----------
-    by
-        One of `BY`, a covariate, or "" for all coders but the gold.
-    min_units
-        Pairs of coders with fewer common units are left out.
-    faults
-        Found before; they are raised with those that are found here.
+    `by`: one of `BY`, a covariate, or "" for all coders but the gold. `min_units`: pairs of coders with fewer common
+    units are left out. `faults`: found before; they are raised with those that are found here.
 
     Raises
     ------

@@ -61,10 +61,7 @@ def sort_models(rows: Sequence[Row]) -> list[Row]:
 def draw_band(rows: pd.DataFrame, quantity: str, references: Sequence[float], note: str) -> Figure:
     """The interval of people among themselves as a grey band, and each model's figure with them as a dot on it.
 
-    Parameters
-    ----------
-    rows
-        Columns subject (the variable), group, value, low, high and n_units.
+    `rows`: columns subject (the variable), group, value, low, high and n_units.
     """
     subjects = list(dict.fromkeys(rows["subject"]))
     lines = [line for subject in subjects for line in _list_lines(rows[rows["subject"] == subject], len(subjects) > 1)]

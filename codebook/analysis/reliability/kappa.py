@@ -42,12 +42,8 @@ def shared_chance(patterns: Patterns, near: Floats | None, *, kind: str, n_decla
     is sum w p p (`fleiss`), T / (V (V - 1)) x sum p (1 - p) (`gwet`: AC1, with weights AC2), T / V^2
     (`brennan_prediger`).
 
-    Parameters
-    ----------
-    near
-        Weights of every two labels, shape (n_labels, n_labels); None for identity.
-    n_declared
-        V, the labels the codebook allows.
+    `near`: weights of every two labels, shape (n_labels, n_labels); None for identity. `n_declared`: V, the labels the
+    codebook allows.
 
     Examples
     --------
@@ -78,10 +74,7 @@ def coders_chance(patterns: Patterns, near: Floats | None, *, n_coders: int) -> 
 
     With two coders who coded the same units it is Cohen's kappa.
 
-    Parameters
-    ----------
-    patterns
-        Of `coder_patterns`: their counts are those of each coder, side by side.
+    `patterns`: of `coder_patterns`: their counts are those of each coder, side by side.
     """
     counts = _by_coder(patterns, n_coders)
     agree, pairs = _observed(counts.sum(axis=1), near)
@@ -180,10 +173,7 @@ def largest_kappa(patterns: Patterns) -> Statistic:
 
     (sum min(p_1, p_2) - sum p_1 p_2) / (1 - sum p_1 p_2) (Cohen 1960).
 
-    Parameters
-    ----------
-    patterns
-        Of `coder_patterns`, of two coders: their counts stand side by side.
+    `patterns`: of `coder_patterns`, of two coders: their counts stand side by side.
 
     Examples
     --------
@@ -206,12 +196,8 @@ def largest_kappa(patterns: Patterns) -> Statistic:
 def light_kappa(patterns: Patterns, near: Floats | None, *, n_coders: int) -> Statistic:
     """Mean over pairs of coders of Cohen's kappa, each on the units that both coded (Light 1971).
 
-    Parameters
-    ----------
-    patterns
-        Of `coder_patterns`: the counts of the coders stand side by side.
-    near
-        Weights of every two labels, shape (n_labels, n_labels); None for identity.
+    `patterns`: of `coder_patterns`: the counts of the coders stand side by side. `near`: weights of every two labels,
+    shape (n_labels, n_labels); None for identity.
     """
     counts = _by_coder(patterns, n_coders)
     tables = list(_pair_tables(counts))

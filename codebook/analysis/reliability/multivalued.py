@@ -71,12 +71,8 @@ def expected_distance(of_size: Floats, times: Floats) -> Floats:
     Over all sets C and K of two sizes, each weighs the product of the labels' times, with one less for a label in both.
     The sums are coefficients of prod (1 + n x + n y + n (n - 1) x y z): label by label, not set by set.
 
-    Parameters
-    ----------
-    of_size
-        Shares of sets with 0, 1, ... labels, shape (n_draws, n_sizes).
-    times
-        How often each label was given, shape (n_draws, n_labels).
+    `of_size`: shares of sets with 0, 1, ... labels, shape (n_draws, n_sizes). `times`: how often each label was given,
+    shape (n_draws, n_labels).
     """
     n_draws, n_sizes = of_size.shape
     total = np.zeros((n_draws, n_sizes, n_sizes))

@@ -100,11 +100,8 @@ def kendall_w(patterns: Patterns, *, n_coders: int) -> Callable[[Floats], Floats
 
     Ranks are each coder's own, ties share theirs, and T = t^3 - t for each run of t ties.
 
-    Parameters
-    ----------
-    patterns
-        Of `coder_patterns`: the counts of the coders stand side by side, labels in their order. Those that a coder did
-        not code are left out.
+    `patterns`: of `coder_patterns`: the counts of the coders stand side by side, labels in their order. Those that a
+    coder did not code are left out.
 
     Examples
     --------

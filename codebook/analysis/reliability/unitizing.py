@@ -251,10 +251,7 @@ def unitizing_alphas(weights: Floats, sums: SpanSums) -> Floats:
     Expected coincidences of types c and k are l (l_c l_k - [c = k] a_c) / (l^2 - sum a), with l the lengths and a the
     squared lengths of the segments (equations 4 and 10).
 
-    Parameters
-    ----------
-    weights
-        Of the texts, shape (n_draws, n_texts).
+    `weights`: of the texts, shape (n_draws, n_texts).
 
     Returns
     -------

@@ -146,17 +146,10 @@ def plot_map(
 ) -> Figure:
     """Draw a map of vectors.
 
-    Parameters
-    ----------
-    frame
-        Columns x and y, and those named below.
-    hue
-        Column of groups, at most eight, in order of their categories or else of their size. Each group's name stands
-        at its middle.
-    label
-        Column of texts; `labelled` of them, far from one another, are written beside their points where they fit.
-    explained
-        Share of the variance of each component.
+    `frame`: columns x and y, and those named below. `hue`: column of groups, at most eight, in order of their
+    categories or else of their size. Each group's name stands at its middle. `label`: column of texts; `labelled` of
+    them, far from one another, are written beside their points where they fit. `explained`: share of the variance of
+    each component.
 
     Raises
     ------
