@@ -39,6 +39,8 @@ class Names:
         How names are made alike.
     outputs
         The folder into which results are saved.
+    about
+        What the names are; it stands in the titles of results.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class Names:
     entity_vectors: Floats | None = None
     rules: FormRules = field(default_factory=FormRules)
     outputs: Path | None = None
+    about: str = ""
 
     def __post_init__(self) -> None:
         faults = _check_frame(self.mentions, "mention_id", "mentions", unique=True)
@@ -95,6 +98,17 @@ class Names:
         """All names as an encoder of texts reads them best, those of the list behind the mentions."""
         parts = [self.mentions] if self.entities is None else [self.mentions, self.entities]
         return [text for part in parts for text in plain_names(part["name"], self.rules)]
+
+    def entitle(self, title: str) -> str:
+        """A title that says of which names it is.
+
+        Examples
+        --------
+        >>> names = Names(pd.DataFrame({"mention_id": ["m1"], "name": ["Niger"]}), about="countries")
+        >>> names.entitle("Weights of the scores")
+        'Weights of the scores: countries'
+        """
+        return f"{title}: {self.about}" if self.about else title
 
     def with_vectors(self, vectors: TextVectors) -> Names:
         """The same names with the vectors of their `texts`, and with the folder for results that these have."""

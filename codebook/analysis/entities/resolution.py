@@ -71,6 +71,7 @@ def resolve_entities(
     scores = combine_scores(scores, model)
     one_to_one = rules.one_to_one
     curve = pair_curve(scores, names.truth, one_to_one=one_to_one, resample=resample, folder=names.outputs)
+    curve = replace(curve, title=names.entitle(curve.title))
     if rules.accept is None:
         accept, remark = _choose(curve.frame, precision)
         rules, curve = replace(rules, accept=accept), replace(curve, remarks=(*curve.remarks, *remark))
@@ -151,7 +152,8 @@ class Resolution:
         ways = {"all scores": self.frame, "shared words (baseline)": link_mentions(self.names, words, least)}
         truth = self.names.truth
         results = {way: judge(frame, truth, half="test", resample=self.resample) for way, frame in ways.items()}
-        return compare_ways(results, self.names.outputs)
+        result = compare_ways(results, self.names.outputs)
+        return replace(result, title=self.names.entitle(result.title))
 
     @property
     def review(self) -> Result:
@@ -203,7 +205,8 @@ class Resolution:
         return f"{len(self.frame):,} names: {parts}."
 
     def _result(self, frame: pd.DataFrame, name: str, title: str, finding: str) -> Result:
-        return Result(frame, name, title, "entities", Facts(len(frame)), finding, outputs=self.names.outputs)
+        title, outputs = self.names.entitle(title), self.names.outputs
+        return Result(frame, name, title, "entities", Facts(len(frame)), finding, outputs=outputs)
 
     def _nothing(self, name: str, title: str, reason: str = _UNKNOWN) -> Result:
         facts = Facts(nothing=reason)

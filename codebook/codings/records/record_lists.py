@@ -12,7 +12,7 @@ import pandas as pd
 from codebook.analysis.against_gold.spans import span_validity
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Facts, Result
-from codebook.analysis.entities import Names, Resolution
+from codebook.analysis.entities import FormRules, Names, Resolution
 from codebook.codings.database.frames import KeyedTable
 from codebook.codings.exports import write_frame
 from codebook.codings.label_counts import shorten_names
@@ -221,22 +221,29 @@ def read_names(
     path: str | Path,
     *,
     listed: str = "",
-    source: str = "source_column",
     entities: str | Path = "",
+    pairs: str | Path = "",
     columns: Mapping[str, str] | Sequence[str] = (),
+    persons: bool = False,
+    about: str = "",
 ) -> Names:
     r"""Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
 
     Parameters
     ----------
     listed
-        The source whose names are the list of entities; empty for none.
-    source
-        Column that says from which source a name is.
+        The source (column `source_column`) whose names are the list of entities; empty for none.
     entities
         A table of its own that is the list of entities, with the columns `entity_id` and `name`; empty for none.
+    pairs
+        A table of its own with the true pairs, columns `mention_id` and `entity_id`; empty for none.
     columns
-        What these columns are called in your tables, such as {"name": "title"} or ["name: title"].
+        What these columns are called in your tables, such as {"name": "title"} or ["name: title"]. Where a table calls
+        one otherwise than the others do, that is said of it: "entities.name: product", "pairs.mention_id: left".
+    persons
+        The names are of persons: "Smith, Adam" is "Adam Smith".
+    about
+        What the names are; it stands in titles of tables and figures.
 
     Raises
     ------
@@ -251,20 +258,27 @@ def read_names(
     2 names, 2 different in their normal form
     """
     columns_named = parse_pairs(columns, "columns", error=UnitsError, summary="The columns cannot be read.")
-    needed = ["mention_id", "name", *([source, "entity_id"] if listed else [])]
+    needed = ["mention_id", "name", *(["source_column", "entity_id"] if listed else [])]
     table = _read_table(path, needed, columns_named)
-    on_list = (table[source] == listed) if listed else pd.Series(data=False, index=table.index)
+    on_list = (table["source_column"] == listed) if listed else pd.Series(data=False, index=table.index)
     others = table[on_list].reset_index(drop=True) if listed else None
     if entities:
-        others = _read_table(entities, ["entity_id", "name"], columns_named)
+        others = _read_table(entities, ["entity_id", "name"], columns_named, "entities.")
     mentions = table[~on_list].reset_index(drop=True)
     truth = mentions.set_index("mention_id")["entity_id"] if "entity_id" in table else None
-    return Names(mentions, others, truth)
+    if pairs:
+        known = _read_table(pairs, ["mention_id", "entity_id"], columns_named, "pairs.").drop_duplicates("mention_id")
+        truth = known.set_index("mention_id")["entity_id"].reindex(mentions["mention_id"])
+    return Names(mentions, others, truth, rules=FormRules(persons=persons), about=about)
 
 
-def _read_table(path: str | Path, needed: Sequence[str], columns_named: Mapping[str, str]) -> pd.DataFrame:
-    """A table of texts whose columns have the kit's names."""
+def _read_table(
+    path: str | Path, needed: Sequence[str], columns_named: Mapping[str, str], part: str = ""
+) -> pd.DataFrame:
+    """A table of texts whose columns have the kit's names; those of `part` before those of every table."""
     rows = open_rows(path)
-    rows.require([columns_named.get(name, name) for name in needed])
+    kits = [name for name in (*needed, *columns_named) if "." not in name]
+    named = {kit: columns_named.get(part + kit, columns_named.get(kit, kit)) for kit in kits}
+    rows.require([named[kit] for kit in needed])
     table = pd.DataFrame(list(rows), columns=list(rows.columns), dtype=object)
-    return table.rename(columns={name: kit for kit, name in columns_named.items() if name in table})
+    return table.rename(columns={name: kit for kit, name in reversed(named.items()) if name in table})
