@@ -162,7 +162,8 @@ class Resolution:
         title, n_open = "For a person", int(frame["n_mentions"].sum())
         if not n_open:
             return self._nothing("review", title, "No name is left to a person.")
-        finding = f"{len(frame):,} different names ({n_open:,} mentions) are left to a person."
+        names, verb = say_count(len(frame), "different name"), "is" if len(frame) == 1 else "are"
+        finding = f"{names} ({say_count(n_open, 'mention')}) {verb} left to a person."
         note = ("One row a form that was left open, with the two entities that fit best.",)
         table = frame[["name", "why", "candidate", "score", "runner_up", "runner_up_score", "n_mentions"]]
         return replace(self._result(frame, "review", title, finding), remarks=note, table=table)
@@ -209,5 +210,4 @@ class Resolution:
         return Result(frame, name, title, "entities", Facts(len(frame)), finding, outputs=outputs)
 
     def _nothing(self, name: str, title: str, reason: str = _UNKNOWN) -> Result:
-        facts = Facts(nothing=reason)
-        return Result(pd.DataFrame(), name, title, "entities", facts, reason, outputs=self.names.outputs)
+        return replace(self._result(pd.DataFrame(), name, title, reason), facts=Facts(nothing=reason))

@@ -332,6 +332,7 @@ def _doubt(read: Read) -> Read:
 
 def _as_piece(read: Read, quad: npt.NDArray[Any], ink: Ink) -> Piece:
     """A line and the upright box around what is printed of it."""
+    ink = ink.on_page(quad)
     x0, y0, x1, y1, gaps = narrow_box([*quad.min(axis=0).tolist(), *quad.max(axis=0).tolist()], ink)
     return Piece(read.text.strip(), x0, y0, x1, y1, read.unsure, gaps)
 
