@@ -16,7 +16,7 @@ from codebook.analysis.entities import FormRules, Names, Resolution
 from codebook.codings.database.frames import KeyedTable
 from codebook.codings.exports import write_frame
 from codebook.codings.label_counts import shorten_names
-from codebook.errors import TableError, UnitsError
+from codebook.errors import Fault, TableError, UnitsError
 from codebook.files import open_rows
 from codebook.files.yaml_text import parse_pairs
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
@@ -221,8 +221,7 @@ def read_names(
     path: str | Path,
     *,
     listed: str = "",
-    entities: str | Path = "",
-    pairs: str | Path = "",
+    tables: Mapping[str, str | Path] | Sequence[str] = (),
     columns: Mapping[str, str] | Sequence[str] = (),
     persons: bool = False,
     about: str = "",
@@ -233,10 +232,9 @@ def read_names(
     ----------
     listed
         The source (column `source_column`) whose names are the list of entities; empty for none.
-    entities
-        A table of its own that is the list of entities, with the columns `entity_id` and `name`; empty for none.
-    pairs
-        A table of its own with the true pairs, columns `mention_id` and `entity_id`; empty for none.
+    tables
+        Tables of their own, such as {"entities": "list.csv", "pairs": "true.csv"} or ["entities: list.csv"]: the list
+        of entities with the columns `entity_id` and `name`, and the true pairs with `mention_id` and `entity_id`.
     columns
         What these columns are called in your tables, such as {"name": "title"} or ["name: title"]. Where a table calls
         one otherwise than the others do, that is said of it: "entities.name: product", "pairs.mention_id: left".
@@ -258,16 +256,22 @@ def read_names(
     2 names, 2 different in their normal form
     """
     columns_named = parse_pairs(columns, "columns", error=UnitsError, summary="The columns cannot be read.")
+    files = parse_pairs(tables, "tables", error=UnitsError, summary="The tables cannot be read.")
+    if unknown := set(files) - {"entities", "pairs"}:
+        fault = Fault("tables", f"{min(unknown)!r} is no table of names", 'name "entities" or "pairs"')
+        raise UnitsError("The tables cannot be read.", [fault])
     needed = ["mention_id", "name", *(["source_column", "entity_id"] if listed else [])]
     table = _read_table(path, needed, columns_named)
     on_list = (table["source_column"] == listed) if listed else pd.Series(data=False, index=table.index)
     others = table[on_list].reset_index(drop=True) if listed else None
-    if entities:
-        others = _read_table(entities, ["entity_id", "name"], columns_named, "entities.")
+    if "entities" in files:
+        others = _read_table(files["entities"], ["entity_id", "name"], columns_named, "entities.")
     mentions = table[~on_list].reset_index(drop=True)
     truth = mentions.set_index("mention_id")["entity_id"] if "entity_id" in table else None
-    if pairs:
-        known = _read_table(pairs, ["mention_id", "entity_id"], columns_named, "pairs.").drop_duplicates("mention_id")
+    if "pairs" in files:
+        known = _read_table(files["pairs"], ["mention_id", "entity_id"], columns_named, "pairs.").drop_duplicates(
+            "mention_id"
+        )
         truth = known.set_index("mention_id")["entity_id"].reindex(mentions["mention_id"])
     return Names(mentions, others, truth, rules=FormRules(persons=persons), about=about)
 

@@ -111,16 +111,16 @@ def test_any_two_tables_are_read_by_the_names_of_their_columns(tmp_path: Path) -
     mentions.assign(entity_id=truth.to_numpy()).rename(columns=own).to_csv(tmp_path / "a.csv", index=False)
     listed.rename(columns=own).to_csv(tmp_path / "b.csv", index=False)
     columns = [f"{name}: {other}" for name, other in own.items()]
-    names = read_names(tmp_path / "a.csv", entities=tmp_path / "b.csv", columns=columns)
+    names = read_names(tmp_path / "a.csv", tables={"entities": tmp_path / "b.csv"}, columns=columns)
     assert (len(names.mentions), len(names.others)) == (60, len(listed))
     own |= {"mention_id": "sku", "entity_id": "sku", "entities.name": "product", "pairs.mention_id": "left"}
     listed.rename(columns={"entity_id": "sku", "name": "product"}).to_csv(tmp_path / "c.csv", index=False)
     mentions.rename(columns=own).to_csv(tmp_path / "d.csv", index=False)
     pairs = pd.DataFrame({"left": mentions["mention_id"], "entity_id": truth.to_numpy()})
     pairs[pairs["entity_id"] != ""].to_csv(tmp_path / "true.csv", index=False)
-    files = {"entities": tmp_path / "c.csv", "pairs": tmp_path / "true.csv"}
+    files = [f"entities: {tmp_path / 'c.csv'}", f"pairs: {tmp_path / 'true.csv'}"]
     columns = [f"{name}: {other}" for name, other in (own | {"pairs.entity_id": "entity_id"}).items()]
-    same = read_names(tmp_path / "d.csv", columns=columns, about="products of two shops", **files)
+    same = read_names(tmp_path / "d.csv", columns=columns, tables=files, about="products of two shops")
     pd.testing.assert_frame_equal(same.others[["entity_id", "name"]], names.others[["entity_id", "name"]])
     assert same.truth.fillna("").tolist() == names.truth.tolist()
     resolution = resolve_entities(same, compare=["price: number"], resample=FEW)

@@ -42,7 +42,8 @@ class Ink(NamedTuple):
         [0.524, 0.544]
         """
         upper_left, upper_right, lower_right, lower_left = quad
-        ratio = float(np.linalg.norm(lower_left - upper_left) / max(1.0, np.linalg.norm(lower_right - upper_right)))
+        left, right = (float(np.linalg.norm(side)) for side in (lower_left - upper_left, lower_right - upper_right))
+        ratio = left / max(1.0, right)
 
         def place(share: float) -> float:
             return ratio * share / (1 + (ratio - 1) * share)
