@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.codings import RANDOM, Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
-from codebook.analysis.correction.changed_findings import CORRECTED, NAIVE, take_whole_gold
+from codebook.analysis.correction.changed_findings import CORRECTED, NAIVE
 from codebook.analysis.correction.inputs import LabelColumns
 from codebook.analysis.correction.regression import correct
 from codebook.analysis.reliability.agreement_tables import reliability
@@ -383,7 +383,9 @@ class _Finding:
     def __init__(self, codings: Codings, settings: GridSettings) -> None:
         self.settings, self.label = settings, settings.label or next(iter(codings.variable.labels or ("",)))
         self.gold = codings.frame[codings.frame["coder"] == codings.gold]
-        codings = take_whole_gold(codings)
+        every = codings.frame["unit_id"].nunique()
+        if codings.sample is None and self.gold.loc[self.gold["label"].notna(), "unit_id"].nunique() == every:
+            codings = codings.with_sample(RANDOM)
         self.corrects = codings.sample is not None and len(self.gold) > 0
         self.by = "source" if self.corrects else ""
         self.codings = codings.with_word_counts() if "n_words" in settings.formula else codings

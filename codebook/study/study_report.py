@@ -35,11 +35,12 @@ def report_study(study: Study, *, texts: bool = True, out: str | Path = "") -> P
     """
     named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
     there = study.run and find_version(runs_folder(), study.run) in list_runs()
-    more = list(_tell_more(study)) if there else []  # else the report says what is missing
+    more = list(tell_more(study)) if there else []  # else the report says what is missing
     return write_report(study.run, **named, texts=texts, out=out, more=more)
 
 
-def _tell_more(study: Study) -> Iterator[Result]:
+def tell_more(study: Study) -> Iterator[Result]:
+    """The results that the report has besides what was saved: of versions, and of a second instrument."""
     run = study.open_run()
     if before := run.before:
         yield from _tell_versions(study, run, before)

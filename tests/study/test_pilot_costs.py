@@ -39,7 +39,7 @@ def study(fake: FakeOpenAI, project: Path) -> Study:
 def test_a_pilot_tells_agreement_flips_and_costs_and_the_whole_asks_none_of_it_again(
     study: Study, fake: FakeOpenAI, command: Command
 ) -> None:
-    words = ["pilot", "--limit", str(N_DRAWN), "--paraphrase", "other.yaml"]
+    words = ["pilot", "--limit", str(N_DRAWN), "--paraphrase", "other.yaml", "--replicates", "50"]
     priced = command(*words, "--dry-run").output
     assert "1 model x 2 codebooks x 2 draws on 12 units: 2 runs." in priced
     assert "all: 48 different questions of 48" in priced
@@ -49,7 +49,7 @@ def test_a_pilot_tells_agreement_flips_and_costs_and_the_whole_asks_none_of_it_a
     pilot = study.grid.pilot(N_DRAWN, paraphrases=["other.yaml"])
     codings = pilot.codings()
     check_agreement(pilot, codings)
-    costs = cb.study.estimate_costs(pilot)
+    costs = cb.study.estimate_costs(pilot, cb.Bootstrap(50))
     assert costs.finding in told.output
     assert {path.stem for path in pilot.cells[0].study.folder.glob("outputs/*.csv")} >= {"stability", "pilot_costs"}
     row = costs.frame.iloc[0]
@@ -68,7 +68,7 @@ def check_agreement(pilot: Grid[Study], codings: cb.Codings) -> None:
     """Hold alpha over draws and wordings, and the units that get two labels, against a second way."""
     frame = codings.frame.dropna(subset="label").astype({"label": "category"})
     wide = frame.assign(code=frame["label"].cat.codes.astype(float)).pivot_table("code", ["coder", "draw"], "unit_id")
-    rows = pilot.stability(codings).frame.set_index(["over", "prompt"])
+    rows = pilot.stability(codings, cb.Bootstrap(0)).frame.set_index(["over", "prompt"])
     words = wide.xs(0, level="draw")
     draws = {coder: wide.xs(coder, level="coder") for coder in words.index}
     for key, part in ((("prompt", ""), words), (("draw", "codebook"), draws[f"{MODEL}@codebook"])):

@@ -11,6 +11,7 @@ from fakes import scripted
 import codebook as cb
 from codebook.cli import main
 from codebook.errors import ParameterError
+from codebook.study.study_report import tell_more
 
 TEXTS = ["Coal and gas.", "Games [refuse]", "A match [truncate]", "Coal [outside]", "Coal again.", "Games again."]
 GOLD = ["coal", "sports", "sports", "coal", "coal", "sports"]
@@ -66,15 +67,14 @@ def test_the_same_model_is_shown_what_was_wrong_and_its_labels_bear_their_own_co
     assert set(first["coder"]).isdisjoint(table["coder"]), "the digest of the codebook that shows errors is another"
     result = cb.study.compare_second(study, resample=cb.Bootstrap(0))
     assert result.frame["coder"].tolist() == ["scripted-1", "scripted-1 (again)", "scripted-1 + scripted-1 (again)"]
-    shares = cb.study.compare_second(study, by="label").frame.query("source == 'model labels only'").set_index("label")
+    shares = cb.study.compare_second(study, by="label").frame.set_index("label")
     labels = pd.concat([first, table])["label"].dropna()
     assert shares.loc["sports", "after"] == pytest.approx((labels == "sports").mean())
     assert shares.loc["sports", "before"] == pytest.approx((first["label"].dropna() == "sports").mean())
-    page = cb.study.report_study(study).read_text(encoding="utf-8")
-    assert "Validity with and without the second instrument" in page
-    assert "Share of each label, without and with the second instrument" in page
-    told = CliRunner().invoke(main, ["validity", "m", "--second", "--part", "dev", "--sample", "none", "--unlock"])
-    assert told.output.count("3 units without a label of scripted-1 have one of scripted-1 (again).") == 2, told.output
+    assert [result.name for result in tell_more(study)] == ["second_instrument", "second_shares"], "the report has both"
+    words = ["validity", "m", "--second", "--part", "dev", "--sample", "none", "--unlock", "--replicates", "20"]
+    told = CliRunner().invoke(main, words).output
+    assert told.count("3 units without a label of scripted-1 have one of scripted-1 (again).") == 2, told
 
 
 def test_the_commands_say_what_comes_next(study):

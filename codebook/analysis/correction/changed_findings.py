@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.codings import RANDOM, Codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.label_titles import title_of
 from codebook.analysis.core.plain_frames import as_codings
@@ -26,10 +26,7 @@ from codebook.ground.quantities import say_p
 
 SHARE = "label ~ 1"
 NAIVE, CORRECTED = SOURCES[0], SOURCES[2]
-_HOW = (
-    "Both figures are of one system of equations, so that the interval of the difference knows that the units are the "
-    "same (Weesie 1999)."
-)
+_HOW = "The interval of a difference knows that the units are the same (Weesie 1999; of shares Bonett and Price 2012)."
 _FIGURES = ("before", "after", "difference", "low", "high", "p")
 
 
@@ -64,8 +61,8 @@ def changed_findings(
     Parameters
     ----------
     codings
-        Of one variable. Where gold was sampled, or every unit has it, each finding stands twice: from the labels alone,
-        and corrected by the gold.
+        Of one variable. Where gold was sampled, each finding stands twice: from the labels alone, and corrected by the
+        gold.
     first, other
         The coders; the difference is `other` less `first`.
     formula
@@ -89,7 +86,7 @@ def changed_findings(
     1     b     0.5    0.7         0.2 -0.15
     """
     codings = as_codings(codings, needs_level=False)
-    given = take_whole_gold(codings.of(codings.variable.name))
+    given = codings.of(codings.variable.name)
     numeric = given.variable.kind in ("rating", "number")
     wanted = [""] if numeric else list(labels or given.variable.labels or _find_labels(given, first, other))
     rows = [
@@ -111,13 +108,6 @@ def changed_findings(
         remarks=(f"Before is {first}, after is {other}. {_HOW} {100 * confidence:g} % intervals.",),
         table=_print(given.in_words(frame)),
     )
-
-
-def take_whole_gold(codings: Codings) -> Codings:
-    """The codings with gold as it may be corrected by: where every unit has a gold label it needs no sample."""
-    gold = codings.frame[(codings.frame["coder"] == codings.gold) & codings.frame["label"].notna()]
-    is_whole = 0 < gold["unit_id"].nunique() == codings.frame["unit_id"].nunique()
-    return codings.with_sample(RANDOM) if codings.sample is None and is_whole else codings
 
 
 def _find_labels(codings: Codings, *coders: str) -> list[str]:

@@ -1,10 +1,12 @@
 """The difference that other labels make to a finding, held against other ways to get it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from codebook.analysis import Codings
+from codebook.analysis import Codings, correct
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.correction.changed_findings import changed_findings, paired_share_interval
 
@@ -64,12 +66,15 @@ def test_shares_of_other_units_are_each_of_the_units_that_have_a_label(codings: 
     assert (row["after"], row["n"]) == (pytest.approx((wide["v2"] == "b").mean()), N)
 
 
-def test_gold_of_every_unit_corrects_both_to_the_same_figure(codings: Codings) -> None:
-    wide = read_wide(codings).drop(columns="age").assign(gold=lambda each: each["v1"])
-    given = as_codings(wide.reset_index().rename(columns={"unit_id": "unit"}), gold="gold", needs_level=False)
-    rows = changed_findings(given, "v1", "v2").frame.set_index(["source", "label"])
-    assert rows.loc["corrected", "difference"].tolist() == pytest.approx([0, 0, 0], abs=1e-12)
-    assert rows.loc[("corrected", "a"), "before"] == pytest.approx((wide["gold"] == "a").mean())
+def test_by_sampled_gold_each_figure_is_corrected_as_it_is_alone(codings: Codings) -> None:
+    wide = read_wide(codings).drop(columns="age").reset_index().rename(columns={"unit_id": "unit"})
+    wide["gold"] = wide["v1"].where(wide.index % 3 == 0)
+    given = as_codings(wide, gold="gold", needs_level=False).with_sample("random")
+    rows = changed_findings(given, "v1", "v2", labels=["a"]).frame.set_index("source").loc["corrected"]
+    for coder, figure in (("v1", "before"), ("v2", "after")):
+        alone = correct(replace(given.only([coder, "gold"]), models=(coder,)), "label ~ 1", label="a").frame
+        assert rows[figure] == pytest.approx(alone.set_index("source").loc["corrected", "estimate"])
+    assert rows["low"] < rows["difference"] < rows["high"]
 
 
 @pytest.mark.parametrize(("n", "share"), [(20, 0.1), (200, 0.02), (20, 0.3)])
