@@ -15,7 +15,7 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike, VariableSpec
-from codebook.analysis.correction.changed_findings import SHARE, changed_findings
+from codebook.analysis.correction.finding_changes import SHARE, changed_findings
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.codings import merge_tables, set_aside_abstentions
 from codebook.errors import Fault, ParameterError

@@ -16,7 +16,7 @@ from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.correction.changed_findings import changed_findings
+from codebook.analysis.correction.finding_changes import changed_findings
 from codebook.errors import Fault, ParameterError
 from codebook.ground.quantities import say_count
 from codebook.records import Unit

@@ -18,7 +18,7 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import RANDOM, Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
-from codebook.analysis.correction.changed_findings import CORRECTED, NAIVE
+from codebook.analysis.correction.finding_changes import CORRECTED, NAIVE
 from codebook.analysis.correction.inputs import LabelColumns
 from codebook.analysis.correction.regression import correct
 from codebook.analysis.reliability.agreement_tables import reliability

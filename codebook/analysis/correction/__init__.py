@@ -12,7 +12,7 @@ corrected. Open `shares.py` first. A regression on a frame with one row a unit n
 `add_chances` joins the probabilities of a sample to it.
 """
 
-from codebook.analysis.correction.changed_findings import changed_findings
+from codebook.analysis.correction.finding_changes import changed_findings
 from codebook.analysis.correction.gold_power import plan_correction
 from codebook.analysis.correction.inputs import LabelColumns, add_chances
 from codebook.analysis.correction.pairing import pair_with_gold

@@ -8,7 +8,7 @@ import pytest
 
 from codebook.analysis import Codings, correct
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.correction.changed_findings import changed_findings, paired_share_interval
+from codebook.analysis.correction.finding_changes import changed_findings, paired_share_interval
 
 N = 240
 
