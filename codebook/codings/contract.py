@@ -60,7 +60,6 @@ def column_faults(frame: Any) -> Iterator[Fault]:
 
 def typed(column: pd.Series[Any], name: str, faults: list[Fault]) -> pd.Series[Any]:
     """Return a column with its type; what cannot be typed goes to `faults`."""
-    column = column.reset_index(drop=True)
     try:
         if name == "draw":
             return _whole(column)
@@ -88,7 +87,9 @@ def _text(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     if name in REPEATED and is_numbered(column):
         return column
     of_arrow = isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow"
-    if of_arrow or pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
+    if of_arrow and column.dtype == "str":
+        text = column
+    elif of_arrow or pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
         text = column.astype("str")
     elif isinstance(column.dtype, pd.CategoricalDtype):
         text = column.astype(object).astype("str")

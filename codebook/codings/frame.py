@@ -101,6 +101,7 @@ make_table, or add the columns.
     """
     refuse([*column_faults(frame)])
     faults: list[Fault] = []
+    frame = frame.reset_index(drop=True)
     columns = {name: typed(frame[name], name, faults) for name in ALL if name in frame}
     table = pd.DataFrame(columns, copy=False)  # what is changed in one of the two is copied then
     refuse(faults)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,17 @@ def wilson_interval(n_right: float, n: float, confidence: float = 0.95) -> tuple
     >>> [round(end, 4) for end in wilson_interval(9, 10)]
     [0.5958, 0.9821]
     """
-    from scipy.stats import norm
-
-    wide, share = float(norm.isf((1 - confidence) / 2)), n_right / n
+    wide, share = _normal_end(confidence), n_right / n
     middle = (share + wide**2 / (2 * n)) / (1 + wide**2 / n)
     half = wide * math.sqrt(share * (1 - share) / n + wide**2 / (4 * n**2)) / (1 + wide**2 / n)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@cache
+def _normal_end(confidence: float) -> float:
+    from scipy.stats import norm
+
+    return float(norm.isf((1 - confidence) / 2))
 
 
 def newcombe_interval(
