@@ -103,7 +103,7 @@ make_table, or add the columns.
     faults: list[Fault] = []
     frame = frame.reset_index(drop=True)
     columns = {name: typed(frame[name], name, faults) for name in ALL if name in frame}
-    table = pd.DataFrame(columns, copy=False)  # what is changed in one of the two is copied then
+    table = pd.DataFrame(columns, index=frame.index, copy=False)  # what is changed in one of the two is copied then
     refuse(faults)
     refuse([*why_faults(table), *key_faults(table), *(label_faults(table, codebook) if codebook else ())])
     if codebook:
