@@ -27,7 +27,7 @@ MAY_MISS = ("label", "why")
 ALL = (*COLUMNS, *OPTIONAL)
 OF_CODINGS = (*COLUMNS, "evidence", "confidence", "model", "raw", "detail", "cost_usd")
 """What the analysis, and who looks at units, want of the table of a run."""
-REPEATED = ("run_id", "evidence", "raw", "detail")
+REPEATED = ("run_id", "evidence", "model", "raw", "detail")
 """Texts of which codings hold each once, and of each row its number (pandas calls that a category)."""
 DEFAULTS: dict[str, Any] = {"draw": 0, "why": None, "run_id": "", "custom_id": ""}
 _N_SHOWN = 5

@@ -22,7 +22,7 @@ from codebook.ledger.spending import CHARGED, UNTOLD
 from codebook.material.unit_store import N_TEXTS_SQL
 from codebook.records import EMBEDDINGS
 
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 5_000
 _UNSENT = "asks.id IN (SELECT ask_id FROM unsent)"
 _OWN_COST = """CASE WHEN answers.custom_id = rows.custom_id AND answers.job IN
     (SELECT jobs.id FROM jobs JOIN shards ON shards.id = jobs.shard_id WHERE shards.run_id = ?1)

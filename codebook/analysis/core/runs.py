@@ -99,7 +99,7 @@ def _named_models(table: pd.DataFrame, described: pd.DataFrame) -> pd.Series:
     if "model" not in table:
         return described["model"]
     filled = table.loc[table["model"].fillna("") != "", ["coder", "model"]].drop_duplicates("coder")
-    return described["coder"].map(filled.set_index("coder")["model"]).fillna(described["model"])
+    return described["coder"].map(dict(zip(filled["coder"], filled["model"], strict=True))).fillna(described["model"])
 
 
 def _check_runs(named: pd.DataFrame, table: pd.DataFrame) -> list[Fault]:
