@@ -116,8 +116,8 @@ def run(peers: str, way: str, n_lines: int, kill: str) -> tuple[float, float, st
         watch.start()
         if kill:
             wait_for(job, n_lines // 2, driver)
-            calls = read_calls(job)
-            os.kill(driver.pid if kill == "driver" else int(calls[-1][1]), signal.SIGKILL)
+            if calls := read_calls(job):  # else it has failed at once, which is told below
+                os.kill(driver.pid if kill == "driver" else int(calls[-1][1]), signal.SIGKILL)
         if kill == "driver":
             driver.wait()
             end(driver)

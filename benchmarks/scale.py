@@ -241,9 +241,8 @@ def show(studies: dict[int, dict[str, dict[str, Any]]]) -> str:
         sizes = ", ".join(f"{what} {size:,.0f} MB" for what, size in one["sizes"].items())
         ratio = one["plan"]["processor"] / one["naive"]["processor"]
         rows.append(f"{n:,} units: {sizes}; planning takes {ratio:.2f} times as long as the naive loop,")
-        rows.append(
-            f"    indexing takes {n / one['index']['seconds']:,.0f} lines a second; labels {one['table']['labels']}"
-        )
+        rate, labels = n / one["index"]["processor"], one["table"]["labels"]
+        rows.append(f"    indexing notes {rate:,.0f} lines a second of processor; labels {labels}")
     return "\n".join(rows)
 
 
