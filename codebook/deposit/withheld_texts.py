@@ -46,7 +46,7 @@ class Withholding:
     >>> redacted, other = Withholding("redact", labels={"yes"}), Withholding("redact")
     >>> redacted.text("Coal is cheap.") == redacted.text("Coal is cheap.") != other.text("Coal is cheap.")
     True
-    >>> redacted.reply('{"label": "yes", "quote": "Coal is cheap."}')[:31]
+    >>> redacted.reply('{"label": "yes", "quote": "Coal is cheap."}')[:32]
     '{"label":"yes","quote":"withheld'
     """
 
