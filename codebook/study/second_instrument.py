@@ -17,6 +17,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.correction.finding_changes import changed_findings
+from codebook.codings import set_aside_abstentions
 from codebook.errors import Fault, ParameterError
 from codebook.ground.quantities import say_count
 from codebook.records import Unit
@@ -181,7 +182,8 @@ def _put_together(codings: Codings, run: str, seconds: Sequence[str]) -> tuple[C
     filled = codings.frame[codings.frame["run_id"].fillna("") == run]
     names, frames, n_filled = [str(name) for name in filled["coder"].head(1)], [filled], 0
     for second in seconds:
-        table = open_run(second).table()
+        other = open_run(second)
+        table = set_aside_abstentions(Codings(other.table(), other.codebook.variables), other.codebook).frame
         table = table[(table["variable"] == codings.variable.name) & table["unit_id"].isin(filled["unit_id"])]
         if not table["label"].notna().any():
             continue
