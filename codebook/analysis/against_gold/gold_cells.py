@@ -177,10 +177,7 @@ def read_gold(
     `kinds` are those of variables whose labels can be held against the gold in the way that is asked for; `whole` is
     that of `as_codings`.
 
-    Raises
-    ------
-    StatisticError
-        Nobody is named as the gold, or labels of the variable's kind are neither right nor wrong.
+    Raises StatisticError: nobody is named as the gold, or labels of the variable's kind are neither right nor wrong.
     """
     codings = as_codings(codings, level=level, gold=gold, needs_level=False, whole=whole)
     kind, faults = codings.variable.kind, []
@@ -298,10 +295,7 @@ def _say_unbalanced(codings: Codings, pair: Pair) -> list[str]:
 def change_level(codings: LabelCodes, *, level: str, labels: Sequence[str]) -> LabelCodes:
     """The same codings at another level of measurement, or set distance.
 
-    Raises
-    ------
-    StatisticError
-        The level is not for such labels, e.g. interval for labels that are no numbers.
+    Raises StatisticError: the level is not for such labels, e.g. interval for labels that are no numbers.
     """
     distinct, code = np.unique(codings.code[codings.code >= 0], return_inverse=True)
     order = labels if level in ("nominal", "ordinal", *SET_LEVELS) else None

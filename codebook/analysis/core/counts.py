@@ -253,10 +253,7 @@ def set_abstentions_aside(part: pd.DataFrame, labels: Sequence[str]) -> tuple[pd
 def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:
     """The codings with the cluster of each unit.
 
-    Raises
-    ------
-    StatisticError
-        Units without a cluster, or with several.
+    Raises StatisticError: units without a cluster, or with several.
     """
     clusters = cluster if isinstance(cluster, pd.Series) else pd.Series(dict(cluster), dtype=object)
     known = clusters[clusters.index.isin(codings.units)]

@@ -121,10 +121,7 @@ NO_WEIGHTS = GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True
 def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:
     """Say why there is no gold to hold labels against; empty where there is some.
 
-    Raises
-    ------
-    StatisticError
-        The gold is nobody, and its name nearly that of a coder: a slip.
+    Raises StatisticError: the gold is nobody, and its name nearly that of a coder: a slip.
 
     Examples
     --------

@@ -139,10 +139,7 @@ def collapse(unit: Ints, code: Ints, n_labels: int, *, trace: bool = False) -> P
     `unit` and `code`: one entry a coding, shape (n_codings,). `trace`: also tell the pattern of each unit 0, 1, ... up
     to the last that occurs.
 
-    Raises
-    ------
-    StatisticError
-        More patterns x labels than memory holds.
+    Raises StatisticError: more patterns x labels than memory holds.
 
     Examples
     --------

@@ -142,10 +142,7 @@ def read_scale(
 
     `distinct`: the labels that occur, shape (n_distinct,). `level` and `labels`: as the codebook has them.
 
-    Returns
-    -------
-    scale, codes, faults
-        `codes`, shape (n_distinct,), are positions in `scale.labels`, -1 where there is a fault.
+    Returned: `codes`, shape (n_distinct,), are positions in `scale.labels`, -1 where there is a fault.
 
     Examples
     --------
@@ -181,10 +178,7 @@ def label_distances(scale: Scale) -> Floats:
     for equal sets, 2/3 when one holds the other, 1/3 when they overlap, 0 otherwise. Two empty sets agree; an empty
     set is at distance 1 from any other.
 
-    Raises
-    ------
-    StatisticError
-        More than `MOST_DIFFERENT` labels.
+    Raises StatisticError: more than `MOST_DIFFERENT` labels.
 
     Examples
     --------

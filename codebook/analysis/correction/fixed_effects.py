@@ -20,10 +20,7 @@ _CONSTANT = 1e-9
 def split_effects(formula: str) -> tuple[str, list[str]]:
     """A formula without its fixed effects, and their columns.
 
-    Raises
-    ------
-    StatisticError
-        More than one bar, or a part after it that does not name columns.
+    Raises StatisticError: more than one bar, or a part after it that does not name columns.
 
     Examples
     --------

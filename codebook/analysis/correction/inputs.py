@@ -74,11 +74,8 @@ class LabelColumns:
 def read_inputs(data: pd.DataFrame, columns: LabelColumns, names: Sequence[str]) -> Inputs:
     """Check the data and take what is needed; `names` are the other columns that the formula uses.
 
-    Raises
-    ------
-    StatisticError
-        Columns that are not there; gold units without a probability, or with one that is not above 0 and at most 1;
-        missing clusters.
+    Raises StatisticError: columns that are not there; gold units without a probability, or with one that is not above 0
+    and at most 1; missing clusters.
     """
     cluster = [columns.cluster] if columns.cluster else []
     wanted = [*columns.golds, *columns.labels, *names, *cluster]

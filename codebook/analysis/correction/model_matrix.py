@@ -80,10 +80,7 @@ class Design:
 def find_names(formula: str) -> set[str]:
     """Names of the columns that a formula uses.
 
-    Raises
-    ------
-    StatisticError
-        The formula cannot be read, or names no outcome.
+    Raises StatisticError: the formula cannot be read, or names no outcome.
     """
     from formulaic import Formula
     from formulaic.errors import FormulaicError
@@ -102,10 +99,8 @@ def find_names(formula: str) -> set[str]:
 def build_design(formula: str, inputs: Inputs, *, gold: Sequence[str], predicted: Sequence[str], family: str) -> Design:
     """Design matrices of a formula in which the gold columns stand for the labels.
 
-    Raises
-    ------
-    StatisticError
-        The formula cannot be worked out, gives no finite numbers, or an outcome that is not of the family.
+    Raises StatisticError: the formula cannot be worked out, gives no finite numbers, or an outcome that is not of the
+    family.
     """
     from formulaic import model_matrix
     from formulaic.errors import FormulaicError

@@ -79,10 +79,7 @@ def fit_parts(parts: Sequence[Part], family: str, cluster: Ints) -> Fit:
     `cluster`: code of each unit's cluster, shape (n_units,); a code of its own for each unit where there are no
     clusters.
 
-    Returns
-    -------
-    Fit
-        NaN with a reason where the design is rank deficient, labels separate the outcome, or no root is found.
+    Returned: NaN with a reason where the design is rank deficient, labels separate the outcome, or no root is found.
 
     Examples
     --------

@@ -371,10 +371,7 @@ def refine_labels(inputs: Inputs, columns: LabelColumns, names: Sequence[str], f
     The prediction is a linear regression of gold on model labels and the other columns of the formula, gold units
     weighted by 1/prob. Folds are of clusters where there are any.
 
-    Raises
-    ------
-    StatisticError
-        Labels are text, or too few gold units remain outside a fold.
+    Raises StatisticError: labels are text, or too few gold units remain outside a fold.
     """
     raise_faults(ABOUT, _check_numbers(inputs, [*columns.golds, *columns.labels]))
     features = _feature_matrix(inputs.frame, [*columns.labels, *names])

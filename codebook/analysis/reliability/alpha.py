@@ -30,10 +30,7 @@ def alpha_values(weights: Floats, patterns: Patterns, scale: Scale, distances: F
     `weights`: how often each pattern counts, shape (n_draws, n_patterns). `patterns`: of two or more codings each.
     `distances`: of every two labels, shape (n_labels, n_labels), in place of those of the level.
 
-    Returns
-    -------
-    Floats
-        Shape (n_draws,).
+    Returned: shape (n_draws,).
 
     Examples
     --------
@@ -107,10 +104,7 @@ def check_against_library(codings: LabelCodes, value: float) -> None:
 
     The counts are made here from the codings, not from the patterns, so that the collapsing is checked too.
 
-    Raises
-    ------
-    StatisticError
-        The two differ by more than 1e-9.
+    Raises StatisticError: the two differ by more than 1e-9.
     """
     used = np.flatnonzero(np.bincount(codings.code, minlength=1))
     code = np.searchsorted(used, codings.code)

@@ -52,10 +52,7 @@ def read_comparisons(
     `by`: one of `BY`, a covariate, or "" for all coders but the gold. `min_units`: pairs of coders with fewer common
     units are left out. `faults`: found before; they are raised with those that are found here.
 
-    Raises
-    ------
-    StatisticError
-        Every fault of the codings, the request and the variables at once.
+    Raises StatisticError: every fault of the codings, the request and the variables at once.
     """
     everybody = [*codings.people, *codings.machines]
     groups = codings.groups if by in BY else {"all": everybody}

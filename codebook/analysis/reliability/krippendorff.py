@@ -180,10 +180,7 @@ def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Flo
 
     Every value small enough is computed a second time by the krippendorff package.
 
-    Raises
-    ------
-    StatisticError
-        The two implementations differ.
+    Raises StatisticError: the two implementations differ.
 
     Examples
     --------

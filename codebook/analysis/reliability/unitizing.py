@@ -253,10 +253,7 @@ def unitizing_alphas(weights: Floats, sums: SpanSums) -> Floats:
 
     `weights`: of the texts, shape (n_draws, n_texts).
 
-    Returns
-    -------
-    Floats
-        Shape (n_draws, 3 + n_types).
+    Returned: shape (n_draws, 3 + n_types).
     """
     n_types = len(sums.types)
     met = (weights @ sums.met.reshape(len(sums.met), -1)).reshape(-1, n_types, n_types)

@@ -151,10 +151,7 @@ def plot_map(
     them, far from one another, are written beside their points where they fit. `explained`: share of the variance of
     each component.
 
-    Raises
-    ------
-    StatisticError
-        A column is missing, or there are more groups than can be told apart.
+    Raises StatisticError: a column is missing, or there are more groups than can be told apart.
 
     Examples
     --------

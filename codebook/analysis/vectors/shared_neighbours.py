@@ -81,10 +81,7 @@ def neighbour_agreement(
 def labels_of(vectors: VectorsLike, labels: Sequence[Any] | str) -> Sequence[Any]:
     """The labels themselves, or what is known of the texts under that name.
 
-    Raises
-    ------
-    StatisticError
-        Nothing of that name is known.
+    Raises StatisticError: nothing of that name is known.
     """
     if not isinstance(labels, str):
         return labels

@@ -75,10 +75,8 @@ def folder_of(vectors: VectorsLike) -> Path | None:
 def check_vectors(vectors: Any, name: str = "vectors", *, like: Any = None) -> None:
     """Refuse what is no array of vectors, or has other dimensions than `like`.
 
-    Raises
-    ------
-    StatisticError
-        The array has another form than `(n_rows, n_dimensions)`, is empty, or holds what is no number.
+    Raises StatisticError: the array has another form than `(n_rows, n_dimensions)`, is empty, or holds what is no
+    number.
     """
     array, faults = np.asanyarray(vectors), list[Fault]()
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "fiu":
