@@ -53,11 +53,10 @@ from codebook.analysis.association.indicators import label_indicators, open_labe
 from codebook.analysis.association.pair_statistics import tetrachoric
 from codebook.analysis.association.pair_tables import correlogram
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.correlograms import PairMeasure, plot_correlogram
+from codebook.analysis.core.correlograms import PairMeasure, cluster_order, plot_correlogram, to_matrix
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_drawing import plot_grid
-from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
 from codebook.analysis.core.plain_frames import read_counts
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.runs import describe_runs

@@ -22,13 +22,11 @@ from codebook.analysis.against_gold.gold_cells import (
     say_no_pair,
 )
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.correlograms import STRONGEST, name_pairs
+from codebook.analysis.core.correlograms import STRONGEST, cluster_order, name_pairs
 from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, Interval
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.matrix_cells import Tones
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
-from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS
-from codebook.analysis.core.pair_matrices import cluster_order
+from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS, Tones
 from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import Drawn, count_members

@@ -9,5 +9,5 @@ In come codings; out come one row a pair, with p values adjusted for their numbe
 | do two coders put labels together alike? | `contrasts.py` |
 | phi, V, rank correlation; tetrachoric? | `pair_statistics.py` |
 | labels as 0/1 columns? | `indicators.py` |
-| a matrix of pairs, its order, its figure? | `../core/pair_matrices.py`, `../core/correlograms.py` |
+| a matrix of pairs, its order, its figure? | `../core/correlograms.py` |
 """

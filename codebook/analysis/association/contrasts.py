@@ -23,11 +23,10 @@ from codebook.analysis.association.pair_tables import (
 )
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.correlograms import remark_size
+from codebook.analysis.core.correlograms import remark_size, to_matrix
 from codebook.analysis.core.counts import join_cluster
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_values
-from codebook.analysis.core.pair_matrices import to_matrix
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Result, nothing_to_say

@@ -11,12 +11,19 @@ from codebook.analysis.association.indicators import Read, indicate, join_indica
 from codebook.analysis.association.pair_statistics import associate, cramers_v, rank_correlation
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.correlograms import PairMeasure, count_names, plot_correlogram, plot_strongest, remark_size
+from codebook.analysis.core.correlograms import (
+    PairMeasure,
+    cluster_order,
+    count_names,
+    plot_correlogram,
+    plot_strongest,
+    remark_size,
+    to_matrix,
+)
 from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.gold_balance import say_alike
 from codebook.analysis.core.matrix_layout import MOST_CELLS
-from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike

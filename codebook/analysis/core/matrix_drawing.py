@@ -15,30 +15,28 @@ import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.drawing import check_frame, fit_lines, literal, new_figure, say_in_picture, wrap
-from codebook.analysis.core.matrix_cells import (
-    WEAK,
-    Tones,
-    draw_bar,
-    fill_cells,
-    mark_minus,
-    outline_cells,
-    readable_ink,
-    write_cell,
-)
 from codebook.analysis.core.matrix_layout import (
     EDGE,
     LONGEST,
     MOST_NUMBERS,
+    WEAK,
     Grid,
     Names,
+    Tones,
     cut,
+    draw_bar,
+    fill_cells,
     find_gaps,
     fit_or_break,
     lay_diagonal,
     lay_rectangle,
     lay_stairs,
     line_height,
+    mark_minus,
+    outline_cells,
+    readable_ink,
     text_width,
+    write_cell,
 )
 from codebook.analysis.core.scales import Bools
 from codebook.errors import Fault, StatisticError

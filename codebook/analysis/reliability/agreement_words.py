@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some
-from codebook.analysis.core.correlograms import STRONGEST, PairMeasure, plot_correlogram
+from codebook.analysis.core.correlograms import STRONGEST, PairMeasure, plot_correlogram, to_matrix
 from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.matrix_layout import MOST_CELLS
-from codebook.analysis.core.pair_matrices import to_matrix
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import title_of
 from codebook.analysis.reliability.comparisons import BY

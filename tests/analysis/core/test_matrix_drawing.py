@@ -15,9 +15,8 @@ from matplotlib.text import Text
 from codebook.analysis import PairMeasure, confusion, plot_correlogram
 from codebook.analysis.core.correlograms import remark_size
 from codebook.analysis.core.estimates import Bootstrap
-from codebook.analysis.core.matrix_cells import Tones, contrast
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle, plot_grid
-from codebook.analysis.core.matrix_layout import fit
+from codebook.analysis.core.matrix_layout import Tones, contrast, fit
 from codebook.outputs.figure_style import MM, SMALLEST, WIDTHS
 
 NAMES = ("science/technology", "politics", "entertainment", "a_long_name_of_something_else", "C092", "-1")
@@ -195,7 +194,7 @@ def test_the_scale_is_that_of_the_values(values, options, ends, bar):
 
 
 def test_the_ink_on_every_tone_can_be_read():
-    from codebook.analysis.core.matrix_cells import readable_ink
+    from codebook.analysis.core.matrix_layout import readable_ink
 
     for tones in (Tones("share"), Tones.of(pd.DataFrame(), "phi", whole=True)):
         for value in np.linspace(*tones.ends, 101):
