@@ -129,14 +129,9 @@ def _compare(
             if (regression.formula, source) == (SHARE, NAIVE) and codings.clusters is None:
                 figures |= _adjust(sides, confidence)
             n = len(np.unique(np.concatenate([part.unit for part in sides[1].parts(source)])))
-            yield {
-                "label": label,
-                "coefficient": terms[place],
-                "source": source,
-                **figures,
-                "n": n,
-                "reason": fit.reason,
-            }
+            reason = fit.reason or ("no unit makes a difference: no interval" if math.isnan(figures["low"]) else "")
+            about = {"label": label, "coefficient": terms[place], "source": source}
+            yield {**about, **figures, "n": n, "reason": reason}
 
 
 def _read(codings: Codings, coder: str, regression: Regression, label: str, *, corrects: bool) -> _Side:
@@ -187,7 +182,7 @@ def _differ(fit: Fit, place: int, n_terms: int, confidence: float) -> dict[str, 
     before, after = float(fit.estimate[place]), float(fit.estimate[there])
     variance = fit.covariance[place, place] + fit.covariance[there, there] - 2 * fit.covariance[place, there]
     gap, se = after - before, math.sqrt(max(float(variance), 0.0)) if not math.isnan(variance) else math.nan
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * se
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * se if se > 0 else math.nan
     p = 2 * NormalDist().cdf(-abs(gap) / se) if se > 0 else math.nan
     return dict(zip(_FIGURES, (before, after, gap, gap - reach, gap + reach, p), strict=True))
 

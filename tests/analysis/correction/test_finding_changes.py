@@ -53,6 +53,9 @@ def test_as_covariate_the_interval_is_that_of_a_paired_bootstrap(codings: Coding
     row = changed_findings(codings, "v1", "v2", "age ~ label", labels=["a"]).frame.iloc[0]
     assert (row["high"] - row["low"]) / 2 / 1.96 == pytest.approx(gaps.std(), rel=0.1)
     assert row["difference"] == pytest.approx(row["after"] - row["before"])
+    same = changed_findings(codings, "v1", "v1", "age ~ label", labels=["a"]).frame.iloc[0]
+    assert (same["difference"], same["reason"]) == (0, "no unit makes a difference: no interval")
+    assert np.isnan(same["low"])
 
 
 def test_shares_of_other_units_are_each_of_the_units_that_have_a_label(codings: Codings) -> None:
