@@ -7,14 +7,14 @@ kept in memory: a compressed file is unpacked once into a work folder.
 
 from __future__ import annotations
 
-import gzip
 import re
+import shutil
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -23,7 +23,7 @@ from codebook.dialects.replies import TWO_ANSWERS
 from codebook.dialects.resultlines import read_object, read_pieces
 from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import About
-from codebook.errors import EngineError, Fault, ParameterError, RecordError, ReplayError
+from codebook.errors import EngineError, Fault, ParameterError, RecordError, ReplayError, UnitsError
 from codebook.files.digests import check_named
 from codebook.files.lines import (
     digest,
@@ -35,10 +35,8 @@ from codebook.files.lines import (
     read_lines,
     write_atomic,
 )
-from codebook.files.unfolding import say_growth
+from codebook.files.unfolding import open_bytes
 from codebook.records import RETRIED, Shard, request_key
-
-_BLOCK = 1 << 20
 
 
 class Place(NamedTuple):
@@ -175,20 +173,14 @@ def _unpack(path: Path, work: Path) -> Path:
     target = work / f"{digest_file(path)[:16]}-{path.stem}"
     if not target.exists():
         try:
-            with gzip.open(path) as packed, write_atomic(target) as file:
-                _copy_watched(packed, file, path)
+            with open_bytes(path) as packed, write_atomic(target) as file:
+                shutil.copyfileobj(packed, file, 1 << 20)
+        except UnitsError as error:
+            mend = "unpack it by hand, if it is a run's"
+            raise RecordError(f"{path} is not unpacked: {error.faults[0].problem}. To mend: {mend}.") from None
         except (OSError, EOFError, zlib.error) as error:
             raise RecordError(f"{path} cannot be unpacked ({error}). To mend: get the archive again.") from None
     return target
-
-
-def _copy_watched(packed: gzip.GzipFile, file: IO[bytes], path: Path) -> None:
-    n_packed, n_bytes = path.stat().st_size, 0
-    while block := packed.read(_BLOCK):
-        n_bytes += len(block)
-        if growth := say_growth(n_bytes, n_packed, at_least=True):
-            raise RecordError(f"{path} is not unpacked: {growth}. To mend: unpack it by hand, if it is a run's.")
-        file.write(block)
 
 
 class ReplayEngine(LocalEngine):

@@ -11,6 +11,7 @@ import orjson
 import pandas as pd
 import pytest
 from drawn_pages import as_part, draw_columns
+from pdf_files import draw_pdf
 from PIL import Image, ImageDraw, ImageFont
 
 from codebook.analysis import character_error_rate
@@ -162,19 +163,6 @@ def test_words_that_are_blacked_out_on_a_scan_are_marked_and_unsure() -> None:
     assert label is not None, "what is hidden is no fault of the reader"
 
 
-def write_pdf(content: str) -> bytes:
-    """A PDF of one page, by hand."""
-    parts = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 200] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>",
-        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    objects = "".join(f"{number} 0 obj\n{part}\nendobj\n" for number, part in enumerate(parts, 1))
-    return f"%PDF-1.4\n{objects}trailer << /Root 1 0 R /Size 6 >>\n%%EOF".encode()
-
-
 def test_words_that_are_blacked_out_in_a_text_layer_are_marked_and_a_heading_on_black_is_read() -> None:
     """One run of text goes on behind the bar; the words are no longer in the file."""
     content = (
@@ -183,13 +171,24 @@ def test_words_that_are_blacked_out_in_a_text_layer_are_marked_and_a_heading_on_
         "BT /F 12 Tf 40 100 Td (They spoke about the levy on coal for two hours.) Tj ET 40 78 200 14 re f "
         "BT /F 12 Tf 40 60 Td (The witness left at nine.) Tj ET 40 40 300 1 re f"
     )
-    (page,) = read_pages([FilePart("pdf", "memo.pdf", "application/pdf", write_pdf(content))])
+    (page,) = read_pages([FilePart("pdf", "memo.pdf", "application/pdf", draw_pdf(content))])
     assert page.source == "text layer"
     assert " ".join(page.text.split()) == (
         "Memorandum for the record The witness met [redacted] in the hotel lobby. They spoke about the levy on coal "
         "for two hours. [redacted] The witness left at nine."
     )
     assert page.unsure == ("[redacted]",)
+
+
+def test_text_in_a_font_of_symbols_is_unsure_and_no_label() -> None:
+    content = "BT /F 12 Tf 40 120 Td (Dear Sir, the answer to our question is) Tj ET"
+    pdf = draw_pdf(content, "ZapfDingbats")
+    pages = read_pages([FilePart("pdf", "signs.pdf", "application/pdf", pdf)])
+    assert pages[0].text.startswith("✤❅❁❒")
+    assert len(pages[0].unsure) == 8
+    label, detail = read_label(pages)
+    assert label is None
+    assert "8 of 8 words are unsure" in detail
 
 
 FORM = Path(__file__).parents[1] / "data" / "filled_form.pdf"

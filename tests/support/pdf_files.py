@@ -27,6 +27,18 @@ def write_pdf(pages: Sequence[Sequence[str]], *, encrypted: bool = False, rotate
     return _assemble(objects, _LOCK if encrypted else b"")
 
 
+def draw_pdf(content: str, font: str = "Helvetica") -> bytes:
+    """A PDF of one page, 400 by 200 points, on which this is drawn; its font is F."""
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content.encode()),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 200] /Contents 3 0 R /Resources << /Font << /F "
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /%s >> >> >> >>" % font.encode(),
+    ]
+    return _assemble(objects, b"")
+
+
 def _escape(line: str) -> bytes:
     return line.encode("cp1252").replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
 

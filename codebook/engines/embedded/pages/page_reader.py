@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 import numpy as np
 import orjson
@@ -40,6 +41,7 @@ _PAGE_NUMBER = re.compile(
     r"\W*(?:p(?:age|\.)?\s*)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of)\s*\d{1,4})?\W*", re.IGNORECASE
 )
 _CUT_WORD = re.compile(r"(\w*[^\W\d_])-$")
+_NO_WRITING = ("So", "Co", "Cn")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -293,9 +295,20 @@ def _text_layer(page: PdfPage) -> Iterator[Piece]:
         hidden = find_hidden(page, layer, runs)
         for box in [part for run in runs for part in cut_box(run, hidden)]:
             if text := " ".join(layer.get_text_bounded(*box).replace("\ufffe", "-").split()):
-                yield Piece(text, *_turn_box(box, rotation))
+                yield Piece(text, *_turn_box(box, rotation), find_unnamed(text))
     for box in hidden:
         yield Piece(REDACTED, *_turn_box(box, rotation), (REDACTED,))
+
+
+def find_unnamed(text: str) -> tuple[str, ...]:
+    """Words of signs that are no writing, as a font of symbols gives them, or of signs without a meaning of their own.
+
+    Examples
+    --------
+    >>> find_unnamed("■ Yes ☒ ✤❅❁❒ ok")
+    ('✤❅❁❒',)
+    """
+    return tuple(word for word in text.split() if len(word) > 1 and all(category(sign) in _NO_WRITING for sign in word))
 
 
 def _turn_box(box: tuple[float, float, float, float], rotation: int) -> tuple[float, float, float, float]:
