@@ -68,9 +68,9 @@ def _draw_units(axes: Axes, bins: pd.DataFrame, n_right: Ints) -> None:
     )
     for at, height in zip(places, n, strict=True) if len(n) <= _MOST_TOLD else ():
         place: dict[str, Any] = {"xytext": (0, 1.5), "textcoords": "offset points", "ha": "center"}
-        axes.annotate(f"{height:,}", (at, height), fontsize=5.5, color=MUTED, **place)
+        axes.annotate(f"{height:,.0f}", (at, height), fontsize=5.5, color=MUTED, **place)
     axes.legend(loc="upper left", ncols=2, frameon=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1.45 * n.max()))
+    axes.set(xlim=(0, 1), ylim=(0, 1.8 * n.max()))
     dress_ticks(axes.yaxis, most=3)
     dress_axes(axes, "mean probability of the label", "units", grid="y")
 

@@ -24,8 +24,14 @@ from codebook.run.cost_accuracy import draw_costs
 from codebook.sampling import gold_curve
 
 RNG = np.random.default_rng(1)
+START = RNG.bit_generator.state
 NOTE = "95 % intervals from 1,000 bootstrap replicates, seed 1."
 LONG = "embedded-use-minilm-2-of-the-year-2026"
+
+
+@pytest.fixture(autouse=True)
+def _each_test_draws_the_same_numbers() -> None:
+    RNG.bit_generator.state = START
 
 
 def spread(frame: pd.DataFrame, value: str, ends: tuple[str, str], half: float = 0.08) -> pd.DataFrame:
@@ -117,10 +123,8 @@ def test_three_sources_keep_their_roles_and_the_axis_its_whole_name() -> None:
 
 @pytest.mark.parametrize("make", [*MAKERS, make_costs])
 def test_a_curve_is_the_same_whatever_style_a_person_has_set(make: Callable[[int], Any]) -> None:
-    state = RNG.bit_generator.state
-
     def make_again() -> Any:
-        RNG.bit_generator.state = state
+        RNG.bit_generator.state = START
         return make(2)
 
     check_styles(make_again)
