@@ -128,7 +128,8 @@ def run_line(line: str, monkeypatch: pytest.MonkeyPatch, service: FakeOpenAI) ->
     elif words[:1] not in (["lab"], ["open"], ["code"]):  # a browser, or a server; they have tests of their own
         assert program == "codebook", line
         if words[0] == "execute":  # each step takes seconds; test_new_study.py and `make replay` run all
-            steps = ["collect"] if "--replay" in words else ["submit", "collect", "validity"]
+            first = not Path("runs").exists()
+            steps = ["submit"] * ("--replay" not in words) + ["collect"] + ["validity"] * first
             words += [word for step in steps for word in ("--only", step)]
         outcome = CliRunner().invoke(main, words, catch_exceptions=False)
         assert outcome.exit_code == 0, f"{line}\n{outcome.output}"
