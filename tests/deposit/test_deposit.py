@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import zipfile
@@ -148,6 +149,7 @@ def test_what_was_changed_lost_added_or_is_a_key_is_found_with_its_place(folder)
     gone = next((folder / "codebook").iterdir())
     gone.unlink()
     (folder / "new.txt").write_text("new")
+    (folder / "more.csv.gz").write_bytes(gzip.compress(f"id,text\n1,{KEY}\n".encode()))
     with (folder / "study.yaml").open("a") as file:
         file.write(f"# {KEY}\n")
     verified = verify_deposit(folder, replay=False)
@@ -157,6 +159,7 @@ def test_what_was_changed_lost_added_or_is_a_key_is_found_with_its_place(folder)
     assert wheres[f"codebook/{gone.name}"] == "it is missing"
     assert wheres["new.txt"].startswith("it was added")
     assert wheres[f"study.yaml, line {n}"] == "something looks like a key (it is not shown)"
+    assert wheres["more.csv.gz, line 2"] == "something looks like a key (it is not shown)"
     assert KEY not in str(verified)
     result = CliRunner().invoke(main, ["verify", str(folder), "--no-replay"])
     assert result.exit_code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import signal
@@ -28,6 +29,7 @@ from codebook.ledger import Ledger
 from codebook.records import Unit
 from codebook.run import Run, adopt, open_run, plan, store_vectors
 from codebook.run.erasing import erase_unit
+from codebook.run.erasing.traces import Traces
 from codebook.scheme import parse_codebook
 from codebook.shards import Cuts
 from codebook.units import group_units, read_units
@@ -516,3 +518,12 @@ def test_r15_the_command_asks_first_and_takes_a_file_with_the_text(run: Run, pro
 if __name__ == "__main__":
     register()
     print(sweep(Path(os.environ["CODEBOOK_PROJECT"])))
+
+
+def test_a_unit_is_found_in_packed_files_and_a_damaged_one_ends_nothing(tmp_path):
+    traces = Traces(["u-4711"], [], ["What she said of her neighbours in confidence."])
+    packed = gzip.compress(b"id,text\nx,What she said of her neighbours in confidence.\n")
+    (tmp_path / "more.csv.gz").write_bytes(packed)
+    (tmp_path / "cut.csv.gz").write_bytes(packed[:-9])
+    assert traces.in_file(tmp_path / "more.csv.gz")
+    assert not traces.in_file(tmp_path / "cut.csv.gz"), "nobody can unpack it, and nothing ends with an error"
