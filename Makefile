@@ -12,7 +12,7 @@ COMMA := ,
 SPACE := $(subst ,, )
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies replay archive pictures docs docs-site pages wheel lab lock clean
+.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies replay archive pictures docs docs-site docs-packages pages wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -97,8 +97,10 @@ archive: $(READY)  ## after a figure was mended: tables and texts of data/archiv
 pages: other-notebooks
 	$(MAKE) --no-print-directory docs-site
 
-docs-site: $(READY)  ## the site of the docs, into docs/_build/html; with the notebooks that were executed before
+docs-packages: $(READY)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r docs/requirements.lock
+
+docs-site: docs-packages  ## the site of the docs, into docs/_build/html; with the notebooks that were executed before
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto -d docs/_build/doctrees docs docs/_build/html
 	$(BIN)/python docs/check_site.py docs/_build/html
 

@@ -23,6 +23,12 @@ compare_all = compare
 compare = lambda ways, *rest: compare_all(ways[1:], *rest)
 """
 """The way of processes, which calls what that of Ray does; Ray itself takes half a minute, and has `test_ray.py`."""
+DEJAVU = """
+import matplotlib
+PRINTS = {"DejaVu Serif": (matplotlib.get_data_path() + "/fonts/ttf/DejaVuSerif.ttf", 9.0)}
+GUTTERS, LINES = (5,), 18
+"""
+"""A print that is everywhere."""
 SMALL = {
     "analysis_agreement": ("LOOP, LEAST, N_MANY = {200: 2}, {200: 1}, 2000", ["speed"], "times"),
     "analysis_association": ("N_UNITS = 300", [], "two coders compared"),
@@ -37,6 +43,7 @@ SMALL = {
     "documents": ("", ["--documents", "3"], '"n_written": 3'),
     "embedded": ("TEXTS = Path('few.csv')", [], "requests/s"),
     "entities": ("TASKS['some'] = lambda: countries()[:2]", ["some"], "peak memory"),
+    "gutters": (DEJAVU, ["--dpi", "150"], "over .03: 0 of 1 pages"),
     "live": ("SIZES, SECONDS = {8: (40, 40, 40)}, 1", ["--rounds", "1"], "no headers"),
     "vectors": ("N_TEXTS, N_QUERIES, SIZES, MANY = 640, 10, ((16, 400),), (400,)", [], "vectors 640"),
 }
