@@ -42,7 +42,7 @@ def test_what_says_nothing_about_the_units_is_named_all_at_once(tmp_path: Path) 
     (tmp_path / "a.csv").write_text("id,text\n1,x\n")
     with pytest.raises(UnitsError) as caught:
         open_units(tmp_path / "a.csv", id_column="id", text_column="text", form=["page: 3", "max_char: 5"])
-    assert "'page' says nothing about texts" in str(caught.value)
+    assert "there is no setting 'page' for texts" in str(caught.value)
     assert "did you mean 'max_chars'?" in str(caught.value)
     with pytest.raises(UnitsError, match="write name: value"):
         read_form(["pages"])
