@@ -27,7 +27,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | does a coder follow the codebook at all? | `robustness/probe_scores.py` |
 | are published figures found again? | `robustness/published_figures.py` |
 | which labels, coders, variables go together? | `association/pair_tables.py`, `association/contrasts.py` |
-| one label a unit from many coders? | `joining/consensus_labels.py` |
+| one label per unit from many coders? | `joining/consensus_labels.py` |
 | where do coders disagree, and what did a person decide? | `joining/disagreement.py`, `joining/adjudication.py` |
 | how common is a label, in truth? does an effect hold? | `correction/shares.py`, `correction/regression.py` |
 | how much gold does an effect need? | `correction/gold_power.py` |

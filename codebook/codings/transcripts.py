@@ -1,4 +1,4 @@
-"""Transcripts out of the tidy table: parts of a document joined, checked, and written as one JSON file a document."""
+"""Transcripts out of the tidy table: parts of a document joined, checked, and written as one JSON file per document."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class Transcripts(Mapping[str, Transcript]):
         return self.home and self.home / "outputs"
 
     def write(self, folder: str | Path = "", *, text: bool = False) -> Result:
-        """Write one JSON file a document, named after it, and say what was written; each whole or not at all.
+        """Write one JSON file per document, named after it, and say what was written; each whole or not at all.
 
         A document of which no page came back is not written. `transcript.schema.json` holds the JSON schema.
 

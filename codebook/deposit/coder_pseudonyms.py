@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ROLES = frozenset({"gold", "gold standard", "consensus", "majority", "adjudicated"})
 """Names of coders who are nobody."""
-_YAML = """# The labels of people, as the deposit has them: a row a label. Written by `codebook deposit`.
+_YAML = """# The labels of people, as the deposit has them: a row per label. Written by `codebook deposit`.
 coders:
   - file: {file}
     unit: unit_id

@@ -158,7 +158,7 @@ class CodebookChanges:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A row a place: variable (empty for the whole), place, before, after; missing where nothing is."""
+        """A row per place: variable (empty for the whole), place, before, after; missing where nothing is."""
         import pandas as pd
 
         rows = [(*_name_place(change.where), change.before, change.after) for change in self.changes]

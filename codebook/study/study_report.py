@@ -108,7 +108,7 @@ def count_by_version(run: Run) -> Result:
     -------
     Result
         variable, codebook_version (version and digest of the codebook by which the question was put), n_labelled,
-        n_without (answers that are no label). Of a first version there is one row a variable.
+        n_without (answers that are no label). Of a first version there is one row per variable.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""DRAWER: what is asked. One file a task; a codebook's variable finds its task by its kind.
+"""DRAWER: what is asked. One file per task; a codebook's variable finds its task by its kind.
 
 A task turns a variable into a `Question` once, and then for every unit writes a prompt and reads a reply.
 To add a task: a subclass of `Question`, and the line of its package that registers it as an entry point of the group

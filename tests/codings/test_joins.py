@@ -45,7 +45,7 @@ def finish(project: Path, name: str = "one", **more: Any) -> Run:
 
 
 def put(path: Path, **ids_by_coder: list[str]) -> Path:
-    """Write one file a coder, all of whose labels are coal, and the coders.yaml that lists them."""
+    """Write one file per coder, all of whose labels are coal, and the coders.yaml that lists them."""
     entries = []
     for coder, ids in ids_by_coder.items():
         rows = "".join(f'"{name}",coal\n' for name in ids)

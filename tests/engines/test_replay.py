@@ -150,7 +150,7 @@ def test_r14_a_packed_archive_that_unfolds_beyond_measure_is_refused(
 
 
 def test_answers_of_a_batch_that_ran_elsewhere_are_brought_back(project: Path) -> None:
-    """As `vllm run-batch` leaves them: a file a shard, with the shards beside them."""
+    """As `vllm run-batch` leaves them: a file per shard, with the shards beside them."""
     units = [Unit(f"u{n}", text) for n, text in enumerate(TEXTS[:4])]
     asked = {"model": "/models/m", "options": {"answering": "vllm"}, "service": Service(requests_per_shard=2)}
     run = plan(make_book("topic"), units, run="elsewhere", engine="cluster", **asked)

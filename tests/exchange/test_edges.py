@@ -101,7 +101,7 @@ def test_a_damaged_export_names_its_line(tmp_path: Path) -> None:
 
 
 def test_an_archive_is_read_as_its_folder(tmp_path: Path) -> None:
-    """A file a coder; paths that lead out of it do not."""
+    """A file per coder; paths that lead out of it do not."""
     line = json.dumps({"text": "x", "doc_id": "1", "label": ["a"], "Comments": []})
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
         archive.writestr("ann.jsonl", line)

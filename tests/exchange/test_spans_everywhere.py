@@ -123,7 +123,7 @@ def write_qualcoder(folder: Path, text: str, spans: list[Span]) -> Path:
 
 
 def write_webanno(folder: Path, text: str, spans: list[Span]) -> Path:
-    """A line a word, with the numbers of the spans that it is in."""
+    """A line per word, with the numbers of the spans that it is in."""
     out, start = ["#FORMAT=WebAnno TSV 3.3", "#T_SP=webanno.custom.Span|value", "", ""], 0
     for number, line in enumerate(text.split("\n")[:-1], start=1):
         out.append("#Text=" + line.replace("\\", "\\\\"))

@@ -65,7 +65,7 @@ def known(reading: Reading) -> dict[tuple[str, str, str], str]:
 
 @pytest.mark.parametrize("ending", [".sav", ".zsav", ".dta"])
 def test_what_is_written_reads_back_with_every_why(ending: str, tmp_path: Path) -> None:
-    """A row a unit and coder, and a row a unit: the same labels; a cell that is empty is never a label."""
+    """A row per unit and coder, and a row per unit: the same labels; a cell that is empty is never a label."""
     path = tmp_path / f"letters{ending}"
     right = {(unit, coder, name): (label or why).replace('", "', '","') for unit, coder, name, label, why in ROWS}
     assert write_statistics(codings(), BOOK, path, by="coder") == (

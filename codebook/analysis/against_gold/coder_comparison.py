@@ -101,7 +101,7 @@ def compare(
     Returns
     -------
     Result
-        A row a measure (accuracy, macro F1, MCC, alpha; for `multi` exact match, Jaccard, micro and macro F1, alpha;
+        A row per measure (accuracy, macro F1, MCC, alpha; for `multi` exact match, Jaccard, micro and macro F1, alpha;
         of numbers, and of ratings as well, mean absolute error, RMSE, r, rho, concordance and mean error): measure,
         n, value_a, value_b, difference with _low and _high, and in the first row only_a and only_b (units that only
         one has right), p, test; `reason`.

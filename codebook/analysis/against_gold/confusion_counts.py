@@ -62,9 +62,9 @@ def confusion(
     Returns
     -------
     Result
-        One row a cell, in codebook order: gold, coded, n, then row, column, all (shares), each with _low and _high, and
-        `reason`. `coded` is also each why in brackets, e.g. ``(refused)``, and ``(not asked)`` for gold units without a
-        row: n sums to the gold units. A share of nothing is NaN.
+        One row per cell, in codebook order: gold, coded, n, then row, column, all (shares), each with _low and _high,
+        and `reason`. `coded` is also each why in brackets, e.g. ``(refused)``, and ``(not asked)`` for gold units without
+        a row: n sums to the gold units. A share of nothing is NaN.
 
     Examples
     --------

@@ -33,7 +33,7 @@ WITH_NUMBERS = (*KINDS, "number")
 """And numbers, which are more or less wrong."""
 
 ONE_LABEL = (
-    "Sets of labels, and numbers, are not one label a unit with a probability: there is nothing to choose or draw."
+    "Sets of labels, and numbers, are not one label per unit with a probability: there is nothing to choose or draw."
 )
 
 _COUNTED = {"multi": "masi", "number": "interval"}

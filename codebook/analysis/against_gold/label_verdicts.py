@@ -85,7 +85,7 @@ def verdicts(
     Returns
     -------
     Result
-        A row a label: label, n (gold units with it), n_predicted, f1 with low and high, people (positive agreement)
+        A row per label: label, n (gold units with it), n_predicted, f1 with low and high, people (positive agreement)
         with people_low and people_high, floor, verdict, needed (gold units with the label for an interval of `width`),
         reason.
 

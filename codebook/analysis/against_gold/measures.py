@@ -322,7 +322,7 @@ def mixed_measures(weights: Floats, cells: Cells) -> Floats:
     """`OVERALL` but for accuracy, shape (n_draws, 6): what is over all labels and no share of units.
 
     Macro F1 is the mean over the labels that occur in gold or in the answers, weighted F1 that of labels by their gold
-    units; balanced accuracy is the mean recall of labels in gold. MCC is that of Gorodkin (2004), for one label a unit.
+    units; balanced accuracy is the mean recall of labels in gold. MCC is that of Gorodkin (2004), one label per unit.
     """
     right = cells.answered & (cells.gold == cells.coded).all(axis=1)
     either = (cells.gold | cells.coded).sum(axis=1)

@@ -63,7 +63,7 @@ def roc_curves(
     Parameters
     ----------
     codings
-        Of one variable with one label a unit, or a plain frame.
+        Of one variable with one label per unit, or a plain frame.
     coder, gold
         Who is held against whom; of themselves the first coder beside the gold, and the gold of the codings.
     probability
@@ -72,7 +72,7 @@ def roc_curves(
     Returns
     -------
     Result
-        A row a label, and one for right against wrong: label, n, n_with (gold units with it), roc_auc and pr_auc with
+        A row per label, and one for right against wrong: label, n, n_with (gold units with it), roc_auc and pr_auc with
         _low and _high, prevalence, reason.
 
     Raises

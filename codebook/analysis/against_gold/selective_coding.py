@@ -85,7 +85,7 @@ def selective_labels(
     Parameters
     ----------
     codings
-        Of one variable with one label a unit, or a plain frame.
+        Of one variable with one label per unit, or a plain frame.
     coder
         Empty takes the first beside the gold.
     error
@@ -102,7 +102,7 @@ def selective_labels(
     Returns
     -------
     SelectiveLabels
-        `result.frame`: a row a label: label, threshold (from which it is taken), n (gold units with it at the
+        `result.frame`: a row per label: label, threshold (from which it is taken), n (gold units with it at the
         threshold), n_wrong, error, bound (upper), n_taken and n_left (units of the codings), reason.
 
     Raises

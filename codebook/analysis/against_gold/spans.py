@@ -91,7 +91,7 @@ def span_validity(
     Parameters
     ----------
     spans, gold
-        One row a span: unit_id, start, end and the type, as `Run.records` gives them; one coder and draw each. Where
+        One row per span: unit_id, start, end and the type, as `Run.records` gives them; one coder and draw each. Where
         nobody gave gold (None), the result says so.
     units
         The units that the coder was put, or their ids; spans of others are left out, and counted.
@@ -285,7 +285,7 @@ def _count_hits(coded: Sequence[tuple[int, int]], gold: Sequence[tuple[int, int]
 
 
 def _rows(counts: SpanCounts, bootstrap: Bootstrap) -> Iterator[dict[str, object]]:
-    """One row a type, then all types together, then places alone."""
+    """One row per type, then all types together, then places alone."""
     hits, coded, gold = map(_with_typed, (counts.hits, counts.coded, counts.gold))
 
     shares = Shares(np.concatenate([hits] * 3, axis=1), np.concatenate([coded, gold, coded + gold - hits], axis=1))

@@ -133,8 +133,8 @@ def transcript_accuracy(
     Returns
     -------
     Result
-        A row a document of `truth`, in its order, and the last row: `document n_characters n_words n_edits cer cer_low
-        cer_high word_recall recall_low recall_high why`. Without any known text it is empty, and says so.
+        A row per document of `truth`, in its order, and the last row: `document n_characters n_words n_edits cer
+        cer_low cer_high word_recall recall_low recall_high why`. Without any known text it is empty, and says so.
 
     Raises
     ------

@@ -88,11 +88,11 @@ def validity(
     Parameters
     ----------
     codings
-        Of one variable; or a plain frame: wide (a column a coder) or long (unit, coder, label).
+        Of one variable; or a plain frame: wide (a column per coder) or long (unit, coder, label).
     coder
         Empty takes everyone beside the gold; by label or group the first of them, that of a run before others.
     by
-        "": a row a coder. "label": one coder, label by label and overall. Or a covariate (a column of the units): one
+        "": a row per coder. "label": one coder, label by label and overall. Or a covariate (a column of the units): one
         coder on the units of each value, and how far the values are apart.
     gold, level
         Who is the gold, and the level of measurement for alpha with it, where the codings do not say it. The level of

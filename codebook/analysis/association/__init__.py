@@ -1,6 +1,6 @@
 """What goes with what: labels, variables, coders?
 
-In come codings; out come one row a pair, with p values adjusted for their number, or a matrix for a figure. Open
+In come codings; out come one row per pair, with p values adjusted for their number, or a matrix for a figure. Open
 `pair_tables.py` first.
 
 | question | file |

@@ -1,4 +1,4 @@
-"""Which labels go together, which coders label alike, which variables are associated: one row a pair."""
+"""Which labels go together, which coders label alike, which variables are associated: one row per pair."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def correlogram(
     Returns
     -------
     Result
-        One row a pair: a, b, n (codings), n_units, the statistic, p, p_bh, reason; of labels also n_a, n_b, n11 (both),
-        phi_max, jaccard and lift, of variables chi2 and df. `to_matrix` makes a square matrix of it.
+        One row per pair: a, b, n (codings), n_units, the statistic, p, p_bh, reason; of labels also n_a, n_b, n11
+        (both), phi_max, jaccard and lift, of variables chi2 and df. `to_matrix` makes a square matrix of it.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class Codings(CoderRoles):
     Parameters
     ----------
     frame
-        The tidy table, one row a unit x coder x variable x draw, with the columns `unit_id coder variable label draw
+        The tidy table, one row per unit x coder x variable x draw, with the columns `unit_id coder variable label draw
         why`; a label is missing exactly where `why` says so. Other columns are kept.
     variables
         Of the codebook, or a `VariableSpec` each: objects with `name`, `kind`, `level` and `labels`.
@@ -57,7 +57,7 @@ class Codings(CoderRoles):
     clusters
         Cluster of each unit_id, such as its author: whole clusters are resampled then.
     covariates
-        One column a covariate and a row a unit_id (the index), for `by=`; or what makes it when it is wanted.
+        One column per covariate and a row per unit_id (the index), for `by=`; or what makes it when it is wanted.
     texts
         Text of each unit_id, for showing.
     notes

@@ -38,7 +38,7 @@ _EVEN = 1e-9  # of weights: nearer ones are equal
 
 @dataclass(frozen=True)
 class LabelCodes:
-    """The labels of one variable as integers, one row a unit x coder.
+    """The labels of one variable as integers, one row per unit x coder.
 
     `unit`, `coder` and `code`, shape (n_rows,), are positions in `units`, `coders` and `scale.labels`; `code` is -1
     where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
@@ -159,7 +159,7 @@ def read_codes(
     Parameters
     ----------
     table
-        The tidy table, one row a unit x coder x variable x draw.
+        The tidy table, one row per unit x coder x variable x draw.
     level, labels
         Level of measurement, or set distance, and the labels in codebook order (may be None for numbers).
     coders

@@ -142,7 +142,7 @@ def _rank(member: str) -> int:
 
 
 def _list_lines(frame: pd.DataFrame, columns: list[str], figures: list[str], group: str | None) -> pd.DataFrame:
-    """A row a dot, in the order in which they are drawn: row, block, member, value, low, high, n."""
+    """A row per dot, in the order in which they are drawn: row, block, member, value, low, high, n."""
     n = next((frame[column] for column in ("n_units", "n") if column in frame), math.nan)
     first = frame[columns[:-1]].astype(str).agg(" ".join, axis=1) if len(columns) > 1 else ""
     names = frame[columns].astype(str).to_numpy()
@@ -282,7 +282,7 @@ def _say_open(lines: pd.DataFrame, members: list[str], note: str) -> str:
     return " ".join(filter(None, [*parts, f"Open marker: {' or '.join(whys)}." if whys else ""]))
 
 
-# -- a panel a group ---------------------------------------------------------------------------------------------
+# -- a panel per group ---------------------------------------------------------------------------------------------
 
 
 def _draw_panels(

@@ -25,7 +25,7 @@ class GoldSample:
     Parameters
     ----------
     frame
-        A row a unit: `unit_id`, `prob`, and perhaps `stratum`, `part`, `prob_part` and `round`.
+        A row per unit: `unit_id`, `prob`, and perhaps `stratum`, `part`, `prob_part` and `round`.
     name
         What it is called where it is shown.
     part

@@ -28,7 +28,7 @@ def as_codings(
     ----------
     data
         Codings; the tidy table; a long frame (a column `unit` or `unit_id`, `coder`, `label`); or a wide one, with a
-        column a coder and a row a unit.
+        column a coder and a row per unit.
     level
         `nominal`, `ordinal`, `interval` or `ratio`. A plain frame has no codebook that says it.
     gold
@@ -61,7 +61,7 @@ def as_codings(
 
 
 def read_counts(counts: pd.DataFrame, *, level: str, name: str = "label") -> Codings:
-    """Codings from a table of counts: a row a unit, a column a label, how many coders gave it.
+    """Codings from a table of counts: a row per unit, a column per label, how many coders gave it.
 
     Who gave which label is not known, so coders are interchangeable: what needs single coders (Cohen's, Conger's and
     Light's kappa, pairs of coders) is undefined, and says so.
@@ -94,7 +94,7 @@ def read_counts(counts: pd.DataFrame, *, level: str, name: str = "label") -> Cod
     cells = counts[labels].apply(pd.to_numeric, errors="coerce").fillna(-1).to_numpy(dtype=float)
     faults = [] if level in LEVELS else _check_level(level)
     if not labels or (cells < 0).any() or (cells % 1).any():
-        mend = "give a row a unit, a column a label, and in each cell how many coders gave it (0 for nobody)"
+        mend = "give a row per unit, a column per label, and in each cell how many coders gave it (0 for nobody)"
         faults.append(Fault("counts", "a cell is no whole number of 0 or more", mend))
     raise_faults("The table of counts cannot be read.", faults)
     times, ids = cells.astype(int), counts.index if not unit else counts[unit]
@@ -180,7 +180,7 @@ def _read_tidy(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _melt(frame: pd.DataFrame, level: str) -> pd.DataFrame:
-    """A wide frame, a column a coder, as a long one with the columns of the tidy table."""
+    """A wide frame, a column per coder, as a long one with the columns of the tidy table."""
     units = frame.index if not (unit := next((name for name in _UNIT_NAMES if name in frame), "")) else frame[unit]
     coders = [name for name in frame if name != unit]
     raise_faults(_ABOUT, [] if level in ("interval", "ratio") else _check_coders(frame, coders))

@@ -19,7 +19,7 @@ Runs = pd.DataFrame | Mapping[str, str] | None
 
 
 def describe_runs(table: pd.DataFrame, runs: Runs = None) -> pd.DataFrame:
-    """Model and prompt of each coder, one row a coder: `coder`, `model`, `prompt`.
+    """Model and prompt of each coder, one row per coder: `coder`, `model`, `prompt`.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def _named_models(table: pd.DataFrame, described: pd.DataFrame) -> pd.Series:
 
 def _check_runs(named: pd.DataFrame, table: pd.DataFrame) -> list[Fault]:
     if absent := [name for name in ("coder", "model") if name not in named]:
-        return [Fault("runs", f"it has no column {name_some(absent)}", "give coder and model, one row a coder")]
+        return [Fault("runs", f"it has no column {name_some(absent)}", "give coder and model, one row per coder")]
     faults = check_coders(table, list(named["coder"]))
     if (twice := named["coder"].duplicated()).any():
         faults.append(Fault("runs", f"{name_some(named.loc[twice, 'coder'])} twice", "give each coder one row"))

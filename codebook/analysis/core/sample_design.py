@@ -76,7 +76,7 @@ def check_sample(sample: pd.DataFrame) -> list[Fault]:
     twice = sample["unit_id"].duplicated()
     if twice.any():
         problem = f"{name_some(sample.loc[twice, 'unit_id'])} occur more than once"
-        faults.append(Fault("sample", problem, "keep one row a unit"))
+        faults.append(Fault("sample", problem, "keep one row per unit"))
     return faults
 
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LEVELS = ("nominal", "ordinal", "interval", "ratio")
-"""Levels of measurement of a variable with one label a coding."""
+"""Levels of measurement of a variable with one label per coding."""
 
 SET_LEVELS = ("masi", "jaccard")
 """Distances between sets of labels, for a variable of kind `multi`."""

@@ -4,12 +4,12 @@
     correct            a regression with the label as outcome, covariate or both: linear, logistic, Poisson
     changed_findings   a share or a coefficient by other labels of the same units, and the difference
     plan_correction    how much gold an effect of some size needs
-    pair_with_gold     codings and gold sample -> one row a unit: predicted, gold, prob
+    pair_with_gold     codings and gold sample -> one row per unit: predicted, gold, prob
     simulate_studies   how often each way reports an effect that is not there
 
 In come codings with gold and sample; out goes a `Result` with every figure three times: model labels only, gold only,
-corrected. Open `shares.py` first. A regression on a frame with one row a unit names its columns in `LabelColumns`, and
-`add_chances` joins the probabilities of a sample to it.
+corrected. Open `shares.py` first. A regression on a frame with one row per unit names its columns in `LabelColumns`,
+and `add_chances` joins the probabilities of a sample to it.
 """
 
 from codebook.analysis.correction.finding_changes import changed_findings

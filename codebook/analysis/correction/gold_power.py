@@ -63,7 +63,7 @@ def plan_correction(
     Returns
     -------
     Result
-        A row a coefficient and number of gold units: coefficient, effect, n_gold, se, power, is_now, is_enough (the
+        A row per coefficient and number of gold units: coefficient, effect, n_gold, se, power, is_now, is_enough (the
         least with a power of 80 %, where there is one).
 
     Raises
@@ -199,7 +199,7 @@ def _say(rows: pd.DataFrame, prospect: Prospect) -> str:
 
 @house_style()
 def _draw(rows: pd.DataFrame, prospect: Prospect) -> Figure:
-    """Power against gold, a line a coefficient; where we are, and where it is enough."""
+    """Power against gold, a line per coefficient; where we are, and where it is enough."""
     figure = new_figure("one", 62)
     axes = figure.subplots()
     for at, (term, part) in enumerate(rows.groupby("coefficient", sort=False)):

@@ -40,7 +40,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class LabelColumns:
-    """Columns of a frame with one row a unit.
+    """Columns of a frame with one row per unit.
 
     `gold` and `predicted` are a column each, or several in the same order: gold labels, empty where a unit is no gold
     unit, and those of the model. `prob` has the chance with which each unit was drawn for gold: where every unit has
@@ -114,7 +114,7 @@ def add_chances(
     ids = data["unit_id"].astype(str)
     faults = check_drawn(drawn, ids, ids[data[golds].notna().all(axis=1)], ", ".join(golds))
     if (twice := ids.duplicated()).any():
-        faults.append(Fault("unit_id", f"{name_some(ids[twice])} occur more than once", "give one row a unit"))
+        faults.append(Fault("unit_id", f"{name_some(ids[twice])} occur more than once", "give one row per unit"))
     raise_faults(ABOUT, faults)
     prob = drawn.set_index(drawn["unit_id"].astype(str))["prob"]
     labels = {name: data[name].where(ids.isin(prob.index)) for name in golds}

@@ -1,4 +1,4 @@
-"""From codings and their gold sample to one row a unit: the model's label, the gold label, the chance of its draw."""
+"""From codings and their gold sample to one row per unit: the model's label, the gold label, the chance of its draw."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def pair_with_gold(
     gold: str = "",
     sample: SampleLike = None,
 ) -> Result:
-    """One row a unit: the model's label, the gold label of drawn units, and the chance `prob` of the draw.
+    """One row per unit: the model's label, the gold label of drawn units, and the chance `prob` of the draw.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def correct(
     Parameters
     ----------
     codings
-        With gold and sample (see `pair_with_gold`): of the only model, or the first. Or a frame with one row a unit
+        With gold and sample (see `pair_with_gold`): of the only model, or the first. Or a frame with one row per unit
         that has the labels in `columns`.
     formula
         As the formulaic package reads it; `label` stands for the label, e.g. ``label ~ age`` or ``votes ~ label +
@@ -101,7 +101,7 @@ def correct(
     Returns
     -------
     Result
-        Three rows a coefficient: `coefficient`, `source` (model labels only, gold only, corrected), `estimate`, `se`,
+        Three rows per coefficient: `coefficient`, `source` (model labels only, gold only, corrected), `estimate`, `se`,
         `low`, `high`, `p` (two-sided, normal), `n` (units), `n_gold`, `reason` (why it is NaN).
 
     Raises
@@ -148,7 +148,7 @@ def _correct_codings(
 def read_units(
     codings: Codings | pd.DataFrame, label: str, data: pd.DataFrame | None, columns: LabelColumns
 ) -> tuple[pd.DataFrame, list[str], LabelColumns | None]:
-    """One row a unit with its labels and covariates, which ids did not meet, and the columns of the labels.
+    """One row per unit with its labels and covariates, which ids did not meet, and the columns of the labels.
 
     Where there is nothing to correct the columns are None, and the sentence says why.
     """
@@ -204,7 +204,7 @@ class Regression:
         return Result(frame, "regression", title, "correction", facts=CorrectionFacts())
 
     def run(self, data: pd.DataFrame) -> Result:
-        """The three fits of the formula on a frame with one row a unit."""
+        """The three fits of the formula on a frame with one row per unit."""
         if reason := _find_silence(data, self.columns.labels):
             return replace(self.empty(), facts=CorrectionFacts(nothing=reason), finding=reason)
         inputs, design = self.read(data)

@@ -64,7 +64,7 @@ def prevalence(
     Returns
     -------
     Result
-        Three rows a label, and a fourth of the source "Rogan-Gladen" (1978: the model's share corrected by its
+        Three rows per label, and a fourth of the source "Rogan-Gladen" (1978: the model's share corrected by its
         sensitivity and specificity): `label`, `source`, `estimate`, `se`, `low`, `high` (kept in 0 to 1), `n`,
         `n_gold`, `n_with` (of these, with the label), `weight`, `worth` (how many gold units, coded without a model,
         would give the corrected standard error), `reason`.

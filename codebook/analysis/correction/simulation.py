@@ -198,7 +198,7 @@ def _check(replicates: int, n_units: int, n_gold: int) -> list[Fault]:
 
 @house_style()
 def _plot_studies(studies: pd.DataFrame, rates: pd.DataFrame, effect: float) -> Figure:
-    """Intervals of the first studies, a panel a way, marked where they leave out the true effect; all are counted."""
+    """Intervals of the first studies, a panel per way, marked where they leave out the true effect; all are counted."""
     n_studies = int(studies["study"].nunique())
     n_drawn = min(_DRAWN, n_studies)
     figure = new_figure("two", 82)

@@ -51,7 +51,7 @@ def candidate_pairs(names: Names, blocking: Blocking | None = None) -> pd.DataFr
     Returns
     -------
     pd.DataFrame
-        One row a pair: `left right listed left_row right_row left_form right_form found_by`. `left` is the
+        One row per pair: `left right listed left_row right_row left_form right_form found_by`. `left` is the
         mention's id, `right` the entity's (`listed` is true) or the other mention's; rows are counted from 0, forms
         are normal. `found_by` is "vectors", "characters" or "both". Without a list, mentions of one form are looked
         up once, by the first of them, and the others are tied to it by a pair with `found_by` "form".

@@ -74,9 +74,9 @@ def pair_curve(
     Returns
     -------
     Result
-        `.frame` has one row a score, half and threshold: `score half threshold precision recall f1`, `_low` and `_high`
-        of each, `n_pairs` at or above it, `n_true` pairs to be found, `chosen` (the threshold that `choose_threshold`
-        takes). What may be reported (`chosen_figures`) is printed.
+        `.frame` has one row per score, half and threshold: `score half threshold precision recall f1`, `_low` and
+        `_high` of each, `n_pairs` at or above it, `n_true` pairs to be found, `chosen` (the threshold that
+        `choose_threshold` takes). What may be reported (`chosen_figures`) is printed.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def _rows(name: str, half: str, thresholds: Floats, counts: Floats, values: Floa
 
 @house_style()
 def _plot_curve(curve: pd.DataFrame, confidence: float) -> Figure:
-    """The curve of the half "test" with intervals, and F1 at the threshold of the other half; a panel a score."""
+    """The curve of the half "test" with intervals, and F1 at the threshold of the other half; a panel per score."""
     scores = list(dict.fromkeys(curve["score"]))
     figure = new_figure("two" if len(scores) > 1 else "middle", 75)
     panels = figure.subplots(1, len(scores), sharey=True, squeeze=False)[0]

@@ -80,7 +80,7 @@ def link_mentions(names: Names, pairs: pd.DataFrame, rules: LinkRules | None = N
     Returns
     -------
     pd.DataFrame
-        One row a mention, in their order: `mention_id name entity_id canonical decision score candidate candidate_id
+        One row per mention, in their order: `mention_id name entity_id canonical decision score candidate candidate_id
         runner_up runner_up_id runner_up_score why`. `decision` is "matched" (it has an entity of the list, or shares
         one with another mention), "new" (an entity of its own) or "review"; `candidate` and `runner_up` are the two
         entities that fit best, and `why` says why a person should look.

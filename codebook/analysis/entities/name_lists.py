@@ -29,8 +29,8 @@ class Names:
     mentions
         Columns `mention_id` (unique) and `name`; others may be compared later.
     entities
-        A list to be held against: columns `entity_id` and `name`, a row a known form. None to look for the same entity
-        among the mentions.
+        A list to be held against: columns `entity_id` and `name`, a row per known form. None to look for the same
+        entity among the mentions.
     truth
         Entity of each mention id, missing where it has none on the list. None where nobody knows.
     vectors, entity_vectors
@@ -128,7 +128,7 @@ class Names:
             return [Fault("vectors", "only one of the two tables has vectors", "pass both, or none")]
         sides = [("vectors", self.mentions, self.vectors), ("entity_vectors", self.others, self.other_vectors)]
         return [
-            Fault(name, f"shape {array.shape} for {len(frame):,} rows", "pass one vector a row, in the frame's order")
+            Fault(name, f"shape {array.shape} for {len(frame):,} rows", "pass one vector per row, in the frame's order")
             for name, frame, array in sides
             if array is not None and (array.ndim != 2 or len(array) != len(frame))
         ]

@@ -136,7 +136,7 @@ class Resolution:
     @property
     def entities(self) -> Result:
         """Each name with its entity, its decision, and the runner-up."""
-        note = ("One row a name; a name in review has no entity until a person decides.",)
+        note = ("One row per name; a name in review has no entity until a person decides.",)
         table = self.frame[["name", "canonical", "decision", "score", "runner_up", "why"]]
         return replace(self._result(self.frame, "entities", "Names and entities", f"{self}"), remarks=note, table=table)
 
@@ -164,7 +164,7 @@ class Resolution:
             return self._nothing("review", title, "No name is left to a person.")
         names, verb = say_count(len(frame), "different name"), "is" if len(frame) == 1 else "are"
         finding = f"{names} ({say_count(n_open, 'mention')}) {verb} left to a person."
-        note = ("One row a form that was left open, with the two entities that fit best.",)
+        note = ("One row per form that was left open, with the two entities that fit best.",)
         table = frame[["name", "why", "candidate", "score", "runner_up", "runner_up_score", "n_mentions"]]
         return replace(self._result(frame, "review", title, finding), remarks=note, table=table)
 

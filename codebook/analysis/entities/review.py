@@ -19,7 +19,7 @@ BETWEEN = " ~ "
 
 
 def review_table(resolved: pd.DataFrame) -> pd.DataFrame:
-    """Names that were left to a person, one row a name, with the two entities that fit and why the choice is open.
+    """Names that were left to a person, one row per name, with the two entities that fit and why the choice is open.
 
     Parameters
     ----------

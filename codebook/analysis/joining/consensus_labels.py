@@ -1,4 +1,4 @@
-"""One label a unit from several coders: majority with its ties reported, or Dawid-Skene."""
+"""One label per unit from several coders: majority with its ties reported, or Dawid-Skene."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ABOUT = "The labels cannot be joined."
 _SECTION = "adjudication"
 _NOBODY = "No coder beside the gold: nothing to join."
 _SETS = (
-    "{0!r} holds sets of labels, and one label a unit cannot be joined of them. To join label by label: "
+    "{0!r} holds sets of labels, and one label per unit cannot be joined of them. To join label by label: "
     "open_labels(codings).of('{0}=LABEL') is a variable of its own."
 )
 _ROWS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")
@@ -63,7 +63,7 @@ def consensus(
     runs: str | Runs = REFUSE,
     every_draw: bool = False,
 ) -> JoinedLabels:
-    """One label a unit, as a coder of its own under the codings.
+    """One label per unit, as a coder of its own under the codings.
 
     A majority treats all coders alike, and hides disagreement; Dawid-Skene weighs them by the errors it finds in their
     codings (Dawid and Skene 1979), and needs three coders or more who err independently. Neither is the truth.

@@ -17,7 +17,7 @@ NUMBER_WAYS = ("mean", "median")
 
 
 def join_numbers(rows: pd.DataFrame, model_of: Mapping[str, str], how: str) -> pd.DataFrame:
-    """The tidy rows of the joined numbers, a row a unit; runs of one model count as one coder, joined in the same way.
+    """Tidy rows of the joined numbers, one per unit; runs of one model count as one coder, joined in the same way.
 
     `rows`: of one variable: unit_id, coder, variable, label. `model_of`: what each coder counts as.
 

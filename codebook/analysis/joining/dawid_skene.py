@@ -112,7 +112,7 @@ def empty_errors() -> Result:
 
 
 def show_errors(codings: Codings, frame: pd.DataFrame) -> Result:
-    """The error matrices: a row a coder in print, the mean of all of them in the figure."""
+    """The error matrices: a row per coder in print, the mean of all of them in the figure."""
     known = codings.in_words(frame.dropna(subset=["share"]), "true", "given")
     rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
     table = pd.DataFrame(rows).sort_values("Right", ascending=False, kind="stable", ignore_index=True)

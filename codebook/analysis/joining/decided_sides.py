@@ -33,7 +33,7 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
     Returns
     -------
     Result
-        One row a coder: n (disputed and decided units that the coder labelled), n_won, value, low and high (Wilson;
+        One row per coder: n (disputed and decided units that the coder labelled), n_won, value, low and high (Wilson;
         none below 20 units), reason; and the row "a third label", where no coder's label was decided for.
 
     Examples

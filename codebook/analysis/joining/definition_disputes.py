@@ -39,7 +39,7 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
     Returns
     -------
     Result
-        One row a code, the most disputed first: label, n_given (units), n_disputed, share, with (the codes it was
+        One row per code, the most disputed first: label, n_given (units), n_disputed, share, with (the codes it was
         disputed with, the commonest first), too_wide, too_narrow, definition, units (to read first), text (of the
         first).
 

@@ -20,9 +20,9 @@ OF_JOINING = ("n_codings", "tied")
 class JoinedLabels:
     """Codings with one coder more, and what is to be said of that coder; in a notebook it shows the result.
 
-    `result.frame` has the labels of the new coder, a row a unit. Of Dawid-Skene there are, too: `errors`, the error
-    matrix of each coder; `posterior`, a row a unit and a column a label; `prior`, label, share (of the units, as the
-    model has it) and votes (share of the codings). Where nothing was joined the codings are as they were, and the
+    `result.frame` has the labels of the new coder, a row per unit. Of Dawid-Skene there are, too: `errors`, the error
+    matrix of each coder; `posterior`, a row per unit and a column per label; `prior`, label, share (of the units, as
+    the model has it) and votes (share of the codings). Where nothing was joined the codings are as they were, and the
     results say why.
 
     Examples

@@ -74,7 +74,7 @@ def icc_interval(ratings: Floats, form: str, confidence: float = 0.95) -> tuple[
     Parameters
     ----------
     ratings
-        A row a unit, shape (n_units, n_coders).
+        A row per unit, shape (n_units, n_coders).
 
     Examples
     --------

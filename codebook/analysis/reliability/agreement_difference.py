@@ -59,8 +59,8 @@ def compare_agreement(
     Returns
     -------
     Result
-        `frame` has three rows a coefficient, of the side a, b and a - b: value, low, high, se (by linearisation), p (of
-        the difference, two-sided, by the replicates), n_units, n_coders, reason.
+        `frame` has three rows per coefficient, of the side a, b and a - b: value, low, high, se (by linearisation), p
+        (of the difference, two-sided, by the replicates), n_units, n_coders, reason.
 
     Raises
     ------

@@ -74,7 +74,7 @@ def reliability(
     Parameters
     ----------
     codings
-        Or a plain frame: wide (a column a coder) or long (unit, coder, label).
+        Or a plain frame: wide (a column per coder) or long (unit, coder, label).
     by
         "": all coders together. `group`: people, models, people with each model, all. Within these groups: `label`,
         each label against all others; `pair`, each two coders with common units, under the first group that has both;
@@ -104,7 +104,7 @@ def reliability(
     Returns
     -------
     Result
-        `frame` has one row a comparison x coefficient: variable, label, group (a, b; left_out; difference), level,
+        `frame` has one row per comparison x coefficient: variable, label, group (a, b; left_out; difference), level,
         coefficient, detail (weights, or definition of percent agreement), value, low, high, se (by linearisation),
         jack_low and jack_high (under 30 units or clusters), t_low and t_high (Gwet's, by se), p (of a difference: two
         sided, by the replicates), n_units (with two or more codings), n_dropped, n_missing,
@@ -223,7 +223,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
 
 
 def _count_labels(variable: VariableLike, codes: LabelCodes) -> Iterator[dict[str, object]]:
-    """One row a coder and label."""
+    """One row per coder and label."""
     labelled, scale = codes.answered(), codes.scale
     if codes.interchangeable:
         labelled = replace(labelled, coder=np.zeros_like(labelled.coder), coders=_EVERY)
@@ -252,7 +252,7 @@ def _say_shares(frame: pd.DataFrame, places: int) -> str:
 
 
 def _print_shares(frame: pd.DataFrame, coders: Sequence[str], places: int) -> pd.DataFrame:
-    """A row a label, a column a coder."""
+    """A row per label, a column per coder."""
     several = frame["variable"].nunique() > 1
     rows: dict[str, dict[str, str]] = {}
     for row in frame[frame["coder"].isin(coders)].to_dict("records"):

@@ -122,7 +122,7 @@ def _subject(row: Row, by: str, n_variables: int) -> str:
 
 
 def print_agreement(frame: pd.DataFrame, by: str) -> pd.DataFrame:
-    """One row a comparison, a column a coefficient with its interval; with many coefficients a row each."""
+    """One row per comparison, a column per coefficient with its interval; with many coefficients a row each."""
     names = frame["coefficient"].unique()
     n_variables, places = frame["variable"].nunique(), _places(frame)
     keys = [key for key in _KEYS if key in frame]

@@ -117,7 +117,7 @@ def plan_coders(plan: CoderPlan | Codings = CoderPlan()) -> Result:
     Returns
     -------
     Result
-        A row a design: n_coders, n_units, n_codings, usd, alpha (mean), low, high, width, undefined (share of the
+        A row per design: n_coders, n_units, n_codings, usd, alpha (mean), low, high, width, undefined (share of the
         made-up codings with one label only), recommended (the cheapest that is as narrow as wanted; of equally cheap
         ones the narrowest).
 
@@ -212,7 +212,7 @@ def _print(frame: pd.DataFrame, plan: CoderPlan) -> pd.DataFrame:
 
 @house_style()
 def _draw(frame: pd.DataFrame, plan: CoderPlan) -> Figure:
-    """Width against cost, a line a number of coders; the recommended design has a diamond and its size."""
+    """Width against cost, a line per number of coders; the recommended design has a diamond and its size."""
     cost = "usd" if plan.usd_per_coding else "n_codings"
     figure = new_figure("middle", 78)
     axes = figure.subplots()

@@ -102,7 +102,7 @@ def _list_lines(part: pd.DataFrame, with_head: bool) -> Iterator[Row]:
 
 
 def _draw_lines(axes: Axes, lines: Sequence[Row]) -> None:
-    """A row a group of coders, with its figure in numbers and its place beside the band."""
+    """A row per group of coders, with its figure in numbers and its place beside the band."""
     names = []
     for height, row in enumerate(lines):
         if row["band"] is not None:
@@ -137,7 +137,7 @@ def _draw_figure(axes: Axes, height: int, row: Row) -> None:
 
 
 def _draw_short(axes: Axes, rows: pd.DataFrame, subjects: Sequence[str]) -> None:
-    """A row a variable: the band, the people's figure, and a dot a model."""
+    """A row per variable: the band, the people's figure, and a dot a model."""
     models = [group for group in dict.fromkeys(rows["group"]) if group.startswith(WITH)]
     for height, subject in enumerate(subjects):
         part = rows[rows["subject"] == subject].to_dict("records")

@@ -59,8 +59,9 @@ def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Resul
     Returns
     -------
     Result
-        `frame` has a row a test: variable, label (of Cochran's Q), test, a and b (the two coders of Stuart-Maxwell and
-        Bowker), n_coders, n_units, statistic (chi square), df, p, p_adjusted (over the labels of a variable), reason.
+        `frame` has one row per test: variable, label (of Cochran's Q), test, a and b (the two coders of Stuart-Maxwell
+        and Bowker), n_coders, n_units, statistic (chi square), df, p, p_adjusted (over the labels of a variable),
+        reason.
 
     Raises
     ------

@@ -77,7 +77,7 @@ def span_agreement(
     Parameters
     ----------
     spans
-        One row a span: unit_id, coder, start, end (the first sign after it) and the type, as the records of a list of
+        One row per span: unit_id, coder, start, end (the first sign after it) and the type, as the records of a list of
         several coders are (`Run.records`, put under each other). Spans of one coder do not overlap.
     units
         The units, or the text (or its length in signs) by unit_id.

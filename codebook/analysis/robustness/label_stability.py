@@ -79,11 +79,11 @@ def stability(
     Returns
     -------
     Result
-        One row a group of runs: variable, over, what is the same (model, prompt, ...), n_runs, runs, level, alpha with
-        low and high, percent, consistency with consistency_low and consistency_high (mean share of a unit's runs that
-        give its commonest label; 1 is perfectly stable), n_units, n_flipped (units with two labels or more), n_dropped,
-        n_missing, undefined_share, dropped, reason. By unit: what is the same, unit_id, n_runs (with a label),
-        commonest (empty in a tie), consistency (NaN with fewer than two labels), flipped, labels.
+        One row per group of runs: variable, over, what is the same (model, prompt, ...), n_runs, runs, level, alpha
+        with low and high, percent, consistency with consistency_low and consistency_high (mean share of a unit's runs
+        that give its commonest label; 1 is perfectly stable), n_units, n_flipped (units with two labels or more),
+        n_dropped, n_missing, undefined_share, dropped, reason. By unit: what is the same, unit_id, n_runs (with a
+        label), commonest (empty in a tie), consistency (NaN with fewer than two labels), flipped, labels.
 
     Raises
     ------
@@ -325,7 +325,7 @@ def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
 
 
 def _list_units(group: Group, name_label: Callable[[str], str]) -> pd.DataFrame:
-    """A row a unit, its labels as they are and, `in_words`, with their titles."""
+    """A row per unit, its labels as they are and, `in_words`, with their titles."""
     codings, names = group.codings, dict(zip(group.codings.coders, group.varied, strict=False))
     labelled, n_units = codings.answered(), len(codings.units)
     patterns = collapse(labelled.unit, labelled.code, codings.scale.n_labels, trace=True)

@@ -38,7 +38,7 @@ def behaviour(
     reordered: Codings | pd.DataFrame | None = None,
     confidence: float = 0.95,
 ) -> Result:
-    """Score the answers to `behaviour_probes`: one row a coder and test.
+    """Score the answers to `behaviour_probes`: one row per coder and test.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def behaviour(
     variable = codings.variable.name
     title = f"{variable}: answers to the probes of the codebook"
     if probes.empty:
-        name = repr(variable) if codings.variable.kind in _KINDS else "a variable with one label a unit"
+        name = repr(variable) if codings.variable.kind in _KINDS else "a variable with one label per unit"
         reason = f"No category of {name} has a definition or an example: nothing to probe with; write them."
         nothing = Result(pd.DataFrame(columns=_COLUMNS), "behaviour", title, "behaviour", outputs=codings.outputs)
         return nothing_to_say(codings, reason, nothing)

@@ -26,7 +26,7 @@ def beside_published(published: pd.DataFrame, ours: Mapping[str, float]) -> Resu
     Parameters
     ----------
     published
-        A row a figure: `figure` (its name, once), `published` (the number), and where known `decimals` (3 where empty),
+        One row per figure: `figure` (its name, once), `published` (the number), where known `decimals` (3 where empty),
         `why` (why ours differs) and `source` (where it stands).
     ours
         Name of a figure -> our number; NaN where it could not be had.
@@ -34,8 +34,8 @@ def beside_published(published: pd.DataFrame, ours: Mapping[str, float]) -> Resu
     Returns
     -------
     Result
-        One row a figure, as published: figure, published, ours, difference (ours - published), again, why, source. A
-        difference that nobody explains has a blank to be filled in.
+        One row per figure, in their order: figure, published, ours, difference (ours - published), again, why, source.
+        A difference that nobody explains has a blank to be filled in.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def _column(frame: pd.DataFrame, name: str) -> pd.Series:
 
 def _check(published: pd.DataFrame, ours: Mapping[str, float]) -> Iterator[Fault]:
     if missing := {"figure", "published"} - set(published):
-        yield Fault("published", f"there is no column {name_some(missing)}", "a row a figure: its name, and its number")
+        yield Fault("published", f"there is no column {name_some(missing)}", "one row per figure: its name, its number")
         return
     names = published["figure"]
     if twice := sorted(set(names[names.duplicated()])):

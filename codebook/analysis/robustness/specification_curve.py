@@ -26,7 +26,7 @@ from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.ground.quantities import format_figure, kind_of, say_count, say_percent
 
 AGGREGATIONS = ("single", "draws", "prompts", "models", "all")
-"""Ways to get one label a unit: one run in one draw, or the majority of a run's draws, a model's prompts, a prompt's
+"""Ways to get one label per unit: one run in one draw, or the majority of a run's draws, a model's prompts, a prompt's
 models, or everything."""
 
 Finding = Callable[[pd.DataFrame], "Result | pd.DataFrame | pd.Series | Mapping[str, Any]"]
@@ -279,7 +279,7 @@ def _check_aggregations(aggregations: Sequence[str]) -> list[Fault]:
 
 
 def _list_choices(codings: LabelCodes, described: pd.DataFrame, aggregations: Sequence[str]) -> Iterator[_Choice]:
-    """Every way to get one label a unit that differs from the ways before it."""
+    """Every way to get one label per unit that differs from the ways before it."""
     parts = pd.DataFrame([name.partition("\n")[::2] for name in codings.coders], columns=["coder", "draw"])
     parts = parts.assign(run=list(codings.coders)).merge(described, on="coder", how="left")
     first = parts[parts["draw"] == "0"]
@@ -299,7 +299,7 @@ def _list_choices(codings: LabelCodes, described: pd.DataFrame, aggregations: Se
 
 
 def _join(codings: LabelCodes, choice: _Choice) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The labels of a choice, one row a unit that was put to its runs, and what to count beside them."""
+    """The labels of a choice, one row per unit that was put to its runs, and what to count beside them."""
     part = codings.among(choice.coders)
     labelled = part.answered()
     patterns = collapse(labelled.unit, labelled.code, part.scale.n_labels, trace=True)

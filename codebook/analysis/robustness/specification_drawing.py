@@ -153,7 +153,7 @@ def _order_curves(known: pd.DataFrame, sources: list[str]) -> tuple[pd.DataFrame
 
 
 def _draw_forest(known: pd.DataFrame, varied: Sequence[str], null: float, quantity: str, note: str) -> Figure:
-    """A row a specification, the main one named so."""
+    """A row per specification, the main one named so."""
     records = known.to_dict("records")
     choices = [", ".join(str(row[name]) for name in varied) or "the specification" for row in records]
     names = [f"main: {name}" if row["is_main"] else name for name, row in zip(choices, records, strict=True)]

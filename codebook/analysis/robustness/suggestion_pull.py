@@ -52,7 +52,7 @@ def suggestion_report(codings: Codings, model: str = "", *, resample: Bootstrap 
     Returns
     -------
     Result
-        One row a measure, coder (empty for all) and arm, then how far the arms are apart: measure (label of the
+        One row per measure, coder (empty for all) and arm, then how far the arms are apart: measure (label of the
         suggestion, label of the gold where there is one, alpha), coder, arm, difference, n (codings; units of alpha),
         n_same, value, low, high, seconds (median), reason. Below 20 no interval is given.
 

@@ -58,7 +58,7 @@ def map_vectors(vectors: VectorsLike, *, hue: str = "", label: str = "", labelle
     Returns
     -------
     Result
-        `.frame`: x and y, one row a vector, in their order, and what is known of the texts.
+        `.frame`: x and y, one row per vector, in their order, and what is known of the texts.
 
     Raises
     ------

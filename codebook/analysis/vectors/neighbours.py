@@ -261,7 +261,7 @@ def _search(index: Any, queries: Any, k: int) -> Found:
 
 
 def _as_frame(cosines: Floats, rows: Ints, self_rows: Ints | None, k: int) -> pd.DataFrame:
-    """One row a query and neighbour; places without a neighbour, and the query itself, are left out."""
+    """One row per query and neighbour; places without a neighbour, and the query itself, are left out."""
     there = rows >= 0
     if self_rows is not None:
         there &= rows != self_rows[:, None]

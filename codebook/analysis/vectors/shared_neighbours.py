@@ -59,7 +59,7 @@ def neighbour_agreement(
         return Result(pd.DataFrame(columns=_COLUMNS), name, title, name, Facts(nothing=reason), reason, outputs=folder)
     codes = pd.factorize(np.asarray(labels_of(vectors, labels), dtype=object))[0]
     if len(array) != len(codes):
-        fault = Fault("labels", f"{len(codes)} labels for {len(array)} rows", "give a label a vector, in their order")
+        fault = Fault("labels", f"{len(codes)} labels for {len(array)} rows", "give a label per vector, in their order")
         raise_faults("The neighbours cannot be compared.", [fault])
     neighbours = find_nearest(array, array, k, self_rows=np.arange(len(array)))
     same = codes[neighbours["query"]] == codes[neighbours["row"]]
@@ -87,7 +87,7 @@ def labels_of(vectors: VectorsLike, labels: Sequence[Any] | str) -> Sequence[Any
         return labels
     fields = describe_rows(vectors)
     if labels not in fields:
-        mend = "embed units that have it in their context, or pass a label a vector"
+        mend = "embed units that have it in their context, or pass a label per vector"
         raise_faults(
             "The vectors have no such groups.", [Fault("labels", f"no {labels!r} is known of the texts", mend)]
         )

@@ -34,7 +34,7 @@ def self_agreement(codings: Codings, *, least: int = FEWEST, resample: Bootstrap
     Returns
     -------
     Result
-        Two rows a coder: coder, coefficient (percent, alpha), value, low, high, n_units, reason.
+        Two rows per coder: coder, coefficient (percent, alpha), value, low, high, n_units, reason.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Lines answered by vLLM through Ray's own processor of language models (`ray.data.llm`), which has a row a question.
+"""Lines answered by vLLM through Ray's own processor of language models (`ray.data.llm`), which has a row per question.
 
 In come pieces, out go chunk files all the same; the rows of one come as they are answered, from different pieces.
 """
@@ -67,7 +67,7 @@ def make_sampling(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def map_lines(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
-    """Have the lines of pieces answered by `n_answering` engines of vLLM; yield a row a chunk file."""
+    """Have the lines of pieces answered by `n_answering` engines of vLLM; yield a row per chunk file."""
     import ray.data
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 

@@ -46,7 +46,7 @@ MULTILINGUAL = 512
 
 
 def answer_embedding(body: Mapping[str, Any], encode: Callable[[list[str], int], Vector]) -> dict[str, Any]:
-    """Return the body of a reply: one vector a text, in their order. Tokens are estimates: four characters each.
+    """Return the body of a reply: one vector per text, in their order. Tokens are estimates: four characters each.
 
     Parameters
     ----------

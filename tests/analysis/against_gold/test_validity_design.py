@@ -318,7 +318,7 @@ SAMPLE = pd.DataFrame({"unit_id": ["u1", "u2", "u3"], "prob": [0.5, 0.25, 0.5]})
         (SAMPLE.assign(prob=[0.5, 2, 0.5]), "a probability is above 0 and at most 1"),
         (SAMPLE.drop(columns="prob"), "pass the frame of draw_gold or read_gold_sample"),
         (SAMPLE.head(0), "draw gold with draw_gold"),
-        (SAMPLE.assign(unit_id=["u1", "u1", "u2"]), "keep one row a unit"),
+        (SAMPLE.assign(unit_id=["u1", "u1", "u2"]), "keep one row per unit"),
         (SAMPLE.assign(unit_id=["u1", "u2", "u4"]), "code them; leaving them out would make the probabilities wrong"),
     ],
 )

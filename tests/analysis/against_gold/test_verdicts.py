@@ -188,5 +188,5 @@ def test_what_cannot_be_chosen_is_refused_with_a_mend():
     sets = Codings(
         make_table("f", {"gold": ["[]"], "m": ["[]"]}), [VariableSpec("f", "nominal", ["a"], "multi")], gold="gold"
     )
-    assert "not one label a unit" in selective_labels(sets).result.finding
-    assert "not one label a unit" in roc_curves(sets).finding
+    assert "not one label per unit" in selective_labels(sets).result.finding
+    assert "not one label per unit" in roc_curves(sets).finding

@@ -321,7 +321,7 @@ def test_a_sample_that_does_not_fit_the_data_is_refused():
         add_chances(data, drawn.drop(columns="prob"))
     with pytest.raises(StatisticError, match="column 'unit_id'"):
         add_chances(STUDY, drawn)
-    with pytest.raises(StatisticError, match=r"occur more than once.*one row a unit"):
+    with pytest.raises(StatisticError, match=r"occur more than once.*one row per unit"):
         add_chances(pd.concat([data, data]), drawn)
 
 

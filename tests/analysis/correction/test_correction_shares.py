@@ -210,7 +210,7 @@ def test_bad_input_is_refused_with_the_mend():
     sample = draw_gold(table[table["coder"] == "model"], 20).frame
     codings = read(table, sample)
     for change, message in (
-        (lambda: codings.with_sample(pd.concat([sample, sample.head(1)])), r"occur more than once.*one row a unit"),
+        (lambda: codings.with_sample(pd.concat([sample, sample.head(1)])), r"occur more than once.*one row per unit"),
         (
             lambda: codings.with_sample(sample.assign(unit_id="z" + sample["unit_id"])),
             r"20 units of the sample are not in the table",

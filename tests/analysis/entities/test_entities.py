@@ -163,7 +163,7 @@ def test_a_bad_frame_is_told_with_its_mend(names, change, message):
 
 
 def test_vectors_must_fit_their_names(names, vectors):
-    with pytest.raises(ParameterError, match="one vector a row"):
+    with pytest.raises(ParameterError, match="one vector per row"):
         cb.Names(names, vectors=vectors[:-1])
     with pytest.raises(ParameterError, match="pass both"):
         cb.Names(names, names, vectors=vectors)

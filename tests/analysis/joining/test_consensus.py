@@ -221,7 +221,7 @@ def test_who_is_a_run_of_whom():
     described = describe_runs(table, given).set_index("coder")
     assert described.loc["ann"].tolist() == ["M", "q", "2"]
     assert described.loc["k"].tolist() == ["k", "", ""]
-    with pytest.raises(StatisticError, match="one row a coder"):
+    with pytest.raises(StatisticError, match="one row per coder"):
         describe_runs(table, pd.DataFrame({"name": ["ann"]}))
     with pytest.raises(StatisticError, match="give each coder one row"):
         describe_runs(table, pd.DataFrame({"coder": ["ann", "ann"], "model": ["x", "y"]}))

@@ -305,7 +305,7 @@ def test_neighbours_are_alike_where_groups_are_apart_and_by_chance_where_they_ar
     assert frame.equals(neighbour_agreement(vectors, mixed, 3).frame)
     assert result.facts.n_units == 90
     assert "Intervals of 95 % are Wilson's" in result.note
-    with pytest.raises(StatisticError, match="give a label a vector"):
+    with pytest.raises(StatisticError, match="give a label per vector"):
         neighbour_agreement(vectors, truth[:50], 3)
     assert (
         neighbour_agreement(vectors, "").facts.nothing == "There are no groups: nothing to hold the neighbours against."

@@ -101,7 +101,7 @@ def _bare(line: Iterable[Piece]) -> str:
 
 
 def write_text(layout: Layout, vocabulary: frozenset[str] = frozenset()) -> str:
-    """Write a page's blocks as text: a paragraph a line, a row a line with tabs, a blank line between blocks."""
+    """Write a page's blocks as text: a paragraph per line, a row per line with tabs, a blank line between blocks."""
     return "\n\n".join(
         "\n".join("\t".join(row.cells) for row in block if isinstance(row, Row))
         or join_words([line.text for line in block if isinstance(line, Piece)], vocabulary)
