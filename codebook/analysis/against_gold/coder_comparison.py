@@ -63,7 +63,8 @@ NOTE = (
 )
 
 _ERRORS = (
-    "Errors, r and concordance are of the units that both answered. Less error, and more r, is nearer to the gold."
+    "Errors, r and concordance are computed on the units that both coders answered. "
+    "A smaller error and a larger r are nearer to the gold."
 )
 _IN_POINTS = ("mae", "rmse", "bias")
 
@@ -102,7 +103,7 @@ def compare(
     -------
     Result
         A row per measure (accuracy, macro F1, MCC, alpha; for `multi` exact match, Jaccard, micro and macro F1, alpha;
-        of numbers, and of ratings as well, mean absolute error, RMSE, r, rho, concordance and mean error): measure,
+        for numbers, and also for ratings, mean absolute error, RMSE, r, rho, concordance and mean error): measure,
         n, value_a, value_b, difference with _low and _high, and in the first row only_a and only_b (units that only
         one has right), p, test; `reason`.
 
@@ -155,12 +156,12 @@ def compare(
 
 
 def _remark(codings: Codings) -> list[str]:
-    """How differences are to be read."""
+    """Sentences that say how to read the differences."""
     return [*([NOTE] if codings.variable.kind != "number" else []), *([_ERRORS] if is_scale(codings) else [])]
 
 
 def _draw(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
-    """The differences in the order of the table; of numbers those in points of the scale."""
+    """The differences in the order of the table; for numbers only those in points of the scale."""
     known = frame.dropna(subset=["difference"])
     points = known["measure"].isin([RATING_MEASURES[name] for name in _IN_POINTS])
     is_number = frame["measure"].iloc[0] == RATING_MEASURES["mae"]
@@ -282,7 +283,7 @@ def _row(
 
 
 def _error_rows(both: _Both, values: Sequence[Floats], bootstrap: Bootstrap) -> list[dict[str, Any]]:
-    """A row for each of `RATING_MEASURES`: a, b, and a - b, of the units to which both gave a number."""
+    """One row for each of `RATING_MEASURES`: a, b, and a - b, on the units to which both coders gave a number."""
     rows = np.intersect1d(answered_points(both.a, values[0])[0], answered_points(both.b, values[1])[0])
     a, b = both.a.take(rows), both.b.take(rows)
     of_a, of_b = error_statistic(a, values[0]), error_statistic(b, values[1])
@@ -290,7 +291,7 @@ def _error_rows(both: _Both, values: Sequence[Floats], bootstrap: Bootstrap) -> 
         ends = [statistic(a.weighted[None, :])[0] for statistic in (of_a, of_b)]
         found = measure_differences(a, lambda weights: of_a(weights) - of_b(weights), bootstrap)[0]
     else:
-        nothing = Measure(np.nan, np.nan, np.nan, "no unit has a number of both")
+        nothing = Measure(np.nan, np.nan, np.nan, "no unit has a number from both coders")
         ends, found = [np.full(len(RATING_MEASURES), np.nan)] * 2, [nothing] * len(RATING_MEASURES)
     empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
     return [

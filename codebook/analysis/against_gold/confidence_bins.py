@@ -69,7 +69,7 @@ class _Judged:
         return np.column_stack([ones, p, right, (p - right) ** 2, *bins, sure, sure * right[:, None]])
 
     def shares(self) -> Shares:
-        """Of all units, of each bin and of the units above each threshold the share that is right."""
+        """The share that is right: of all units, of each bin, and of the units above each threshold."""
         whole = [
             np.ones((len(self.right), 1)),
             self.place[:, None] == np.arange(len(self.edges) - 1),

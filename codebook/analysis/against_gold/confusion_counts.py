@@ -63,8 +63,8 @@ def confusion(
     -------
     Result
         One row per cell, in codebook order: gold, coded, n, then row, column, all (shares), each with _low and _high,
-        and `reason`. `coded` is also each why in brackets, such as ``(refused)``, and ``(not asked)`` for gold units
-        without a row: n sums to the gold units. A share of nothing is NaN.
+        and `reason`. `coded` also names, in brackets, why a label is missing, such as ``(refused)``; gold units without
+        a row are ``(not asked)``. So n sums to the number of gold units. A share of no units is NaN.
 
     Examples
     --------

@@ -30,10 +30,10 @@ KINDS = ("single", "rating", "multi")
 """Kinds of variables whose labels are right or wrong."""
 
 WITH_NUMBERS = (*KINDS, "number")
-"""And numbers, which are more or less wrong."""
+"""These kinds and numbers, which are more or less wrong."""
 
 ONE_LABEL = (
-    "Sets of labels, and numbers, are not one label per unit with a probability: there is nothing to choose or draw."
+    "Sets of labels and numbers are not one label per unit with a probability: no label is chosen, no curve is drawn."
 )
 
 _COUNTED = {"multi": "masi", "number": "interval"}
@@ -41,7 +41,7 @@ _COUNTED = {"multi": "masi", "number": "interval"}
 _OTHER_KINDS = {
     "transcription": "run notebooks/gallery/pdf_transcription (character error rate, word recall: transcript_accuracy)",
     "records": "run notebooks/gallery/extraction (F1 of mentions: span_validity)",
-    "number": "take validity(codings), which says how far numbers are from the gold",
+    "number": "take validity(codings), which says how far the numbers are from the gold",
 }
 
 
@@ -114,7 +114,7 @@ class Cells:
         return [label for at, label in enumerate(self.labels) if not self.coded[:, at].any()]
 
     def take(self, rows: Ints) -> Cells:
-        """Some of the cells; clusters stay, also those that show none of them."""
+        """Some of the cells. All clusters stay, also those without a unit in these cells."""
         cells: dict[str, Any] = {name: getattr(self, name)[rows] for name in ("gold", "coded", "answered", "times")}
         design: dict[str, Any] = {name: getattr(self.drawn, name)[rows] for name in ("weight", "stratum")}
         members = None if self.members is None else self.members[:, rows]
@@ -122,7 +122,7 @@ class Cells:
         return replace(self, **cells, **design, members=members, codes=codes, n_gold=int(self.times[rows].sum()))
 
     def list_codes(self, answers: Bools) -> Ints:
-        """The codes of some answers, shape (n, n_labels); of one that nobody gave here that of the first."""
+        """The codes of some answers, shape (n, n_labels). An answer that nobody gave here has the first code."""
         if (answers.sum(axis=1) == 1).all():
             return np.asarray(answers.argmax(axis=1))
         rows = np.concatenate([self.gold, self.coded])
@@ -172,7 +172,7 @@ def read_gold(
     kinds: Sequence[str] = KINDS,
     whole: bool = False,
 ) -> Codings:
-    """Codings of one variable with a gold coder, from codings or a plain frame, whose level need not be said.
+    """Codings of one variable with a gold coder, from codings or from a plain frame. The level need not be given.
 
     `kinds` are those of variables whose labels can be held against the gold in the way that is asked for; `whole` is
     that of `as_codings`.
@@ -248,10 +248,10 @@ def say_no_pair(codings: Codings, result: Result) -> Result:
 
 
 def say_no_labels(codings: Codings, result: Result) -> Result | None:
-    """The result where the labels are numbers, so that none is compared with another; None for other kinds."""
+    """The result that says that numbers are not compared label by label; None for other kinds of variables."""
     if codings.variable.kind != "number":
         return None
-    mend = "validity(codings) says how far they are off, limits_of_agreement(codings) shows it"
+    mend = "validity(codings) says how far they are from the gold, and limits_of_agreement(codings) draws it"
     return nothing_to_say(codings, f"Numbers are not compared label by label: {mend}.", result)
 
 
@@ -282,7 +282,7 @@ def remark_gold(codings: Codings, pair: Pair, *notes: str) -> tuple[str, ...]:
 
 
 def _say_unbalanced(codings: Codings, pair: Pair) -> list[str]:
-    """A warning where gold units that all weigh the same are visibly no random sample of the model's units."""
+    """A warning where all gold units weigh the same and yet cannot be a random sample of the model's units."""
     frame = codings.frame
     model = next((name for name in codings.machines if name != codings.gold), "")
     if pair.design.weighted or not model:

@@ -202,7 +202,7 @@ def _rows(groups: _Groups, shown: _Shown, bootstrap: Bootstrap) -> Iterator[dict
 
 @dataclass(frozen=True)
 class _Shown:
-    """What is measured of each group: (measure, label, column) of each figure, and what makes all figures of cells."""
+    """What is measured of each group: (measure, label, column) of each figure, and the function that computes them."""
 
     columns: Sequence[tuple[str, str, int]]
     measure: Callable[[Cells, Bootstrap], tuple[list[Measure], Floats]]
@@ -216,7 +216,7 @@ def _show_labels(labels: Sequence[str], kind: str) -> _Shown:
 
 
 def _show_errors(values: Floats) -> _Shown:
-    """Of numbers: how far off, and in which direction, a coder is in each group."""
+    """For numbers: how far a coder is from the gold in each group, and in which direction."""
     columns = [(RATING_MEASURES[name], "", list(RATING_MEASURES).index(name)) for name in _OF_NUMBERS]
     return _Shown(
         columns, lambda cells, bootstrap: measure_differences(cells, error_statistic(cells, values), bootstrap)

@@ -36,16 +36,16 @@ from codebook.outputs.figure_style import Figure
 
 WORKS, WEAK, NOT, UNKNOWN = "works", "weak", "not to be automated", "not enough evidence"
 VERDICTS = (WORKS, WEAK, NOT, UNKNOWN)
-"""What is said of a label."""
+"""The four verdicts on a label."""
 
 LOWEST = 0.5
-"""The floor of a label on which people hardly agree: below it errors are more than hits."""
+"""The lowest floor, for a label on which people hardly agree: below it there are more errors than hits."""
 
 _COLUMNS = (
     *("label", "n", "n_predicted", "f1", "low", "high", "people", "people_low", "people_high", "floor"),
     *("verdict", "needed", "reason"),
 )
-_MOST = 100_000  # gold units up to which it is said how many are needed
+_MOST = 100_000  # the largest number of gold units that is named as needed
 
 
 def verdicts(
@@ -58,29 +58,29 @@ def verdicts(
     width: float = 0.1,
     resample: Bootstrap = Bootstrap(),
 ) -> Result:
-    """May a model give this label? Held against the gold, and against what people reach among themselves.
+    """May a model give this label? The model is compared with the gold, and with the agreement among people.
 
-    The floor of a label is the agreement of people on it less `margin`, where two of them coded, and never under .5
-    (where people hardly agree, there is nothing to automate); else it is `least`. A label
-    `works` where the interval of F1 with the gold lies above the floor, is `not to be automated` where it lies below.
-    Where the floor is inside, it is `weak` if the interval is no wider than `width` to either side, and else there is
-    `not enough evidence`. F1 of two coders and their positive agreement on a label are one figure (Hripcsak and
-    Rothschild 2005), so that people and model stand on one scale. F1 = 2a / (1 + a), where a is the share of units
-    with the label among those to which either gave it: its interval is that of Wilson for a, and where gold is in
-    clusters that of clusters drawn anew. It never has no width.
+    Where two people coded, the floor of a label is their agreement on the label less `margin`, and never under .5
+    (where people hardly agree, there is nothing to automate). Where no two people coded, the floor is `least`. A label
+    `works` where the interval of F1 with the gold lies above the floor, and is `not to be automated` where the interval
+    lies below. Where the floor is inside the interval, the label is `weak` if the interval is no wider than `width` to
+    either side; else there is `not enough evidence`. F1 of two coders is the same figure as their positive agreement
+    on a label (Hripcsak and Rothschild 2005), so people and model are measured on one scale. F1 = 2a / (1 + a), where
+    a is the share of units with the label from both among the units with the label from either. The interval is that
+    of Wilson for a; where gold comes in clusters, clusters are drawn anew. The interval always has a width.
 
     Parameters
     ----------
     codings
         Of one variable, or a plain frame.
     coder, gold
-        Who is held against whom; of themselves the first coder beside the gold, and the gold of the codings.
+        Who is compared with whom. By default the first coder beside the gold, and the gold of the codings.
     margin
-        How much below people a model may be.
+        How far below the agreement of people the F1 of a model may be.
     least
-        The floor where no two people coded.
+        The floor for a label where no two people coded.
     width
-        Half a width of an interval, within which a label that is neither above nor below is called weak.
+        Half the width of the widest interval with which a label is called weak.
 
     Returns
     -------
@@ -130,14 +130,14 @@ def verdicts(
 def _check(margin: float, least: float, width: float) -> list[Fault]:
     values = {"margin": margin, "least": least, "width": width}
     return [
-        Fault(name, f"{value} is no share", "pass a number from 0 to 1")
+        Fault(name, f"{value} is not a share", "pass a number from 0 to 1")
         for name, value in values.items()
         if not 0 <= value <= 1
     ]
 
 
 def _read_people(codings: Codings, resample: Bootstrap) -> Mapping[str, Mapping[str, float]]:
-    """The positive agreement of people on each label, with its interval; nothing where no two of them coded."""
+    """The positive agreement of people on each label, with its interval; empty where no two people coded."""
     people = [name for name in codings.people if name != codings.gold]
     if len(people) < 2:
         return {}
@@ -171,9 +171,9 @@ def _judge(
 
 @dataclass(frozen=True)
 class _Either:
-    """The units to which gold or coder gave a label: the share with both, and as how many independent ones they count.
+    """The units to which gold or coder gave a label: the share with it from both, and the effective number.
 
-    `effect` is how many times as many units it takes where they come in clusters.
+    `effect` is the design effect: how many times as many units are needed where units come in clusters.
     """
 
     share: float
@@ -185,7 +185,7 @@ class _Either:
 
     @classmethod
     def of_label(cls, cells: Cells, at: int, bootstrap: Bootstrap) -> _Either:
-        """By Wilson; in clusters, by clusters drawn anew, and never narrower than of units alone."""
+        """Wilson's interval; for clusters, that of clusters drawn anew, and never narrower than Wilson's."""
         share, n = _share_both(cells, cells.gold[:, at], cells.coded[:, at])
         if not n:
             return cls(share, n, reason="neither in gold nor predicted")
@@ -202,7 +202,7 @@ class _Either:
 
 
 def _share_both(cells: Cells, gold: np.ndarray, coded: np.ndarray) -> tuple[float, float]:
-    """Of the units to which gold or coder gave a label the share with both, and how many they count as.
+    """The share of units with a label from both among units with it from gold or coder, and their effective number.
 
     Weighted units count as (sum of w)^2 / sum of w^2 (Kish 1965).
     """
@@ -215,7 +215,7 @@ def _share_both(cells: Cells, gold: np.ndarray, coded: np.ndarray) -> tuple[floa
 
 
 def as_f1(share: float) -> float:
-    """F1 of a label, of the share with both among the units to which gold or coder gave it."""
+    """F1 of a label, from the share of units with it from both among units with it from gold or coder."""
     return 2 * share / (1 + share)
 
 
@@ -248,16 +248,16 @@ def _count_needed(share: float, of_gold: float, width: float, confidence: float)
 
 
 def _say(frame: pd.DataFrame) -> str:
-    """How many labels have which verdict, and which; for those without evidence how much gold is needed."""
+    """How many labels have each verdict, and which; for labels without evidence, how much gold is needed."""
     verbs = {WORKS: ("works", "work"), WEAK: ("is weak", "are weak"), NOT: (f"is {NOT}", f"are {NOT}")}
     parts = []
     for verdict, (one, many) in verbs.items():
         if labels := frame.loc[frame["verdict"] == verdict, "label"].tolist():
             parts.append(f"{len(labels)} {one if len(labels) == 1 else many} ({name_some(labels, 12)})")
     if rows := frame[frame["verdict"] == UNKNOWN].to_dict("records"):
-        told = ", ".join(f"{row['label']!r} has {row['n']:,} of about {row['needed']:,} gold units" for row in rows[:6])
+        need = ", ".join(f"{row['label']!r} has {row['n']:,} of about {row['needed']:,} gold units" for row in rows[:6])
         more = ", ..." * (len(rows) > 6)
-        parts.append(f"for {len(rows)} there is {UNKNOWN} ({told}{more})")
+        parts.append(f"for {len(rows)} there is {UNKNOWN} ({need}{more})")
     return f"Of {say_count(len(frame), 'label')} {'; '.join(parts)}."
 
 
@@ -270,14 +270,14 @@ def _remark(
         at_least = f"{format_figure(margin)}, and at least {format_figure(LOWEST)}"
         yield f"The floor of a label is the positive agreement of people on it less {at_least}."
     if not known.all():
-        whose = "Of a label that no two people used" if known.any() else "No two people coded beside the gold:"
+        whose = "For a label that no two people used" if known.any() else "No two people coded beside the gold:"
         yield f"{whose} the floor is {format_figure(least)}."
     yield (
         f"Works: the {100 * confidence:g} % interval of F1 lies above the floor; {NOT}: below it; weak: the floor is "
         f"inside an interval of at most {format_figure(width)} to either side; else there is {UNKNOWN}."
     )
     if codings.clusters is not None:
-        yield "Intervals of F1 draw clusters of gold units; the gold that is needed is of units in such clusters."
+        yield "Intervals of F1 draw clusters of gold units anew; the number of gold units needed allows for clusters."
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:

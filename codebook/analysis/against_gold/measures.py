@@ -23,7 +23,7 @@ OVERALL = (
 )
 _GAPS = {
     **{"precision": "never predicted", "recall": "not in gold", "f1": "neither in gold nor predicted"},
-    **{"specificity": "all gold has it", "npv": "predicted everywhere"},
+    **{"specificity": "every gold unit has it", "npv": "predicted for every unit"},
 }
 
 MEASURES = {
@@ -74,7 +74,7 @@ class Measures:
 
 
 def measure_cells(cells: Cells, bootstrap: Bootstrap) -> Measures:
-    """Every measure with its interval: of a share by Wilson, of the others from replicates of the gold units asked."""
+    """Every measure with its interval: for a share Wilson's, for others from replicates of the gold units asked."""
     constant = commonest(cells)[0]
     n_labels = len(cells.labels)
 
@@ -99,9 +99,9 @@ def measure_cells(cells: Cells, bootstrap: Bootstrap) -> Measures:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Shares of weighted units, and other statistics of the cells, shape (n_draws, n_others), which come after them.
+    """Shares of weighted units, and after them other statistics of the cells, shape (n_draws, n_others).
 
-    The shares from `f1` to its end are of the units that have the label in gold or in the answers, and become F1.
+    The shares at the positions `f1` are those among units with the label in gold or in the answers; they become F1.
     """
 
     shares: Callable[[Floats, Cells], Parts]
@@ -113,7 +113,7 @@ class Statistics:
         return np.concatenate([self.as_f1(ratio(*self.shares(weights, cells))), self.others(weights, cells)], axis=1)
 
     def as_f1(self, shares: Floats) -> Floats:
-        """The shares, with 2 J / (1 + J) in the place of each J that is to be F1."""
+        """The shares, where each J that is to become F1 is replaced by 2 J / (1 + J)."""
         of_either = shares[..., slice(*self.f1)]
         shares[..., slice(*self.f1)] = 2 * of_either / (1 + of_either)
         return shares
@@ -141,9 +141,9 @@ def measure_all(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) -> t
 
 
 def draw_statistics(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) -> tuple[Floats, Floats]:
-    """Values, shape (n,), and those in replicates, shape (replicates, n), with room for what was not seen.
+    """Values, shape (n,), and values in replicates, shape (replicates, n), with room for what was not seen.
 
-    A share is given hits and misses of its own: what can go wrong in a label is not of the others' making.
+    Each share is given hits and misses of its own, since the errors of one label do not depend on other labels.
     """
     values = statistics.values(cells.weighted[None, :], cells)[0]
     if not bootstrap.replicates or not cells.n_asked:
@@ -163,10 +163,10 @@ def draw_statistics(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) 
 
 
 def _see_possible(cells: Cells, statistics: Statistics) -> tuple[Floats, Floats]:
-    """Whether a hit, and a miss, of each share can be among units of each weight, both (n_weights, n_shares).
+    """Whether units of each weight can hold a hit, and a miss, of each share, both (n_weights, n_shares).
 
-    Where gold was drawn by the coder's label, the units of a weight have one label alike, and no hit of another label
-    is among them. That is asked of units by what they would be with each answer of the gold that occurs.
+    Where gold was drawn by the coder's label, all units of one weight have the same label, and none of them can be a
+    hit of another label. To find this out, each answer that occurs in the gold is tried on all units.
     """
     heavy = cells.drawn.heavy
     if len(heavy) < 2:
@@ -224,7 +224,7 @@ def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats
 def make_measure(
     value: float, draws: Floats, bootstrap: Bootstrap, alone: str = "", *, freedom: float = np.inf
 ) -> Measure:
-    """A measure out of its value and its values in replicates, shape (replicates,).
+    """A measure from its value and its values in replicates, shape (replicates,).
 
     `alone` says why there are no replicates.
     """
@@ -242,7 +242,7 @@ def spread(name: str, measure: Measure) -> dict[str, float]:
 
 
 def name_measures(kind: str) -> dict[str, str]:
-    """Names of the measures over all labels by which coders and groups are compared: the first of each sort."""
+    """Names of the measures over all labels by which coders and groups are compared."""
     names = MEASURES["multi" if kind == "multi" else "single"]
     apart = ("accuracy among answered", "balanced accuracy", "weighted F1")
     return {key: name for key, name in names.items() if key not in apart}
@@ -264,8 +264,8 @@ def explain_gaps(measures: dict[str, Measure]) -> str:
 def label_measures(weights: Floats, cells: Cells) -> Floats:
     """`LABEL_MEASURES` of each label, shape (n_draws, 6 x n_labels), side by side.
 
-    NaN: precision of a label never predicted, recall of one not in gold, F1 of one that is neither, specificity of one
-    that all gold has, negative predictive value (npv) of one that is predicted everywhere.
+    These are NaN: precision of a label never predicted; recall of a label not in gold; F1 of a label that is neither;
+    specificity of a label that every gold unit has; negative predictive value (npv) of one predicted for every unit.
 
     Examples
     --------
@@ -283,9 +283,9 @@ def _no_others(weights: Floats, cells: Cells) -> Floats:
 
 
 def label_parts(weights: Floats, cells: Cells) -> Parts:
-    """Prevalence, precision, recall, what becomes F1, specificity and npv of each label, as hits and wholes.
+    """Prevalence, precision, recall, the share that becomes F1, specificity and npv of each label, as hits and wholes.
 
-    A unit that was not answered is no false alarm, and none of which the coder said that it lacks the label.
+    A unit without an answer is not a false positive, and it is not a negative of npv either.
     """
     hits = weights @ (cells.gold & cells.coded).astype(float)
     gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
@@ -319,9 +319,9 @@ def overall_measures(weights: Floats, cells: Cells) -> Floats:
 
 
 def mixed_measures(weights: Floats, cells: Cells) -> Floats:
-    """`OVERALL` but for accuracy, shape (n_draws, 6): what is over all labels and no share of units.
+    """`OVERALL` but for accuracy, shape (n_draws, 6): what is over all labels and not a share of units.
 
-    Macro F1 is the mean over the labels that occur in gold or in the answers, weighted F1 that of labels by their gold
+    Macro F1 is the mean over the labels that occur in gold or in the answers; weighted F1 weighs labels by their gold
     units; balanced accuracy is the mean recall of labels in gold. MCC is that of Gorodkin (2004), one label per unit.
     """
     right = cells.answered & (cells.gold == cells.coded).all(axis=1)

@@ -19,7 +19,7 @@ from codebook.analysis.ratings.rating_pairs import RATING_MEASURES, best_constan
 from codebook.ground.quantities import format_figure
 from codebook.outputs.figure_style import Figure
 
-SAME_EVERYWHERE = "no interval: it is the same in every sample of these units"
+SAME_EVERYWHERE = "no interval: the figure is the same in every sample of these units"
 _OF_NUMBERS = ("interval", "ratio")
 ERROR_NOTE = (
     "Errors are of the coder less the gold, in points of the scale, over answered units; Lin's concordance is 1 where "
@@ -29,9 +29,9 @@ ERROR_NOTE = (
 
 @dataclass(frozen=True)
 class RatingErrors:
-    """The measures of one coder by name (`RATING_MEASURES`), how many units carry them, and the constant beside them.
+    """The measures of one coder by name (`RATING_MEASURES`), the number of units, and a constant to compare with.
 
-    `constant` is the one number with the least mean absolute error, gold's median, and `constant_mae` that error.
+    `constant` is the number with the least mean absolute error, gold's median; `constant_mae` is that error.
     """
 
     by_name: dict[str, Measure]
@@ -48,7 +48,7 @@ class RatingErrors:
 
     @property
     def gaps(self) -> list[str]:
-        """Why figures are missing: of r, which stands for what varies, and of the mean absolute error."""
+        """Why r and the mean absolute error are missing; r stands for all figures that need numbers that vary."""
         return [f"{RATING_MEASURES[name]}: {gap}" for name in ("pearson", "mae") if (gap := self.by_name[name].gap)]
 
 
@@ -66,12 +66,12 @@ def count_numbers(pair: Pair) -> tuple[Cells, Floats]:
 
 
 def read_points(labels: Sequence[str]) -> Floats:
-    """The numbers of labels; NaN of what is none, such as an abstention."""
+    """The number of each label; NaN for a label that is no number, such as an abstention."""
     return np.array([as_number(label) for label in labels])
 
 
 def measure_errors(cells: Cells, values: Floats, bootstrap: Bootstrap) -> RatingErrors:
-    """Every measure with its interval, of the units that gold and coder both gave a number.
+    """Every measure with its interval, on the units to which gold and coder both gave a number.
 
     `values`, shape (n_codes,), are the numbers of the codes of the cells.
     """
@@ -94,7 +94,7 @@ def answered_points(cells: Cells, values: Floats) -> tuple[Ints, Floats, Floats]
 
 
 def error_statistic(cells: Cells, values: Floats) -> Callable[[Floats], Floats]:
-    """`RATING_MEASURES`, (n_draws, 6), of weights of the cells; undefined in a sample that misses all with numbers."""
+    """`RATING_MEASURES`, (n_draws, 6), from weights of the cells; undefined in a sample without a number."""
     rows, gold, coded = answered_points(cells, values)
 
     def statistic(weights: Floats) -> Floats:
@@ -110,7 +110,7 @@ def measure_differences(
 ) -> tuple[list[Measure], Floats]:
     """Each of some statistics of numbers with its interval, and their values in replicates, (replicates, n).
 
-    Numbers differ by themselves, so nothing is added to what was seen; where no sample differs there is no interval.
+    Numbers vary, so no unseen units are added; where the value is the same in every sample there is no interval.
     """
     values, alone = statistic(cells.weighted[None, :])[0], why_no_draws(cells)
     draws = np.empty((0, len(values)))
@@ -120,7 +120,7 @@ def measure_differences(
 
 
 def measure_number(value: float, draws: Floats, bootstrap: Bootstrap, alone: str) -> Measure:
-    """A measure whose interval is left out where no sample differs: it would have no width, and claim certainty."""
+    """A measure without an interval where all samples give the same value: an interval of no width claims certainty."""
     measure = make_measure(value, draws, bootstrap, alone)
     if np.isclose(measure.low, measure.high, rtol=1e-9):
         return Measure(measure.value, np.nan, np.nan, SAME_EVERYWHERE)
@@ -128,7 +128,7 @@ def measure_number(value: float, draws: Floats, bootstrap: Bootstrap, alone: str
 
 
 def number_row(pair: Pair, bootstrap: Bootstrap) -> dict[str, object]:
-    """The row of one coder of a number: there is no accuracy, and no label to be named."""
+    """The row of one coder of a number, without accuracy and without labels."""
     cells, values = count_numbers(pair)
     errors = measure_errors(cells, values, bootstrap)
     return {
@@ -150,7 +150,7 @@ def say_errors(row: pd.Series, places: int) -> str:
     )
     warning = ""
     if np.isnan(row["pearson"]) or min(row["pearson"], np.nan_to_num(row["pearson_low"], nan=1.0)) <= 0:
-        warning = " That it goes up and down with the gold is not shown: do not use these numbers as they are."
+        warning = " It is not shown that these numbers go up and down with the gold: do not use them as they are."
     return f"{off}; {constant}; {together}.{warning}"
 
 
@@ -163,7 +163,7 @@ def _plain(row: pd.Series, name: str, places: int) -> str:
 
 
 def print_errors(frame: pd.DataFrame) -> pd.DataFrame:
-    """What a paper prints of coders of a number."""
+    """The table that a paper prints about coders of a number."""
     names = {"n_asked": "units", "mae": "mean absolute error", "bias": "mean error", "rmse": "RMSE", "pearson": "r"}
     names |= {"ccc": "concordance"}
     figures = [f"{name}{end}" for name in ("mae", "bias", "rmse", "pearson", "ccc") for end in ("", "_low", "_high")]
@@ -172,7 +172,7 @@ def print_errors(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_errors(frame: pd.DataFrame, models: Sequence[str], note: str) -> Figure:
-    """r and Lin's concordance of each coder: where they part, a coder goes along with the gold at a distance."""
+    """r and Lin's concordance of each coder: where r is larger, a coder follows the gold at a distance."""
     shown = {"pearson": "r", "ccc": "Lin's concordance"}
     parts = [
         frame[["coder"]].assign(

@@ -41,9 +41,9 @@ _COLUMNS = (
 )
 _MOST_DRAWN = 4
 _NOTE = (
-    "ROC AUC is the chance that a unit with the label has a higher score than one without: .5 says nothing. Its "
-    "interval is that of Newcombe (2006). PR AUC is the average precision, beside the share of units with the label. "
-    "Its interval is Wilson's, of the units with the label."
+    "ROC AUC is the chance that a unit with the label has a higher score than a unit without it; scores that tell "
+    "nothing reach .5. Its interval is that of Newcombe (2006). PR AUC is the average precision; scores that tell "
+    "nothing reach the share of units with the label. The interval of PR AUC is Wilson's for these units."
 )
 
 
@@ -58,14 +58,14 @@ def roc_curves(
     """Areas under the ROC and the precision-recall curve of each label, and of right against wrong labels.
 
     A coder states the probability p of the label that it gave. That is a unit's score for this label; for each of k
-    other labels it is (1 - p) / k, which of two labels is exact.
+    other labels it is (1 - p) / k. With two labels this is exact.
 
     Parameters
     ----------
     codings
         Of one variable with one label per unit, or a plain frame.
     coder, gold
-        Who is held against whom; of themselves the first coder beside the gold, and the gold of the codings.
+        Who is compared with whom. By default the first coder beside the gold, and the gold of the codings.
     probability
         As in `calibration`.
 
@@ -122,7 +122,7 @@ _Scored = tuple[Bools, Floats, Floats]
 
 
 def _list_scores(pair: Pair, chances: pd.Series[float], labels: list[str]) -> Iterator[tuple[str, _Scored]]:
-    """Of each label: which units have it, their score, their weight."""
+    """For each label: which units have it, the scores of the units, and their weights."""
     rows = np.flatnonzero(pair.coded >= 0)
     p = pd.Series(pair.units[rows].astype(str)).map(chances).to_numpy(dtype=float)
     rows, p = rows[~np.isnan(p)], p[~np.isnan(p)]
@@ -138,8 +138,8 @@ def _measure(label: str, has: Bools, score: Floats, weight: Floats, confidence: 
     n, n_with = len(has), int(has.sum())
     head = {"label": label, "n": n, "n_with": n_with}
     if n_with in (0, n):
-        every = "no" if not n_with else "every"
-        return head | {"reason": f"{every} gold unit has it, so nothing is told apart"}
+        every, has_it = "every" if n_with else "no", "label is right" if label == RIGHT else "gold unit has the label"
+        return head | {"reason": f"{every} {has_it}, so there are not two groups to tell apart"}
     _, _, precision, recall = trace_curves(has, score, weight)
     auc, average = _area_below(has, score, weight), float(np.sum(np.diff(recall, prepend=0) * precision))
     low, high = newcombe_auc(auc, n_with, n - n_with, confidence)
@@ -166,7 +166,7 @@ def _area_below(has: Bools, score: Floats, weight: Floats) -> float:
 
 
 def newcombe_auc(auc: float, n_with: int, n_without: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Newcombe's interval (2006, method 5) of an area under the ROC curve; it has a width where nothing overlaps, too.
+    """Newcombe's interval (2006, method 5) of an area under the ROC curve; it has a width also where no scores overlap.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def newcombe_auc(auc: float, n_with: int, n_without: int, confidence: float = 0.
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:
-    names = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "n_with": "with it"}
+    names = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "n_with": "units with it"}
     named = {f"{name}{end}": f"{words}{end}" for name, words in names.items() for end in ("", "_low", "_high")}
     return frame.drop(columns=["prevalence"] if frame["reason"].any() else ["reason"]).rename(columns=named)
 
@@ -199,14 +199,14 @@ def _say(frame: pd.DataFrame, coder: str) -> str:
     right = frame[frame["label"] == RIGHT].iloc[0]
     labels = frame[(frame["label"] != RIGHT) & frame["roc_auc"].notna()]
     head = f"The probabilities of {coder} tell right labels from wrong ones with an ROC AUC of"
-    told = f"{head} {say_figure(right, 'roc_auc', places)} ({say_count(int(right['n']), 'unit')})"
+    finding = f"{head} {say_figure(right, 'roc_auc', places)} ({say_count(int(right['n']), 'unit')})"
     if right["reason"]:
-        told = f"Of {say_count(int(right['n']), 'unit')} with a probability {right['reason']} (right or wrong)"
+        finding = f"Of {say_count(int(right['n']), 'unit')} with a probability, {right['reason']}"
     if labels.empty:
-        return f"{told}."
+        return f"{finding}."
     rows = labels.sort_values("roc_auc").to_dict("records")
     ends = " to ".join(f"{say_figure(row, 'roc_auc', places)} ({row['label']})" for row in (rows[0], rows[-1]))
-    return f"{told}; of the labels it is {ends}."
+    return f"{finding}; label by label it is {ends}."
 
 
 @house_style()
@@ -228,6 +228,6 @@ def _draw(frame: pd.DataFrame, scores: list[_Scored]) -> Figure:
     dress_axes(right, "recall", "precision")
     legend_above(left, 4)
     rest = len(known) - _MOST_DRAWN
-    more = f" The {rest} rarer ones are in the table." if rest > 0 else ""
+    more = f" The {rest} rarer labels are in the table." if rest > 0 else ""
     say_in_picture(figure, f"n = {int(frame['n'].max()):,} gold units with a probability.{more}")
     return literal(figure)

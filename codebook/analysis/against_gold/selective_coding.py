@@ -34,7 +34,7 @@ from codebook.ground.quantities import format_figure, say_count, say_percent
 from codebook.outputs.figure_style import Figure
 
 THRESHOLDS = (0.0, 0.6, 0.8, 0.9, 0.97)
-"""Probabilities from which on labels may be taken; few, and fixed before anything is seen, as each costs confidence."""
+"""Lowest probabilities at which labels may be taken: few, and fixed beforehand, since each one costs confidence."""
 
 LEFT = "left to people"
 _COLUMNS = ("label", "threshold", "n", "n_wrong", "error", "bound", "n_taken", "n_left", "reason")
@@ -44,8 +44,8 @@ _COLUMNS = ("label", "threshold", "n", "n_wrong", "error", "bound", "n_taken", "
 class SelectiveLabels:
     """Which labels of a model are taken, and which units people code; in a notebook it shows the result.
 
-    `codings` are those of before, where the model's labels that are not taken are missing, why `left to people`;
-    `left` are the units of these, for `cb.coding.assign`, in the order of the codings.
+    `codings` are the codings without the model's labels that are not taken; their `why` is `left to people`. `left`
+    are the units that people code, for `cb.coding.assign`, in the order of the codings.
     """
 
     codings: Codings
@@ -73,29 +73,30 @@ def selective_labels(
     thresholds: Sequence[float] = THRESHOLDS,
     gold: str = "",
 ) -> SelectiveLabels:
-    """Take a model's label only where so few of its kind are wrong; leave the other units to people.
+    """Take a model's labels only where few enough of them are wrong; leave the other units to people.
 
-    Label by label, and for the units above a probability, the share wrong among gold units that the model gave the
-    label is bounded after Clopper and Pearson (1934). The loosest threshold whose bound is within `error` is taken.
-    Their number is paid for: each is tried at 1 / n of the risk (Bonferroni; as in "Learn then test", Angelopoulos et
-    al. 2021). So the bound of each label holds with `confidence`; of twenty labels one may be beyond it. Bounds hold
-    for units drawn like the gold, and for gold that was used for nothing else: neither for the codebook nor for the
-    choice of a model.
+    For each label and each threshold of the probability, the share of wrong labels is estimated on the gold units to
+    which the model gave the label, with the upper bound of Clopper and Pearson (1934). The loosest threshold whose
+    bound is within `error` is taken. Several thresholds have a price: each of n is tested at 1 / n of the risk
+    (Bonferroni; as in "Learn then test", Angelopoulos et al. 2021). So the bound of each label holds with `confidence`;
+    of twenty labels one may be beyond its bound. Bounds hold for units drawn like the gold, and for gold that was used
+    for nothing else: neither for the codebook nor for the choice of a model.
 
     Parameters
     ----------
     codings
         Of one variable with one label per unit, or a plain frame.
     coder
-        Empty takes the first beside the gold.
+        By default the first coder beside the gold.
     error
-        The share of taken labels that may be wrong, in each label.
+        The share of the taken units of each label that may be wrong.
     confidence
-        Of the bound of each label.
+        The confidence of the bound of each label, such as .95.
     probability
-        Column of the codings with the probability of the label given. Without one a label is taken wholly or not.
+        Column of the codings with the probability of the label given. Without it a label is
+        taken as a whole or not at all.
     thresholds
-        Of the probability, 0 for all; fixed before the gold was seen.
+        Lowest probabilities to try, 0 for all units; fixed before the gold was seen.
     gold
         Who is the gold, where the codings do not say it.
 
@@ -159,14 +160,14 @@ def selective_labels(
 def _check(error: float, confidence: float) -> list[Fault]:
     shares = {"error": error, "confidence": confidence}
     return [
-        Fault(name, f"{share} is no share between 0 and 1", "pass .1 or .95, for example")
+        Fault(name, f"{share} is not a share between 0 and 1", "pass .1 or .95, for example")
         for name, share in shares.items()
         if not 0 < share < 1
     ]
 
 
 def _read_given(codings: Codings, coder: str, chances: pd.Series[float]) -> pd.DataFrame:
-    """The labels of the coder and their probability: 1 where none is on record of any, below all thresholds of some."""
+    """The labels of the coder and their probability: 1 if no unit has one; else below all thresholds."""
     frame, name = codings.frame, codings.variable.name
     rows = frame[(frame["coder"] == coder) & (frame["variable"] == name) & (frame["draw"] == 0)]
     units = rows["unit_id"].astype(str)
@@ -188,7 +189,7 @@ def _judge(pair: Pair, chances: pd.Series[float]) -> pd.DataFrame:
 def choose(
     label: str, judged: pd.DataFrame, given: pd.DataFrame, thresholds: Sequence[float], rule: tuple[float, float]
 ) -> dict[str, Any]:
-    """The loosest threshold whose bound holds; without one the figures of all gold units with the label."""
+    """The loosest threshold whose bound is low enough; without one, the figures of all gold units with the label."""
     error, risk = rule
     mine, theirs = judged[judged["label"] == label], given[given["label"] == label]
     tried = [_bound(mine[mine["chance"] >= each], each, risk) for each in thresholds]
@@ -196,7 +197,7 @@ def choose(
     row = best or {**tried[0], "threshold": math.nan}
     n_taken = int((theirs["chance"] >= best["threshold"]).sum()) if best else 0
     fewest = math.ceil(math.log(risk) / math.log(1 - error))
-    reason = f"up to {format_figure(row['bound'])} may be wrong, {format_figure(error)} are allowed"
+    reason = f"up to {format_figure(row['bound'])} may be wrong, and {format_figure(error)} is allowed"
     n_alone = mine["cluster"].nunique()
     if n_alone < fewest:
         what = "gold units" if n_alone == len(mine) else "clusters of gold units"
@@ -217,8 +218,8 @@ def upper_bound(wrong: Bools, weight: Floats, risk: float, cluster: Ints | None 
     """The upper bound of Clopper and Pearson (1934) of the share wrong, which is exceeded with `risk` at most.
 
     Weighted units count as (sum of w)^2 / sum of w^2 of them (Korn and Graubard 1998). The units of one `cluster`,
-    (n_units,), may be wrong all together, so they count as one unit that weighs as much as they do: a few errors, or
-    none, do not show how far they are.
+    (n_units,), may all be wrong together, so they count as one unit with the sum of their weights: a few errors, or
+    none, do not show how much the units of a cluster are alike.
 
     Examples
     --------
@@ -256,12 +257,12 @@ def _remark(pair: Pair, thresholds: Sequence[float], confidence: float) -> Itera
     many = f", each of {len(thresholds)} thresholds at 1 / {len(thresholds)} of the risk" if len(thresholds) > 1 else ""
     yield (
         f"Bounds are those of Clopper and Pearson{many}; that of each label holds with {100 * confidence:g} % "
-        "confidence, for units drawn like the gold, and for gold that served for nothing else."
+        "confidence, for units drawn like the gold, and for gold that was used for nothing else."
     )
     if len(thresholds) == 1:
-        yield "Without probabilities a label is taken wholly or not at all."
+        yield "Without probabilities a label is taken as a whole or not at all."
     if pair.design.weighted:
-        yield "Gold units of unequal chances count as fewer, so that the bound is approximate."
+        yield "Gold units drawn with unequal chances count as fewer units, so the bound is approximate."
     if len(pair.design.cluster):
         yield "Gold units of one cluster may be wrong together: in a bound they count as one unit."
 
@@ -280,7 +281,7 @@ def _print(frame: pd.DataFrame, *, has_chances: bool) -> pd.DataFrame:
 
 
 def _draw(frame: pd.DataFrame, error: float, confidence: float) -> Figure:
-    """The share wrong of each label, up to its bound."""
+    """The share of each label that is wrong, up to its bound."""
     rows = frame.assign(value=frame["error"], low=frame["error"], high=frame["bound"])
     note = f"Bars end at the upper {100 * confidence:.3g} % bound. A label beyond the line is left to people."
     return plot_estimates(rows, name="label", quantity="share of labels that are wrong", references=(error,), note=note)

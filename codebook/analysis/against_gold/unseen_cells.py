@@ -1,4 +1,4 @@
-"""Cells of gold and coder that could have come, and how many units of each a replicate is given beforehand."""
+"""Cells of gold and coder that could have occurred, and how many units of each are added to a replicate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from codebook.analysis.core.unseen import unseen_answers
 
 
 def add_unseen(*beside: Cells) -> tuple[tuple[Cells, ...], Floats]:
-    """Cells of coders beside the same gold, and after them those that could have come, with the units given of each.
+    """Cells of coders beside the same gold, then cells that could have occurred, and the units added to each.
 
-    No unit shows these; each replicate is given a few, at each of the weights that units have.
+    No unit is in these later cells; each replicate is given a few such units, at each of the weights that units have.
 
     Examples
     --------
@@ -50,10 +50,10 @@ def _add_codes(cells: Cells, holds: Bools, answers: Ints) -> Ints:
 
 
 def _list_answers(beside: Sequence[Cells]) -> Bools:
-    """Answers that could come, shape (n, n_labels): labels that occur, two at least; or the sets of the gold."""
+    """Answers that could occur, shape (n, n_labels): labels that occur, at least two; or the sets of the gold."""
     gold = beside[0].gold
     rows = np.concatenate([gold, *(cells.coded[cells.answered] for cells in beside)])
-    if not rows.size:  # numbers: nothing but how far they are apart is measured
+    if not rows.size:  # numbers: only their distance is measured
         return rows[:1]
     if (rows.sum(axis=1) == 1).all():
         occurs = np.flatnonzero(rows.any(axis=0))

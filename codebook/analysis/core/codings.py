@@ -67,7 +67,7 @@ class Codings(CoderRoles):
     outputs
         The folder into which results are saved.
     interchangeable
-        The codings were counts (`read_counts`): the names of the coders mean nobody.
+        The codings were counts (`read_counts`): the names of the coders stand for nobody.
 
     Raises
     ------
@@ -190,9 +190,10 @@ class Codings(CoderRoles):
         return replace(self, frame=self.frame[self.frame["unit_id"].isin(units.index[units])])
 
     def on_scale(self) -> Codings:
-        """The codings with abstentions of variables on a scale set aside: "unclear" is a code, but no point of it.
+        """The codings with abstentions of variables on a scale set aside: "unclear" is a code, but not a point of it.
 
-        They have no label, `why` is abstained, as it is of numbers. Abstentions of nominal variables stay categories.
+        Such a coding has no label, and its `why` is abstained, as with numbers. Abstentions of nominal
+        variables stay categories.
         """
         apart = pd.Series(data=False, index=self.frame.index)
         for each in self.variables:
@@ -220,7 +221,7 @@ class Codings(CoderRoles):
 
     @property
     def n_other_part(self) -> int:
-        """Units that are here, and of another part of the gold sample than that of the figures."""
+        """Number of units here that belong to another part of the gold sample than the part of the figures."""
         others = self._of_other_part
         return int(self.frame.loc[others, "unit_id"].nunique()) if others.any() else 0
 

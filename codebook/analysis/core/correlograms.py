@@ -340,7 +340,7 @@ def _check_matrix(matrix: pd.DataFrame) -> None:
     elif (most := float(np.nanmax(np.abs(matrix.to_numpy(dtype=float)), initial=0))) > 1 + 1e-9:
         faults.append(
             Fault(
-                "matrix", f"a value is {most:g}", "pass values between -1 and 1, such as phi; counts and lift are none"
+                "matrix", f"a value is {most:g}", "pass values between -1 and 1, such as phi; counts and lift are not"
             )
         )
     raise_faults("There is no clustered order.", faults)

@@ -44,7 +44,7 @@ class LabelCodes:
     where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
     which units belong together; it is empty where each stands for itself. `weight` and `stratum`, shape (n_units,), are
     empty where all units weigh the same; a unit whose weight is not known has NaN. Coders are `interchangeable` where
-    the table was one of counts, and their names mean nobody.
+    the table was one of counts, and their names stand for nobody.
     """
 
     scale: Scale
@@ -108,13 +108,13 @@ class LabelCodes:
         """The rows of the units where `units`, shape (n_units,), is true; no other unit is left."""
         part = self.only(units[self.unit])
         of_units = {name: getattr(self, name) for name in ("cluster", "weight", "stratum")}
-        kept: dict[str, Any] = {name: each[units] if len(each) else each for name, each in of_units.items()}
-        return replace(part, unit=(np.cumsum(units) - 1)[part.unit], units=self.units[units], **kept)
+        parts: dict[str, Any] = {name: each[units] if len(each) else each for name, each in of_units.items()}
+        return replace(part, unit=(np.cumsum(units) - 1)[part.unit], units=self.units[units], **parts)
 
     def weighed(self) -> LabelCodes:
         """Weights of mean 1, where every unit that two coders labelled has one and they differ; else none.
 
-        Of labels that only one coder gave those of unknown weight are left out, too.
+        Units of unknown weight are left out where only one coder labelled them.
         """
         if not len(self.weight):
             return self
@@ -239,7 +239,7 @@ def _select(table: pd.DataFrame, variable: str, draw: int, wanted: list[str] | N
 
 
 def set_abstentions_aside(part: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, Sequence[str] | None]:
-    """Codings of a scale of numbers without its codes that are none, such as "unclear", and the labels that are left.
+    """Codings of a scale of numbers without codes such as "unclear" that are no numbers, and the labels that are left.
 
     A coder who abstained gave no label, and `why` says so. No labels are left where the codebook lists no numbers.
     """

@@ -133,10 +133,10 @@ def resample(
 ) -> Floats:
     """Values of `statistic` in replicates that weigh the units behind the patterns, or clusters of them, at random.
 
-    The weights of the patterns are a draw from the Dirichlet distribution with the parameters `times` + `prior`: the
-    Bayesian bootstrap (Rubin 1981), which weighs units where the usual one counts them, with the same mean and
-    variance. What was not seen has no weight in either; `prior` gives it some. Of clusters one fewer than there are
-    is drawn, and rescaled (Rao and Wu 1988).
+    The weights of the patterns are drawn from the Dirichlet distribution with the parameters `times` + `prior`: the
+    Bayesian bootstrap (Rubin 1981), which weighs units where the usual bootstrap counts them, with the same mean
+    and variance. In both, what was not seen has no weight; `prior` gives it some. Clusters are drawn, one fewer than
+    there are, and rescaled (Rao and Wu 1988).
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def draw_posterior(rng: np.random.Generator, times: Ints, size: int, prior: Floa
 def draw_rescaled(rng: np.random.Generator, times: Ints, size: int) -> Floats:
     """Weights of the patterns where n - 1 of n units are drawn with replacement, and each counts n / (n - 1).
 
-    A mean of them varies as it should also where n is small (Rao and Wu 1988). One unit is itself.
+    Their mean then varies as much as it should, also where n is small (Rao and Wu 1988). A single unit stays as it is.
 
     Examples
     --------

@@ -11,17 +11,17 @@ from codebook.analysis.core.codings import Codings
 from codebook.ground.quantities import is_or_are, say_count, say_p, say_percent
 
 UNLIKELY = 0.001
-"""Chance below which gold units are said not to be a simple random sample: one study in a thousand is told in vain."""
+"""P value below which gold is said to be no simple random sample: one study in a thousand is warned in vain."""
 
 WEIGHTED_AGREEMENT = (
-    "The units that several coders labelled are of the gold sample: each weighs 1 / its chance, so that agreement is "
-    "that of all units, not of those in the sample."
+    "The units that several coders labelled are in the gold sample. Each unit weighs 1 / its chance of being drawn, so "
+    "agreement is estimated for all units, not only for those in the sample."
 )
-"""Said where agreement is weighted."""
+"""The note of a weighted agreement."""
 
 
 def say_alike(codings: Codings) -> list[str]:
-    """A sentence where people labelled units of a sample with unequal chances, and each of them counts alike."""
+    """A sentence where people labelled units of a sample with unequal chances, but each unit counts the same."""
     sample = codings.sample
     if sample is None or not len(sample.frame) or np.ptp(sample.frame["prob"].to_numpy(float)) < 1e-9:
         return []
@@ -32,8 +32,8 @@ def say_alike(codings: Codings) -> list[str]:
     if not inside or inside < len(units) == every:  # all units there are: no sample of them
         return []
     return [
-        f"Of {say_count(len(units), 'unit')} that people labelled {inside:,} {is_or_are(inside)} of a gold sample with "
-        "unequal chances. Here each counts alike: figures of all units differ where those often drawn differ."
+        f"Of {say_count(len(units), 'unit')} that people labelled, {inside:,} {is_or_are(inside)} in a gold sample "
+        "with unequal chances. Here each unit counts the same, so the figures need not hold for all units."
     ]
 
 
@@ -49,8 +49,9 @@ def say_unbalanced(labels: pd.Series, gold: Collection[str]) -> str:
     --------
     >>> labels = pd.Series(["yes"] * 50 + ["no"] * 950, index=[f"u{at}" for at in range(1000)])
     >>> print(say_unbalanced(labels, {f"u{at}" for at in range(100)}))
-    Gold was not drawn by chance from all units: the model's label 'yes' is 50 % of the gold units and 0 % of the \
-others (p < .001). Figures that take these units as alike are not those of all units: use the sample's chances.
+    Gold is not a simple random sample of all units: the model gave the label 'yes' to 50 % of the gold units and to \
+0 % of the others (p < .001). Figures in which each gold unit counts the same do not hold for all units: give the \
+sample with its chances.
     >>> say_unbalanced(labels, {f"u{at}" for at in range(0, 1000, 10)})
     ''
     """
@@ -73,7 +74,7 @@ others (p < .001). Figures that take these units as alike are not those of all u
     label = str((shares.loc[True] - shares.loc[False]).idxmax())
     of_gold, others = (say_percent(float(shares.loc[at, label])) for at in (True, False))
     return (
-        f"Gold was not drawn by chance from all units: the model's label {label!r} is {of_gold} of the gold units and "
-        f"{others} of the others ({say_p(p)}). Figures that take these units as alike are not those of all units: use "
-        "the sample's chances."
+        f"Gold is not a simple random sample of all units: the model gave the label {label!r} to {of_gold} of the gold "
+        f"units and to {others} of the others ({say_p(p)}). Figures in which each gold unit counts the same do not "
+        "hold for all units: give the sample with its chances."
     )

@@ -45,7 +45,7 @@ class GoldSample:
     remark
         A sentence that stands wherever figures use it, such as on an earlier opening of the test part.
     others
-        The units of the parts that it is not: no figure is of them.
+        The units of the other parts: figures leave them out.
     """
 
     frame: pd.DataFrame
@@ -62,9 +62,9 @@ class GoldSample:
 
     @property
     def settled(self) -> GoldSample:
-        """The sample as figures use it: of one with parts, none of which was asked for, the test part.
+        """The sample as figures use it: where it has parts and none was asked for, the test part.
 
-        Units by which prompts were made are no test.
+        Units with which prompts were written cannot test these prompts.
 
         Examples
         --------
@@ -72,7 +72,7 @@ class GoldSample:
         >>> GoldSample(frame).settled.sentence
         "the gold sample: 2 gold units (part 'test'), weighted by chances of 0.5 to 0.5."
         >>> GoldSample(frame).take("all").sentence.partition("0.5. ")[2]
-        "1 of them is of part 'dev': where prompts were made by it, figures flatter."
+        "1 of them is in part 'dev': figures flatter if prompts were written with it."
         """
         parts = set(self.frame["part"]) if "part" in self.frame and not self.part else set()
         return self.take("test") if parts >= {"dev", "test"} else self
@@ -98,7 +98,7 @@ class GoldSample:
         part = f" (part {self.part!r})" if self.part else ""
         used = f"{self.name}: {len(self.frame):,} gold units{part}, weighted by {chances}."
         n = int(self.frame["part"].eq("dev").sum()) if self.part == "all" and "part" in self.frame else 0
-        flatter = f"{n:,} of them {is_or_are(n)} of part 'dev': where prompts were made by it, figures flatter."
+        flatter = f"{n:,} of them {is_or_are(n)} in part 'dev': figures flatter if prompts were written with it."
         return " ".join(filter(None, [used, flatter if n else "", self.remark]))
 
     def list_strata(self) -> pd.DataFrame:
@@ -121,7 +121,7 @@ NO_WEIGHTS = GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True
 def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:
     """Say why there is no gold to hold labels against; empty where there is some.
 
-    Raises StatisticError: the gold is nobody, and its name nearly that of a coder: a slip.
+    Raises StatisticError: nobody has the name of the gold, but a coder has nearly that name: a slip.
 
     Examples
     --------

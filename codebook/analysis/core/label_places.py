@@ -33,7 +33,7 @@ _MOST_COVERED = 6
 def place_labels(
     axes: Axes, places: Floats, texts: Sequence[str], rows: Ints, *, most: int, most_covered: float = _MOST_COVERED
 ) -> None:
-    """Write the texts of some rows beside their points, the first that find room, at most so many.
+    """Write the texts of some rows beside their points: the first texts that find room, up to a number.
 
     `places`: `(n_rows, 2)`, in the units of the axes. `texts` and `rows`: what may be written, and at which rows;
     `(n_labels,)` each. `most_covered`: points that a text may cover; it goes where it covers fewest.

@@ -36,7 +36,7 @@ def as_codings(
     needs_level
         Whether a plain frame of which no level is said is a fault.
     whole
-        Whether units of another part of the gold sample stay (`Codings.of_part`): labels of all units are counted or
+        Whether units of another part of the gold sample stay (`Codings.of_part`): yes where labels are only counted or
         joined, and nothing is tested.
 
     Raises

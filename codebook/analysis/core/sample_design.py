@@ -222,8 +222,8 @@ def resample_design(
 ) -> Floats:
     """Values of `statistic` of weighted cells in replicates of the units, drawn within strata, or of clusters.
 
-    Of each stratum one unit fewer than it has is drawn, and rescaled (Rao and Wu 1988): strata may be small. Clusters
-    are drawn from all strata.
+    From each stratum one unit fewer than it has is drawn, and rescaled (Rao and Wu 1988), since strata may be small.
+    Clusters are drawn from all strata.
 
     `statistic`: from weighted counts, shape (n_draws, n_cells), to values, shape (n_draws, n_values). `prior`: units of
     each cell that a replicate is given beforehand, shape (n_cells,).

@@ -59,7 +59,7 @@ class VariableLike(Protocol):
 
 @dataclass(frozen=True)
 class VariableSpec:
-    """A variable of a table that has no codebook: its level is always said, its labels are in their order.
+    """A variable of a table that has no codebook: its level is always given, its labels are in their order.
 
     `kind` is `single`, or `multi` for sets of labels; the level of a `multi` variable is not used. `titles` are what
     tables and figures call the labels, and `title` what they call the variable. `scale` are the labels that are points

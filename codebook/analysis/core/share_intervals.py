@@ -22,8 +22,8 @@ Parts = tuple[Floats, Floats]
 class Shares:
     """Shares of units: what each unit of a cell adds to the hits and to the wholes, shape (n_cells, n_shares).
 
-    Where a unit adds 0 or 1 a share is one of units. Where it may add more, as a text of several spans, and nothing is
-    missed (or hit), nobody knows whether the parts of a unit stand or fall together: what was not seen is a whole unit.
+    Where a unit adds 0 or 1, the share is one of units. Where it may add more, like a text of several spans,
+    and all are hits (or all misses), nobody knows whether its parts go together: what was not seen is a whole unit.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the names of all rows share is said once: `embedded-use-minilm-2: topic=sports` and its like are `sports`."""
+"""What the names of all rows share is written once: `embedded-use-minilm-2: topic=sports` and its like are `sports`."""
 
 from __future__ import annotations
 

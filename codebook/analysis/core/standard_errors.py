@@ -71,7 +71,7 @@ def newcombe_interval(
 
 
 def why_no_interval(n_units: int, n_clusters: int = 0, what: str = "unit") -> str:
-    """Why there is no interval: one unit does not vary, and a few clusters tell nothing; empty where there is one."""
+    """Why there is no interval: one unit does not vary, and few clusters tell little; else empty."""
     if n_units < 2:
         return f"no interval: one {what} does not vary"
     if n_clusters == 1:
@@ -86,9 +86,9 @@ def say_few_clusters(n_clusters: int) -> str:
     Examples
     --------
     >>> say_few_clusters(12)
-    '12 clusters: intervals by cluster are in doubt with so few, and rather too narrow.'
+    '12 clusters: with so few clusters, intervals are in doubt and probably too narrow.'
     """
-    return f"{say_count(n_clusters, 'cluster')}: intervals by cluster are in doubt with so few, and rather too narrow."
+    return f"{say_count(n_clusters, 'cluster')}: with so few clusters, intervals are in doubt and probably too narrow."
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def jackknife(
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * spread
     value = float(statistic(whole)[0])
     if spread < 1e-9:
-        return Jackknife(math.nan, math.nan, "no jackknife: nothing changes when one is left out")
+        return Jackknife(math.nan, math.nan, "no jackknife: the figure does not change when one is left out")
     return Jackknife(value - half, min(1.0, value + half))
 
 

@@ -28,7 +28,7 @@ _ABOUT = "The labels cannot be joined."
 _SECTION = "adjudication"
 _NOBODY = "No coder beside the gold: nothing to join."
 _SETS = (
-    "{0!r} holds sets of labels, and one label per unit cannot be joined of them. To join label by label: "
+    "{0!r} holds sets of labels, which cannot be joined into one label per unit. To join label by label: "
     "open_labels(codings).of('{0}=LABEL') is a variable of its own."
 )
 _ROWS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")
@@ -160,11 +160,9 @@ def _average(
 
 
 def _say_part(codings: Codings) -> list[str]:
-    """A sentence where labels are joined of units on which nothing is tested."""
+    """A sentence where labels of units are joined on which nothing is tested."""
     n = codings.n_other_part
-    among = (
-        f"Among them {is_or_are(n)} {say_count(n, 'unit')} of another part of the gold sample: figures leave them out."
-    )
+    among = f"Among the units {is_or_are(n)} {n:,} of another part of the gold sample: figures leave these units out."
     return [among] if n else []
 
 
@@ -259,7 +257,7 @@ def _fill(
     finding = f"{head}: {labelled:,} of {say_count(len(rows), 'unit')} have a label{steps}; {n_tied:,} ties have none."
     runs = [f"Runs of {model} are one coder: {name_some(names)}." for model, names in collapsed.items()]
     table = codings.in_words(_count_joined(rows, n_tied, n_uncoded, list(votes.scale.labels)), "Label")
-    remarks = ("Neither is the truth: see the labels beside a gold.", *runs, *warnings, *_say_part(codings))
+    remarks = ("Joined labels can be wrong: compare them with a gold.", *runs, *warnings, *_say_part(codings))
     return replace(
         result, frame=rows, facts=facts, finding=finding, remarks=remarks, table=table, outputs=codings.outputs
     )
@@ -298,7 +296,7 @@ def _read_votes(
 def _find_runs(
     rows: pd.DataFrame, coders: Sequence[str], runs: str | Runs
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The model of each coder, or the coder; and which runs of a model are joined, where that is not refused."""
+    """The model of each coder, or the coder itself; and which runs of a model are joined, where this is not refused."""
     described = describe_runs(rows, None if isinstance(runs, str) else runs).set_index("coder")["model"]
     models = [str(described[name.partition("\n")[0]]) for name in coders]
     joined = _list_joined(coders, models)

@@ -1,4 +1,4 @@
-"""One number a unit from several coders: their mean, or their median."""
+"""One number per unit from several coders: their mean, or their median."""
 
 from __future__ import annotations
 
@@ -57,21 +57,21 @@ def join_numbers(rows: pd.DataFrame, model_of: Mapping[str, str], how: str) -> p
 
 
 def spell(number: float) -> str:
-    """A number as a label: at most nine decimals, and none that say nothing."""
+    """A number as a label: at most nine decimals, and no zeros at the end."""
     text = np.format_float_positional(number, precision=9, trim="-")
     return "0" if text == "-0" else text
 
 
 def check_numbers(codings: Codings, coders: Sequence[str], how: str) -> None:
-    """Raise a StatisticError where labels are no numbers, so that they have no mean."""
+    """Raise a StatisticError where labels are not numbers: they have no mean."""
     frame = codings.frame
     labels = frame.loc[frame["coder"].isin(coders) & frame["label"].notna(), "label"].unique()
     every = set(codings.variable.labels or ())
     apart = every - set(getattr(codings.variable, "scale", ()) or every)  # abstentions are set aside
     words = [label for label in labels if np.isnan(as_number(label)) and label not in apart]
     if codings.variable.level == "nominal" or words:
-        problem = f"labels such as {name_some(words)} are no numbers" if words else "the level is nominal"
-        mend = f"no {how} of them: pass how='majority' or 'dawid_skene'"
+        problem = f"labels such as {name_some(words)} are not numbers" if words else "the level is nominal"
+        mend = f"such labels have no {how}: pass how='majority' or 'dawid_skene'"
         raise_faults("The labels cannot be joined.", [Fault("how", problem, mend)])
 
 

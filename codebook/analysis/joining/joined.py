@@ -13,14 +13,14 @@ HOW = ("majority", "dawid_skene", "mean", "median")
 """How labels are joined, and the names of the coders that come of it."""
 
 OF_JOINING = ("n_codings", "tied")
-"""Columns of joined labels that say how they came about, and are none of the tidy table."""
+"""Columns of joined labels that say how they came about, and that the tidy table does not have."""
 
 
 @dataclass(frozen=True, repr=False)
 class JoinedLabels:
-    """Codings with one coder more, and what is to be said of that coder; in a notebook it shows the result.
+    """Codings with one coder more, and the result about that coder; in a notebook it shows the result.
 
-    `result.frame` has the labels of the new coder, a row per unit. Of Dawid-Skene there are, too: `errors`, the error
+    `result.frame` has the labels of the new coder, one row per unit. Dawid-Skene also gives `errors`, the error
     matrix of each coder; `posterior`, a row per unit and a column per label; `prior`, label, share (of the units, as
     the model has it) and votes (share of the codings). Where nothing was joined the codings are as they were, and the
     results say why.

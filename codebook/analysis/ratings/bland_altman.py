@@ -1,4 +1,4 @@
-"""Limits of agreement: within which distance does one coder stay of another? (Bland and Altman 1986, 1999)."""
+"""Limits of agreement: how far apart do two coders stay? (Bland and Altman 1986, 1999)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def limits_of_agreement(
     codings
         Ratings or numbers of one variable, or a plain frame.
     coder, other
-        Who is held against whom; of themselves the first coder beside the gold, and the gold.
+        Who is compared with whom. By default the first coder beside the gold, and the gold.
     level
-        Of measurement, where no codebook says it.
+        The level of measurement, where no codebook names it.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def limits_of_agreement(
     Raises
     ------
     StatisticError
-        The labels are no numbers, or a coder is not there.
+        The labels are not numbers, or a coder does not occur.
 
     Examples
     --------
@@ -78,8 +78,8 @@ def limits_of_agreement(
     frame = _measure(first - second, confidence)
     rows = frame.to_dict("records")
     ends = " and ".join(format_figure(row["value"], 2) for row in rows[1:])
-    said = f"{coder} is {say_figure(rows[0], 'value', 2)} from {other} on average"
-    finding = f"{said}, and in 95 % of units between {ends}" if len(first) > 1 else said
+    mean_difference = f"{coder} is {say_figure(rows[0], 'value', 2)} from {other} on average"
+    finding = f"{mean_difference}, and in 95 % of units between {ends}" if len(first) > 1 else mean_difference
     return Result(
         frame,
         "limits_of_agreement",
@@ -96,7 +96,7 @@ def limits_of_agreement(
 def _check(codings: Codings, coder: str, other: str) -> list[Fault]:
     faults = check_coders(codings.frame, [name for name in (coder, other) if name])
     if not coder or not other or coder == other:
-        faults.append(Fault("coder", f"{coder!r} and {other!r} are no two coders", "name both: coder=, other="))
+        faults.append(Fault("coder", f"{coder!r} and {other!r} are not two coders", "name both: coder=, other="))
     return faults
 
 
@@ -117,7 +117,7 @@ def _measure(gaps: Floats, confidence: float) -> pd.DataFrame:
 
     n, mean = len(gaps), float(gaps.mean())
     spread = float(gaps.std(ddof=1)) if n > 1 else math.nan
-    reason = "one unit" if n < 2 else "" if spread > 0 else "no interval: the difference is the same in every unit"
+    reason = "only one unit" if n < 2 else "" if spread > 0 else "no interval: the difference is the same in every unit"
     reach = float(t.ppf((1 + confidence) / 2, n - 1)) * spread if n > 1 and spread > 0 else math.nan
     wide = math.sqrt(1 / n + _SHARE**2 / (2 * (n - 1))) if n > 1 else math.nan
     rows = []

@@ -20,7 +20,7 @@ ICC_FORMS = {
 
 
 def mean_squares(weights: Floats, ratings: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Mean squares of units, coders, what is left, and within units, each (n_draws,).
+    """Mean squares of units, of coders, of the residual, and within units, each (n_draws,).
 
     `weights`: how many units show each row, shape (n_draws, n_rows). `ratings`: the numbers of the coders, shape
     (n_rows, n_coders), without a gap.
@@ -68,8 +68,9 @@ def icc_values(weights: Floats, ratings: Floats, form: str) -> Floats:
 def icc_interval(ratings: Floats, form: str, confidence: float = 0.95) -> tuple[float, float]:
     """The F interval of one form (Shrout and Fleiss 1979; McGraw and Wong 1996); NaN where the coders never differ.
 
-    With 25 units nominal 95 % cover .94 to .96; of ICC(2,1) .91 where three or four coders differ much in their level
-    (a standard deviation of .7 of that of all ratings), since their variance is then known from three or four.
+    With 25 units, intervals of nominal 95 % cover .94 to .96. Those of ICC(2,1) cover .91 where three or four coders
+    differ much in their level (a standard deviation of .7 of that of all ratings): so few coders show little of their
+    variance.
 
     Parameters
     ----------

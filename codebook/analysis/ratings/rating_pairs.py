@@ -30,7 +30,7 @@ def pair_statistics(weights: Floats, first: Floats, second: Floats) -> Floats:
     weights
         Shape (n_draws, n_pairs).
     first, second
-        What stands against what, shape (n_pairs,); the mean error is that of `second`.
+        The numbers to compare, shape (n_pairs,); the mean error is `second` less `first`.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def pair_statistics(weights: Floats, first: Floats, second: Floats) -> Floats:
 
 def _correlate(shares: Floats, first: Floats, second: Floats) -> tuple[Floats, Floats]:
     """(Pearson's r, Lin's concordance), each (n_draws,); the columns may differ by draw, (n_draws, n_pairs)."""
-    middle = (first.mean() + second.mean()) / 2  # of both: how far apart they are must stay
+    middle = (first.mean() + second.mean()) / 2  # of both columns: their distance must stay
     x, y = (np.broadcast_to(each - middle, shares.shape) for each in (first, second))
     mean_x, mean_y = (shares * x).sum(axis=1), (shares * y).sum(axis=1)
     var_x, var_y = ((shares * (each - mean[:, None]) ** 2).sum(axis=1) for each, mean in ((x, mean_x), (y, mean_y)))

@@ -55,7 +55,7 @@ def truth_in(auc, truth):
 def test_a_label_that_no_gold_unit_has_is_undefined_with_its_reason():
     frame = roc_curves(make(["a"] * 5 + ["b"] * 5, ["a"] * 10, [0.9] * 10)).frame.set_index("label")
     assert np.isnan(frame.loc["c", "roc_auc"])
-    assert frame.loc["c", "reason"] == "no gold unit has it, so nothing is told apart"
+    assert frame.loc["c", "reason"] == "no gold unit has the label, so there are not two groups to tell apart"
     assert frame.loc["a", "roc_auc"] == 0.5, "one score for all"
 
 

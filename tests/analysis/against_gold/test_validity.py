@@ -156,7 +156,7 @@ def test_undefined_measures_say_why():
     assert (baseline["reason"] == "always 'a' (as common: 'b')").all()
     assert baseline["name"].tolist() == ["accuracy", "macro F1", "balanced accuracy", "weighted F1"]
     assert baseline["value"].tolist() == pytest.approx([1 / 2, 1 / 3, 1 / 2, 1 / 3])
-    assert by.loc["a", "reason"] == "npv: predicted everywhere"
+    assert by.loc["a", "reason"] == "npv: predicted for every unit"
     macro = frame.set_index(["part", "name"]).loc[("overall", "macro F1")]
     assert macro["value"] == pytest.approx(1 / 3)
 

@@ -180,7 +180,7 @@ def test_units_of_a_cluster_count_as_one_in_a_bound_and_the_note_says_so():
 
 
 def test_what_cannot_be_chosen_is_refused_with_a_mend():
-    with pytest.raises(StatisticError, match="is no share"):
+    with pytest.raises(StatisticError, match="is not a share"):
         selective_labels(make(repeat(("a", "a", 5))), error=1.5)
     nobody = selective_labels(make(repeat(("a", "a", 5))).only(["gold"]))
     assert nobody.result.frame.empty

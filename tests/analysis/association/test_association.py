@@ -219,7 +219,7 @@ APART = pd.concat([TABLE[TABLE["coder"] == "ann"], TABLE[TABLE["coder"] == "m"].
         (lambda: to_matrix(pairs_of(TABLE, SETS), "kappa"), "phi_max"),
         (lambda: to_matrix(pairs_of(TABLE, SETS), "phi", order=["v=x"]), "pass order=None"),
         (lambda: cluster_order(pd.DataFrame({"a": [1]})), "square matrix"),
-        (lambda: cluster_order(pd.DataFrame([[1, 3], [3, 1]])), "counts and lift are none"),
+        (lambda: cluster_order(pd.DataFrame([[1, 3], [3, 1]])), "counts and lift are not"),
     ],
 )
 def test_each_wrong_call_names_the_mend(call, mend):

@@ -135,7 +135,7 @@ def test_few_clusters_are_warned_of_and_three_have_no_interval() -> None:
         clusters = {f"u{at + 1}": at % n_clusters for at in range(60)}
         codings = Codings(table, [spec], gold="gold", clusters=clusters)
         for result in (validity(codings, resample=FEW), compare(codings, "m", "k", resample=FEW), reliability(codings)):
-            assert f"{n_clusters} clusters: intervals by cluster are in doubt with so few" in result.note
+            assert f"{n_clusters} clusters: with so few clusters, intervals are in doubt" in result.note
             low = next(name for name in ("low", "accuracy_low", "difference_low") if name in result.frame)
             assert result.frame[low].isna().all() == (n_clusters == 3)
     assert (
@@ -177,7 +177,7 @@ def by_label() -> Codings:
 
 def test_gold_that_was_visibly_not_drawn_by_chance_is_said_wherever_gold_is_taken(by_label: Codings) -> None:
     forgotten = by_label.with_sample("random")
-    warning = "Gold was not drawn by chance from all units: the model's label 'yes' is"
+    warning = "Gold is not a simple random sample of all units: the model gave the label 'yes' to"
     for codings, is_said in ((forgotten, True), (forgotten.with_sample(None), True), (by_label, False)):
         assert (warning in validity(codings, resample=FEW).note) is is_said
         assert (warning in confusion(codings, resample=FEW).note) is is_said
@@ -248,13 +248,13 @@ def test_agreement_on_a_sample_is_that_of_all_units(coded_twice: tuple[Codings, 
 
 def test_whether_agreement_is_weighted_is_said(coded_twice: tuple[Codings, np.ndarray], by_label: Codings) -> None:
     codings, _ = coded_twice
-    sentence = "each weighs 1 / its chance, so that agreement is that of all units"
+    sentence = "Each unit weighs 1 / its chance of being drawn, so agreement is estimated for all units"
     assert sentence in reliability(codings, resample=FEW).note
     assert sentence not in reliability(codings.with_sample("random"), resample=FEW).note
     outside = codings.frame.iloc[[0, 250]].assign(unit_id="w")
     frame = pd.concat([codings.frame, outside, by_label.frame])
     more = Codings(frame, codings.variables, "gold", ("m",), sample=codings.sample)
-    alike = "Of 251 units that people labelled 250 are of a gold sample with unequal chances"
+    alike = "Of 251 units that people labelled, 250 are in a gold sample with unequal chances"
     for result in (reliability(more, resample=FEW), label_shares(more), compare_shares(more)):
         assert alike in result.note
 

@@ -111,7 +111,7 @@ def test_while_prompts_are_made_the_test_part_stays_out(codings: Codings) -> Non
     assert "80 units of part 'test' of the gold sample are left out" in reliability(tuned, resample=FEW).note
     every = whole.with_sample(GoldSample(frame, named=True).take("all"))
     assert validity(every, resample=FEW).frame["n_gold"][0] == N
-    assert "40 of them are of part 'dev': where prompts were made by it, figures flatter" in validity(every).note
+    assert "40 of them are in part 'dev': figures flatter if prompts were written with it" in validity(every).note
 
 
 def make_sample() -> pd.DataFrame:
@@ -122,7 +122,7 @@ def make_sample() -> pd.DataFrame:
 def test_labels_are_joined_of_all_units_and_shares_corrected_of_all_of_them(codings: Codings) -> None:
     joined = consensus(codings.only(["ann", "ben", "cy", "gold"]))
     assert len(joined.result.frame) == N
-    assert "Among them are 40 units of another part of the gold sample" in joined.result.note
+    assert "Among the units are 40 of another part of the gold sample" in joined.result.note
     result = prevalence(codings, "m")
     assert (result.facts.n_units, result.facts.n_gold) == (N, 80)
 

@@ -332,7 +332,7 @@ def test_runs_of_one_model_have_one_vote_in_a_mean():
 def test_words_have_no_mean():
     with pytest.raises(StatisticError, match="pass how='majority'"):
         consensus(rated(level="nominal"), "mean")
-    with pytest.raises(StatisticError, match="labels such as 'hot' are no numbers"):
+    with pytest.raises(StatisticError, match="labels such as 'hot' are not numbers"):
         consensus(rated(labels=("hot",), di=["hot"] * 4), "median")
 
 

@@ -164,7 +164,7 @@ def test_limits_of_agreement_are_the_mean_and_1_96_deviations():
     assert result.plot().axes[0].get_ylabel() == "m less gold"
     same = limits_of_agreement(pd.DataFrame({"a": [1, 2, 3], "b": [1, 2, 3]}), "a", "b", level="interval").frame
     assert same["reason"].str.startswith("no interval: the difference is the same").all()
-    with pytest.raises(StatisticError, match="are no two coders"):
+    with pytest.raises(StatisticError, match="are not two coders"):
         limits_of_agreement(pd.DataFrame({"a": [1, 2]}), level="interval")
 
 
