@@ -273,8 +273,9 @@ def _remark(
         whose = "For a label that no two people used" if known.any() else "No two people coded beside the gold:"
         yield f"{whose} the floor is {format_figure(least)}."
     yield (
-        f"Works: the {100 * confidence:g} % interval of F1 lies above the floor; {NOT}: below it; weak: the floor is "
-        f"inside an interval of at most {format_figure(width)} to either side; else there is {UNKNOWN}."
+        f"A label works where the {100 * confidence:g} % interval of F1 lies above the floor, and is {NOT} where the "
+        f"interval lies below. A label is weak where the floor is inside an interval of at most {format_figure(width)} "
+        f"to either side; else there is {UNKNOWN}."
     )
     if codings.clusters is not None:
         yield "Intervals of F1 draw clusters of gold units anew; the number of gold units needed allows for clusters."

@@ -22,8 +22,8 @@ from codebook.outputs.figure_style import Figure
 SAME_EVERYWHERE = "no interval: the figure is the same in every sample of these units"
 _OF_NUMBERS = ("interval", "ratio")
 ERROR_NOTE = (
-    "Errors are of the coder less the gold, in points of the scale, over answered units; Lin's concordance is 1 where "
-    "both are equal, r where both go up together."
+    "An error is the coder's number less the gold's, in points of the scale; errors are of answered units. Lin's "
+    "concordance is 1 where all numbers equal the gold; r is 1 where they lie on one rising line with it."
 )
 
 
