@@ -72,7 +72,8 @@ def records(run: str, name: str, file: str) -> None:
     from codebook.run import open_run
 
     opened = open_run(run).records(name)
-    say(opened.write(file) if file else f"{opened.frame.to_string(index=False, na_rep='')}\n{opened!r}")
+    rows = f"{opened.frame.to_string(index=False, na_rep='')}\n" if len(opened.frame) else ""
+    say(opened.write(file) if file else f"{rows}{opened!r}")
 
 
 @click.command()

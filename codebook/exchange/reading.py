@@ -135,9 +135,8 @@ class Reading:
 
     def __repr__(self) -> str:
         title, head, _, words = self._parts()
-        return "\n\n".join(
-            [title, head.to_string(index=False), repr(self.account), *(["\n".join(words)] if words else [])]
-        )
+        rows = head.to_string(index=False) if len(head) else ""
+        return "\n\n".join(filter(None, [title, rows, repr(self.account), "\n".join(words)]))
 
     def _repr_html_(self) -> str:
         title, head, account, words = self._parts()

@@ -268,7 +268,8 @@ class Result:
         if self.facts.nothing:
             return "\n".join([self.facts.nothing, *self.facts.joins])
         rows = self.printed()
-        text = "\n".join(line.rstrip() for line in rows.head(SHOWN_ROWS).to_string(index=False).splitlines())
+        lines = rows.head(SHOWN_ROWS).to_string(index=False).splitlines() if len(rows) else []
+        text = "\n".join(line.rstrip() for line in lines)
         more = f"The first {SHOWN_ROWS} of {len(rows):,} rows; .frame has all." if len(rows) > SHOWN_ROWS else ""
         return "\n\n".join(filter(None, [self.finding, text, more, self._note]))
 

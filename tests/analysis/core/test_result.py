@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,12 @@ def test_saved_with_data_table_and_figure_and_noted_for_the_report(result: Resul
 def test_a_name_that_cannot_name_a_file_is_refused(result: Result) -> None:
     with pytest.raises(ParameterError, match="cannot name a file"):
         result.save("a/b")
+
+
+def test_where_no_row_came_out_the_finding_stands_alone(result: Result) -> None:
+    shown = repr(replace(result, frame=FRAME.head(0)))
+    assert shown.startswith("The best is .50.\n\nOf gold.")
+    assert "Empty DataFrame" not in shown
 
 
 def test_a_table_has_no_figure() -> None:
