@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,14 @@ class Cells:
     stratum: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     members: Any = None
     codes: Ints = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+
+    @cached_property
+    def indicators(self) -> Floats:
+        """Where each label is, shape (n_cells, 6 x n_labels): in gold, in the answer, in both, in neither; and of units
+        with an answer: not in the answer, in neither."""
+        lacking = ~self.coded & self.answered[:, None]
+        parts = [self.gold, self.coded, self.gold & self.coded, ~self.gold & ~self.coded, lacking, lacking & ~self.gold]
+        return np.concatenate(parts, axis=1).astype(float)
 
     @property
     def weighted(self) -> Floats:

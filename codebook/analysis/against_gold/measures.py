@@ -287,13 +287,10 @@ def label_parts(weights: Floats, cells: Cells) -> Parts:
 
     A unit without an answer is not a false positive, and it is not a negative of npv either.
     """
-    hits = weights @ (cells.gold & cells.coded).astype(float)
-    gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
+    gold, coded, hits, spared, without, lacking = np.split(weights @ cells.indicators, 6, axis=1)
     n_asked = np.broadcast_to(weights.sum(axis=1, keepdims=True), gold.shape)
-    without = ~cells.coded & cells.answered[:, None]
-    spared, lacking = weights @ (~cells.gold & ~cells.coded).astype(float), weights @ (without & ~cells.gold)
     parts = [gold, hits, hits, hits, spared, lacking]
-    wholes = [n_asked, coded, gold, gold + coded - hits, n_asked - gold, weights @ without]
+    wholes = [n_asked, coded, gold, gold + coded - hits, n_asked - gold, without]
     return np.concatenate(parts, axis=1), np.concatenate(wholes, axis=1)
 
 
@@ -329,19 +326,18 @@ def mixed_measures(weights: Floats, cells: Cells) -> Floats:
     overlap = ratio((cells.gold & cells.coded).sum(axis=1), either, empty=1.0) * cells.answered
     both = weights @ (cells.gold & cells.coded).sum(axis=1)
     sizes = weights @ (cells.gold.sum(axis=1) + cells.coded.sum(axis=1))
-    recall, f1 = np.split(label_measures(weights, cells)[:, 2 * len(cells.labels) : 4 * len(cells.labels)], 2, axis=1)
+    gold, coded, hits = np.split(weights @ cells.indicators[:, : 3 * len(cells.labels)], 3, axis=1)
+    recall, of_either = ratio(hits, gold), ratio(hits, gold + coded - hits)
+    f1 = 2 * of_either / (1 + of_either)
     macro, balanced = (ratio(np.nansum(each, axis=1), (~np.isnan(each)).sum(axis=1)) for each in (f1, recall))
-    gold = weights @ cells.gold.astype(float)
     weighted = ratio(np.nansum(f1 * gold, axis=1), gold.sum(axis=1))
-    mcc = _correlate(weights, cells, weights @ right)
+    mcc = _correlate(gold, coded, weights.sum(axis=1), weights @ right, weights @ ~cells.answered)
     jaccard = ratio(weights @ overlap, weights.sum(axis=1))
     return np.stack([macro, jaccard, ratio(2 * both, sizes), mcc, balanced, weighted], axis=1)
 
 
-def _correlate(weights: Floats, cells: Cells, right: Floats) -> Floats:
-    """Matthews correlation coefficient, shape (n_draws,); no answer counts as one more label of the coder."""
-    gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
-    n_asked, none = weights.sum(axis=1), weights @ ~cells.answered
+def _correlate(gold: Floats, coded: Floats, n_asked: Floats, right: Floats, none: Floats) -> Floats:
+    """Matthews correlation coefficient, shape (n_draws,); no answer (`none`) counts as one more label of the coder."""
     room_gold = n_asked**2 - (gold**2).sum(axis=1)
     room_coded = n_asked**2 - (coded**2).sum(axis=1) - none**2
     whole = np.sqrt(np.maximum(room_gold, 0) * np.maximum(room_coded, 0))
