@@ -289,14 +289,14 @@ def _error_rows(both: _Both, values: Sequence[Floats], bootstrap: Bootstrap) -> 
     of_a, of_b = error_statistic(a, values[0]), error_statistic(b, values[1])
     if len(rows):
         ends = [statistic(a.weighted[None, :])[0] for statistic in (of_a, of_b)]
-        found = measure_differences(a, lambda weights: of_a(weights) - of_b(weights), bootstrap)[0]
+        measures = measure_differences(a, lambda weights: of_a(weights) - of_b(weights), bootstrap)[0]
     else:
         nothing = Measure(np.nan, np.nan, np.nan, "no unit has a number from both coders")
-        ends, found = [np.full(len(RATING_MEASURES), np.nan)] * 2, [nothing] * len(RATING_MEASURES)
+        ends, measures = [np.full(len(RATING_MEASURES), np.nan)] * 2, [nothing] * len(RATING_MEASURES)
     empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
     return [
         {"measure": title, "n": a.n_asked, "value_a": float(ends[0][at]), "value_b": float(ends[1][at])}
-        | {**spread("difference", found[at]), **empty, "reason": found[at].gap}
+        | {**spread("difference", measures[at]), **empty, "reason": measures[at].gap}
         for at, title in _errors_first()
     ]
 

@@ -26,10 +26,10 @@ def add_unseen(*beside: Cells) -> tuple[tuple[Cells, ...], Floats]:
     """
     first = beside[0]
     holds = _list_answers(beside)
-    answers, given = unseen_answers(len(holds), 1 + len(beside))
+    answers, n_added = unseen_answers(len(holds), 1 + len(beside))
     heavy = first.drawn.heavy
-    answers, prior = np.tile(answers, (len(heavy), 1)), np.tile(given, len(heavy))
-    wider = first.drawn.with_more(np.repeat(heavy, len(given)))
+    answers, prior = np.tile(answers, (len(heavy), 1)), np.tile(n_added, len(heavy))
+    wider = first.drawn.with_more(np.repeat(heavy, len(n_added)))
     shared = {name: getattr(wider, name) for name in ("times", "weight", "stratum", "members")}
     wide = tuple(
         replace(

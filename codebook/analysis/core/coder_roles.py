@@ -36,8 +36,8 @@ class CoderRoles:
         for column in {"run_id", "model", "raw"} & set(self.frame.columns):
             machine |= (self.frame[column].fillna("") != "").to_numpy(bool)
         codes, names = pd.factorize(self.frame["coder"])  # many rows, few coders
-        found, first = np.unique(codes[machine & (codes >= 0)], return_index=True)
-        return [str(name) for name in names[found[np.argsort(first)]]]
+        of_machines, first = np.unique(codes[machine & (codes >= 0)], return_index=True)
+        return [str(name) for name in names[of_machines[np.argsort(first)]]]
 
     @cached_property
     def coders(self) -> list[str]:

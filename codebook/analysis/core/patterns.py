@@ -75,16 +75,16 @@ class Patterns:
         """The patterns of two or more codings: the only ones that say anything of agreement."""
         keep = self.sizes >= 2
         place = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # the last for units without a pattern
-        kept = replace(self, counts=self.counts[keep], times=self.times[keep], shown=place[self.shown])
+        pairable = replace(self, counts=self.counts[keep], times=self.times[keep], shown=place[self.shown])
         if self.weight is None or self.stratum is None:
-            return kept
-        return replace(kept, weight=self.weight[keep], stratum=self.stratum[keep])
+            return pairable
+        return replace(pairable, weight=self.weight[keep], stratum=self.stratum[keep])
 
     def with_unseen(self, n_coders: int = 0, heavy: Floats | None = None) -> Patterns:
         """The same patterns, and after them those that could have been shown: no unit has them, `prior` gives some.
 
-        `n_coders` is set where the counts are those of each coder, side by side; what is given is as much less as
-        a unit has fewer pairs of coders than there are. Each such pattern is given at each of the weights `heavy`.
+        `n_coders` is set where the counts are those of each coder, side by side; less is then given, in proportion to
+        the pairs of coders that a unit has among all pairs. Each pattern is given at each of the weights `heavy`.
 
         Examples
         --------
@@ -95,20 +95,20 @@ class Patterns:
         n_columns = self.counts.shape[1]
         n_labels = n_columns // (n_coders or 1)
         size = self._commonest_size()
-        answers, given = unseen_answers(n_labels, n_coders or size)
-        given = given * size * (size - 1) / (n_coders * (n_coders - 1)) if n_coders > 1 else given
+        answers, n_added = unseen_answers(n_labels, n_coders or size)
+        n_added = n_added * size * (size - 1) / (n_coders * (n_coders - 1)) if n_coders > 1 else n_added
         places = answers + np.arange(n_coders) * n_labels if n_coders else answers
         n_weights = 1 if heavy is None else len(heavy)
         wide = Patterns(
             np.concatenate([self.counts, np.tile(count_answers(places, n_columns), (n_weights, 1))]),
-            np.concatenate([self.times, np.zeros(n_weights * len(given), dtype=self.times.dtype)]),
+            np.concatenate([self.times, np.zeros(n_weights * len(n_added), dtype=self.times.dtype)]),
             self.shown,
-            np.concatenate([np.zeros(len(self.times)), np.tile(given, n_weights)]),
+            np.concatenate([np.zeros(len(self.times)), np.tile(n_added, n_weights)]),
         )
         if heavy is None or self.weight is None or self.stratum is None:
             return wide
-        stratum = np.append(self.stratum, np.zeros(n_weights * len(given), dtype=np.int64))
-        return replace(wide, weight=np.append(self.weight, np.repeat(heavy, len(given))), stratum=stratum)
+        stratum = np.append(self.stratum, np.zeros(n_weights * len(n_added), dtype=np.int64))
+        return replace(wide, weight=np.append(self.weight, np.repeat(heavy, len(n_added))), stratum=stratum)
 
     def _commonest_size(self) -> int:
         """How many codings most units have, of those with two or more."""

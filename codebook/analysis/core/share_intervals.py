@@ -71,7 +71,7 @@ class Shares:
         if not bootstrap.replicates:
             return np.empty((0, self.hits.shape[1]))
         hits, sums = self._count(drawn)
-        size = divide(drawn.times @ self.wholes**2, sums)  # what a unit adds, as one that is in it sees it
+        size = divide(drawn.times @ self.wholes**2, sums)  # what a unit adds on average, units weighed by what they add
         size = np.nan_to_num(np.where((hits == 0) | (hits == sums), size, 1.0))
         (wide, prior), n = add_room(drawn), len(drawn.times)
 
