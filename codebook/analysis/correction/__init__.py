@@ -2,8 +2,8 @@
 
     prevalence         the share of each label
     correct            a regression with the label as outcome, covariate or both: linear, logistic, Poisson
-    changed_findings   a share or a coefficient by other labels of the same units, and the difference
-    plan_correction    how much gold an effect of some size needs
+    changed_findings   a share or a coefficient by two sets of labels of the same units, and the difference
+    plan_correction    how many gold units it takes to find an effect of some size
     pair_with_gold     codings and gold sample -> one row per unit: predicted, gold, prob
     simulate_studies   how often each way reports an effect that is not there
 

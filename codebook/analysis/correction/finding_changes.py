@@ -1,4 +1,4 @@
-"""What other labels of the same units do to a finding: the figure by each, and the difference with its interval."""
+"""Does a finding change with other labels of the same units? The figure by each, and the difference with interval."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ from codebook.ground.quantities import say_p
 
 SHARE = "label ~ 1"
 NAIVE, CORRECTED = SOURCES[0], SOURCES[2]
-_HOW = "The interval of a difference knows that the units are the same (Weesie 1999; of shares Bonett and Price 2012)."
+_HOW = (
+    "The interval of a difference takes into account that both figures are of the same units (Weesie 1999; for shares "
+    "Bonett and Price 2012)."
+)
 _FIGURES = ("before", "after", "difference", "low", "high", "p")
 
 
 @dataclass(frozen=True)
 class _Side:
-    """The design of one set of labels, and of which unit each of its rows is."""
+    """The design of one set of labels, and the unit of each of its rows."""
 
     design: Design
     units: pd.Series[Any]
@@ -51,20 +54,20 @@ def changed_findings(
     family: str = "linear",
     confidence: float = 0.95,
 ) -> Result:
-    """Hold a finding by the labels of one coder against the same finding by those of another, on the same units.
+    """Compare a finding by the labels of one coder with the same finding by those of another, on the same units.
 
-    Both regressions are solved as one system whose sandwich variance has what they share (Weesie 1999, Seemingly
-    unrelated estimation and the cluster-adjusted sandwich estimator, Stata Technical Bulletin 52). Of a share that both
-    tell of the same units the interval is the adjusted one of Bonett and Price (2012, Journal of Educational and
-    Behavioral Statistics 37), which holds for few units and rare labels, too.
+    Both regressions are solved as one system, whose sandwich variance has their covariance (Weesie 1999, Seemingly
+    unrelated estimation and the cluster-adjusted sandwich estimator, Stata Technical Bulletin 52). Where both coders
+    labelled the same units, a difference of shares has the adjusted interval of Bonett and Price (2012, Journal of
+    Educational and Behavioral Statistics 37), which also holds for few units and rare labels.
 
     Parameters
     ----------
     codings
-        Of one variable. Where gold was sampled, each finding stands twice: from the labels alone, and corrected by the
-        gold.
+        Of one variable. Where there is a gold sample, each finding is given twice: from the labels alone, and corrected
+        by the gold.
     first, other
-        The coders; the difference is `other` less `first`.
+        The coders; the difference is `other` minus `first`.
     formula
         As for `correct`; "label ~ 1" is the share of a label, or the mean of a rating.
     labels
@@ -86,27 +89,27 @@ def changed_findings(
     1     b     0.5    0.7         0.2 -0.15
     """
     codings = as_codings(codings, needs_level=False)
-    given = codings.of(codings.variable.name)
-    numeric = given.variable.kind in ("rating", "number")
-    wanted = [""] if numeric else list(labels or given.variable.labels or _find_labels(given, first, other))
+    of_variable = codings.of(codings.variable.name)
+    numeric = of_variable.variable.kind in ("rating", "number")
+    wanted = [""] if numeric else list(labels or of_variable.variable.labels or _find_labels(of_variable, first, other))
     rows = [
         row
         for label in wanted
-        for row in _compare(given, (first, other), Regression(formula, family), label, confidence)
+        for row in _compare(of_variable, (first, other), Regression(formula, family), label, confidence)
     ]
     frame = pd.DataFrame(rows, columns=["label", "coefficient", "source", *_FIGURES, "n", "reason"])
     name, what = ("shares", "shares") if formula == SHARE else ("coefficients", formula)
-    title = f"{title_of(given.variable)}: {what} by the labels of {first} and of {other}"
+    title = f"{title_of(of_variable.variable)}: {what} by the labels of {first} and of {other}"
     result = Result(frame, f"changed_{name}", title, "stability", outputs=codings.outputs)
     if frame["difference"].isna().all():
-        return nothing_to_say(given, "; ".join(dict.fromkeys(frame["reason"])) or "There is no label.", result)
-    facts = Facts(given.frame["unit_id"].nunique(), 2, joins=given.joins)
+        return nothing_to_say(of_variable, "; ".join(dict.fromkeys(frame["reason"])) or "There is no label.", result)
+    facts = Facts(of_variable.frame["unit_id"].nunique(), 2, joins=of_variable.joins)
     return replace(
         result,
         facts=facts,
-        finding=_say(given.in_words(frame), facts.places, first, other),
+        finding=_say(of_variable.in_words(frame), facts.places, first, other),
         remarks=(f"Before is {first}, after is {other}. {_HOW} {100 * confidence:g} % intervals.",),
-        table=_print(given.in_words(frame)),
+        table=_print(of_variable.in_words(frame)),
     )
 
 
@@ -117,7 +120,7 @@ def _find_labels(codings: Codings, *coders: str) -> list[str]:
 def _compare(
     codings: Codings, coders: tuple[str, str], regression: Regression, label: str, confidence: float
 ) -> Iterator[dict[str, Any]]:
-    """The rows of one label: each coefficient but the intercept where there are others, by each source."""
+    """The rows of one label: each coefficient by each source. The intercept has one only where it is the only term."""
     corrects = codings.sample is not None and codings.gold in codings.coders
     sides = [_read(codings, coder, regression, label, corrects=corrects) for coder in coders]
     terms = sides[0].design.terms
@@ -129,7 +132,7 @@ def _compare(
             if (regression.formula, source) == (SHARE, NAIVE) and codings.clusters is None:
                 figures |= _adjust(sides, confidence)
             n = len(np.unique(np.concatenate([part.unit for part in sides[1].parts(source)])))
-            reason = fit.reason or ("no unit makes a difference: no interval" if math.isnan(figures["low"]) else "")
+            reason = fit.reason or ("no unit has another label: no interval" if math.isnan(figures["low"]) else "")
             about = {"label": label, "coefficient": terms[place], "source": source}
             yield {**about, **figures, "n": n, "reason": reason}
 
@@ -143,7 +146,7 @@ def _read(codings: Codings, coder: str, regression: Regression, label: str, *, c
 
 
 def _read_alone(codings: Codings, label: str) -> tuple[pd.DataFrame, list[str], LabelColumns]:
-    """The units that a coder labelled with their covariates, as `read_units` gives them where there is gold."""
+    """The units that a coder labelled, with their covariates, as `read_units` gives them where there is gold."""
     rows = codings.draw(0).frame
     data = rows[rows["label"].notna()][["unit_id", "label"]].set_index("unit_id").join(codings.by_unit).reset_index()
     if label and codings.variable.kind == "multi":
@@ -154,7 +157,7 @@ def _read_alone(codings: Codings, label: str) -> tuple[pd.DataFrame, list[str], 
 
 
 def _fit(codings: Codings, sides: Sequence[_Side], source: str, family: str) -> Fit:
-    """Both regressions as one: the terms of the second stand behind those of the first."""
+    """Both regressions as one: the terms of the second follow those of the first."""
     n_terms = len(sides[0].design.terms)
     if source == CORRECTED and (reason := next(filter(None, (find_lack(side.design, family) for side in sides)), "")):
         return no_fit(2 * n_terms, reason)
@@ -188,7 +191,7 @@ def _differ(fit: Fit, place: int, n_terms: int, confidence: float) -> dict[str, 
 
 
 def _adjust(sides: Sequence[_Side], confidence: float) -> dict[str, float]:
-    """The adjusted ends of the difference, where both shares are of the same units; nothing where they are not."""
+    """The adjusted interval of the difference where both shares are of the same units; else nothing."""
     labels = [pd.Series(part.y, index=side.units.iloc[part.unit]) for side in sides for part in side.parts(NAIVE)]
     if not labels[0].index.sort_values().equals(labels[1].index.sort_values()):
         return {}
@@ -236,6 +239,6 @@ def _say(frame: pd.DataFrame, places: int, first: str, other: str) -> str:
     figures = say_figure(row, "difference", places, kind="amount")
     p = "" if math.isnan(row["p"]) else f", {say_p(row['p'])}"
     return (
-        f"{other} less {first}: the largest difference is {figures} ({what}, {row['source']}{p}); of {len(known):,} "
+        f"{other} minus {first}: the largest difference is {figures} ({what}, {row['source']}{p}); of {len(known):,} "
         f"differences {n_sure:,} have an interval without 0."
     )

@@ -45,7 +45,7 @@ def _is_outside(head: str) -> bool:
 
 
 def add_effects(formula: str, effects: Sequence[str], inputs: Inputs) -> str:
-    """The formula with all fixed effects but the one of most groups as terms: that one is absorbed."""
+    """The formula with the fixed effects as terms, but for the one with most groups: that one is absorbed."""
     rest = [name for name in effects if name != _absorbed(effects, inputs)]
     return " + ".join([formula, *(f"C({name})" for name in rest)])
 
@@ -67,24 +67,26 @@ def _absorbed(effects: Sequence[str], inputs: Inputs) -> str:
 
 
 def check_effects(effects: Sequence[str], family: str, golds: Sequence[str]) -> list[Fault]:
-    """Faults of fixed effects: with another family than the linear, or of the label itself."""
+    """Faults of fixed effects: the family is not linear, or a fixed effect is the label itself."""
     faults = []
     if effects and family != "linear":
         mend = "take family='linear', or add C(country) as a term where there are few groups"
-        faults.append(Fault("formula", f"fixed effects are of the linear family, not {family}", mend))
+        faults.append(Fault("formula", f"fixed effects need the linear family, here it is {family}", mend))
     if inside := [name for name in effects if name in golds]:
-        faults.append(Fault("formula", f"{', '.join(inside)} is the label, no fixed effect", "name another column"))
+        faults.append(
+            Fault("formula", f"{', '.join(inside)} is the label and cannot be a fixed effect", "name another column")
+        )
     return faults
 
 
 def find_constant(design: Design) -> str:
-    """Why terms cannot be told from the fixed effects; empty where all can."""
+    """Why terms cannot be separated from the fixed effects; empty where all can."""
     if design.groups is None:
         return ""
     (part,) = design.model_parts()
     spread = np.abs(part.x).max(axis=0) <= _CONSTANT * np.maximum(np.abs(design.x).max(axis=0), 1e-300)
     idle = [term for term, is_idle in zip(design.terms, spread, strict=True) if is_idle]
-    return f"{', '.join(idle)} never varies within the fixed effects: leave it out" if idle else ""
+    return f"{', '.join(idle)} never varies within a group of the fixed effects: leave it out" if idle else ""
 
 
 def say_effects(effects: Sequence[str], design: Design) -> list[str]:

@@ -1,4 +1,4 @@
-"""How much gold does an effect of this size need? From a first gold sample to the standard error with more of it."""
+"""How much gold does it take to find an effect of this size? A first gold sample tells the error with more gold."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ from codebook.ground.quantities import say_count, say_percent
 from codebook.outputs.figure_style import MODEL, PEOPLE, Figure, house_style
 
 WANTED = 0.8
-"""The power that is customary."""
-_ABOUT = "The gold cannot be planned."
+"""The customary power."""
+_ABOUT = "The size of the gold sample cannot be planned."
 _COLUMNS = ("coefficient", "effect", "n_gold", "se", "power", "is_now", "is_enough")
 _STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
 _NOTE = (
-    "The standard error with more gold is worked out from what model and gold say of the gold units at hand, as R dsl "
-    "does (power_dsl): more units drawn in the same way, with chances that grow alike. Power: the chance that the 95 % "
-    "interval of an effect of this size leaves out zero. It is itself an estimate: with little gold a rough one."
+    "The standard error with more gold is computed from the labels of model and gold on the present gold units, as R "
+    "dsl does (power_dsl). This assumes that more units are drawn in the same way, and that all chances grow by the "
+    "same factor. Power: the chance that the 95 % interval of an effect of this size leaves out zero. The power is an "
+    "estimate, too: with little gold a rough one."
 )
 
 
@@ -49,22 +50,23 @@ def plan_correction(
 ) -> Result:
     """How much gold does a corrected regression need, so that an effect of this size would be found?
 
-    The variance of the corrected coefficient is that of the model's part, which no gold makes smaller, and that of its
-    error in the gold units, over their chances (Egami, Hinck, Stewart and Wei 2024). Before there is any gold, ask a
-    made-up study: `plan_correction(make_study(5000, 300, effect=0.4), "gold ~ group", {"group": 0.4}, ...)`.
+    The variance of the corrected coefficient has two parts: one that no gold makes smaller, and one of the model's
+    errors in the gold units, which falls as more units are drawn (Egami, Hinck, Stewart and Wei 2024). Before there is
+    any gold, ask a made-up study: `plan_correction(make_study(5000, 300, effect=0.4), "gold ~ group", {"group": 0.4},
+    ...)`.
 
     Parameters
     ----------
     codings, formula, label, data, family, columns
-        As in `correct`: a first gold sample, of a few hundred units, is there already.
+        As in `correct`. There must be a first gold sample, of a few hundred units.
     effect
         The smallest size worth finding, by coefficient: `{"age": 0.01}`.
 
     Returns
     -------
     Result
-        A row per coefficient and number of gold units: coefficient, effect, n_gold, se, power, is_now, is_enough (the
-        least with a power of 80 %, where there is one).
+        One row per coefficient and number of gold units: coefficient, effect, n_gold, se, power, is_now (the present
+        gold sample), is_enough (the smallest number with a power of 80 %, where there is one).
 
     Raises
     ------
@@ -87,7 +89,9 @@ def plan_correction(
     raise_faults(_ABOUT, _check(effect, design))
     fit = fit_sources(design, inputs, family)[SOURCES[2]]
     if fit.reason:
-        fault = Fault("gold", f"the corrected regression is not defined: {fit.reason}", "mend that first (correct)")
+        fault = Fault(
+            "gold", f"the corrected regression is not defined: {fit.reason}", "mend that first, with `correct`"
+        )
         raise_faults(_ABOUT, [fault])
     prospect = Prospect.of(design, inputs, fit, family)
     rows = pd.DataFrame([row for name, size in effect.items() for row in _list_rows(prospect, name, size)])
@@ -106,11 +110,11 @@ def plan_correction(
 
 @dataclass(frozen=True)
 class Prospect:
-    """What the gold at hand says of the variance with more of it.
+    """What the present gold tells about the variance with more gold.
 
-    `bread` (n_terms, n_terms); the moments of the gold units by gold, `human`, and less those by the model, `error`
-    (n_gold, n_terms); their chances `prob` (n_gold,); `scale` (n_terms,) takes clusters and the sample at hand into
-    account.
+    `bread` (n_terms, n_terms). The moments of the gold units: by the gold labels `human`, and these minus those by the
+    model labels `error` (n_gold, n_terms). `prob` (n_gold,) are their chances; `scale` (n_terms,) takes clusters and
+    the present sample into account.
     """
 
     terms: tuple[str, ...]
@@ -148,7 +152,7 @@ class Prospect:
         return normal.cdf(pull - reach) + normal.cdf(-pull - reach)
 
     def find_least(self, term: str, effect: float) -> int:
-        """The least number of gold units with a power of 80 %; 0 where not even gold for all units has it."""
+        """The least number of gold units with a power of 80 %; 0 where even gold for all units does not reach it."""
         if self.power(term, effect, self.n_units) < WANTED:
             return 0
         low, high = 1, self.n_units
@@ -165,7 +169,13 @@ def _check(effect: Mapping[str, float], design: Design) -> list[Fault]:
     if strange:
         faults.append(Fault("effect", f"no coefficient {name_some(strange)}", f"name some of {name_some(terms, 12)}"))
     if zero := [name for name, size in effect.items() if not (math.isfinite(size) and size)]:
-        faults.append(Fault("effect", f"{name_some(zero)} is no size", "pass the smallest effect worth finding"))
+        faults.append(
+            Fault(
+                "effect",
+                f"the size of {name_some(zero)} is zero or no number",
+                "pass the smallest effect worth finding",
+            )
+        )
     return faults
 
 
@@ -185,21 +195,21 @@ def _say(rows: pd.DataFrame, prospect: Prospect) -> str:
     for term, part in rows.groupby("coefficient", sort=False):
         effect = float(part["effect"].iloc[0])
         now = say_percent(float(part.loc[part["is_now"], "power"].iloc[0]))
-        head = f"{term}, an effect of {effect:g}: found with a chance of {now} now"
+        head = f"{term}, an effect of {effect:g}: the chance to find it is {now} now"
         enough = part.loc[part["is_enough"], "n_gold"]
         if len(enough) and part.loc[part["is_now"], "n_gold"].iloc[0] >= enough.iloc[0]:
-            parts.append(f"{head}, and of 80 % with {enough.iloc[0]:,} gold units")
+            parts.append(f"{head}; {enough.iloc[0]:,} gold units are enough for 80 %")
         elif len(enough):
-            parts.append(f"{head}, of 80 % with {enough.iloc[0]:,} gold units")
+            parts.append(f"{head}, and 80 % with {enough.iloc[0]:,} gold units")
         else:
             most = say_percent(prospect.power(str(term), effect, prospect.n_units))
-            parts.append(f"{head}, of {most} even with gold for all {say_count(prospect.n_units, 'unit')}")
-    return f"{'; '.join(parts)} (now {len(prospect.prob):,})."
+            parts.append(f"{head}, and {most} even with gold for all {say_count(prospect.n_units, 'unit')}")
+    return f"{'; '.join(parts)} (gold units now: {len(prospect.prob):,})."
 
 
 @house_style()
 def _draw(rows: pd.DataFrame, prospect: Prospect) -> Figure:
-    """Power against gold, a line per coefficient; where we are, and where it is enough."""
+    """Power against gold units, one line per coefficient, with the present sample and the number that is enough."""
     figure = new_figure("one", 62)
     axes = figure.subplots()
     for at, (term, part) in enumerate(rows.groupby("coefficient", sort=False)):
@@ -219,5 +229,5 @@ def _draw(rows: pd.DataFrame, prospect: Prospect) -> Figure:
     if rows["coefficient"].nunique() > 1:
         axes.legend(loc="lower right")
     dress_axes(axes, "gold units", "power")
-    say_in_picture(figure, "Square: the gold at hand. Diamond: a power of .80 is reached.")
+    say_in_picture(figure, "Square: the present gold. Diamond: a power of .80 is reached.")
     return literal(figure)

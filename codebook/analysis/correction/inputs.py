@@ -23,8 +23,8 @@ class Inputs:
     """Units of the regression: `frame` as passed, `gold` the rows of gold units (n_gold,), their `prob` (n_gold,).
 
     `n_units` were there before those with gaps were left out; `dropped` says how many those are, and why. `cluster`
-    holds a code for each unit, shape (n_units,), `n_clusters` is 0 without clusters; `prob_scale` is by what the
-    probabilities were multiplied. `answered` are the rows with an answer of the model.
+    holds a code for each unit, shape (n_units,), `n_clusters` is 0 without clusters; `prob_scale` is what
+    the probabilities were multiplied by. `answered` are the rows with an answer of the model.
     """
 
     frame: pd.DataFrame
@@ -45,8 +45,9 @@ class LabelColumns:
     `gold` and `predicted` are a column each, or several in the same order: gold labels, empty where a unit is no gold
     unit, and those of the model. `prob` has the chance with which each unit was drawn for gold: where every unit has
     one, they are scaled so that their mean is the share of gold units, as the R package dsl does (1 in samples of fixed
-    size). `cluster` is empty for none. `answered` says of which units the model gave an answer: those without have a
-    stand-in for its label, which the gold corrects, and are no part of its own figures; empty where all have one.
+    size). `cluster` is empty for none. `answered` is the column that says for which units the model gave an answer;
+    empty where it did for all. The others have a stand-in label, which the gold corrects; figures from the model labels
+    alone leave them out.
 
     Examples
     --------

@@ -24,9 +24,9 @@ _COLOURS = re.compile(r"⧛.*?⧚|\x1b\[[0-9;]*m")
 class Design:
     """Terms and outcome with model labels, `x` (n_units, n_terms) and `y` (n_units,), and with gold in the `gold` rows.
 
-    `x_gold` and `y_gold` have n_gold rows, whose inclusion probabilities are `prob`. With `groups` (n_units,) of a
-    fixed effect every part is taken within them; `hidden` are terms of other fixed effects. `answered` are the rows of
-    the units that the model labelled; None for all.
+    `x_gold` and `y_gold` have n_gold rows, whose inclusion probabilities are `prob`. Where there are `groups`
+    (n_units,) of a fixed effect, every part is taken within them; `hidden` are terms of other fixed effects. `answered`
+    are the rows of the units that the model labelled; None for all.
     """
 
     terms: tuple[str, ...]

@@ -57,7 +57,7 @@ class Beside:
 
     @property
     def balance(self) -> str:
-        """A warning where gold taken for a simple random sample visibly is none; else empty."""
+        """A warning where the gold counts as a simple random sample but clearly is none; else empty."""
         if self.weighted:
             return ""
         labels = pd.Series(self.text(self.coded), index=self.units)

@@ -88,11 +88,11 @@ def correct(
     formula
         As the formulaic package reads it; `label` stands for the label, e.g. ``label ~ age`` or ``votes ~ label +
         C(party)``, and in a frame the name of its gold column. Of text labels name one: ``{label == "sports"} ~ age``.
-        After a bar stand fixed effects of the linear family, absorbed: ``label ~ age | country + year``.
+        Fixed effects (linear family only) stand after a bar and are absorbed: ``label ~ age | country + year``.
     label
-        Name one of the codings' labels to have it as 1 and 0. Units without an answer of the model then count as
-        without it, as in `prevalence`, and the gold corrects that; else they are left out. Ratings and numbers count
-        as what they are.
+        One of the codings' labels, which then counts as 1 and 0. Units without an answer of the model count as not
+        having it, as in `prevalence`, and the gold corrects that. Where no label is named these units are left out,
+        and ratings and numbers keep their values.
     data
         Covariates of the units of codings, by the column `unit_id` or the index, beside those of the codings.
     family
@@ -148,7 +148,7 @@ def _correct_codings(
 def read_units(
     codings: Codings | pd.DataFrame, label: str, data: pd.DataFrame | None, columns: LabelColumns
 ) -> tuple[pd.DataFrame, list[str], LabelColumns | None]:
-    """One row per unit with its labels and covariates, which ids did not meet, and the columns of the labels.
+    """One row per unit with its labels and covariates; sentences on ids that did not match; the columns of the labels.
 
     Where there is nothing to correct the columns are None, and the sentence says why.
     """
@@ -172,7 +172,8 @@ def read_units(
     if not label or not silent.any() or silent.all():
         return frame, joins, LabelColumns("label", cluster=cluster)
     frame = frame.assign(**{_ANSWERED: ~silent, "predicted": frame["predicted"].fillna(0.0)})
-    joins.append(f"{say_count(int(silent.sum()), 'unit')} without an answer of the model: there the gold alone speaks.")
+    n_silent = say_count(int(silent.sum()), "unit")
+    joins.append(f"No answer of the model for {n_silent}: taken as without the label, which the gold corrects.")
     return frame, joins, LabelColumns("label", cluster=cluster, answered=_ANSWERED)
 
 
@@ -223,7 +224,7 @@ class Regression:
         return split_effects(self.formula)
 
     def read(self, data: pd.DataFrame) -> tuple[Inputs, Design]:
-        """What is fitted, checked."""
+        """The inputs and the design to fit, after all checks."""
         formula, effects = self._parts
         names, golds = find_names(formula), self.columns.golds
         faults = [*self._check_family(), *self.fitting.check(), *_check_use(golds, names)]

@@ -28,7 +28,7 @@ NOTE = (
 """The warning that goes with every corrected figure."""
 
 FEW_GOLD = 10
-"""Gold units a coefficient below which the normal interval is in doubt."""
+"""Gold units per coefficient; with fewer the normal interval is in doubt."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class CorrectionFacts(Facts):
     """How a figure of `coder` was corrected.
 
     `n_gold` gold units carry it, `n_unused` gold labels are outside the sample. `prob_scale`
-    is by what the probabilities were multiplied; `warnings` are doubts about the intervals; `formula`, `family`,
+    is what the probabilities were multiplied by; `warnings` are doubts about the intervals; `formula`, `family`,
     `folds`, `splits` and `seed` are of a regression.
     """
 

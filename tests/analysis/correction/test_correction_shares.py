@@ -339,7 +339,7 @@ def test_a_model_that_tells_nothing_has_no_rogan_gladen():
     flipped = np.where(truth == "yes", "no", "yes")
     row = row_of(prevalence(read(tidy(truth, flipped))).frame, "yes", "Rogan-Gladen")
     assert np.isnan(row["estimate"])
-    assert row["reason"] == "the model gives it as often where it is not as where it is"
+    assert row["reason"] == "the model gives the label to units without it at least as often as to units with it"
 
 
 def test_correct_and_prevalence_keep_units_without_an_answer_alike():
@@ -353,4 +353,4 @@ def test_correct_and_prevalence_keep_units_without_an_answer_alike():
         assert [row["estimate"], row["se"], row["n"]] == pytest.approx(
             row_of(shares, "yes", source)[["estimate", "se", "n"]].tolist()
         )
-    assert "43 units without an answer of the model: there the gold alone speaks." in result.note
+    assert "No answer of the model for 43 units: taken as without the label, which the gold corrects." in result.note

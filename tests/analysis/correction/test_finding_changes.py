@@ -54,7 +54,7 @@ def test_as_covariate_the_interval_is_that_of_a_paired_bootstrap(codings: Coding
     assert (row["high"] - row["low"]) / 2 / 1.96 == pytest.approx(gaps.std(), rel=0.1)
     assert row["difference"] == pytest.approx(row["after"] - row["before"])
     same = changed_findings(codings, "v1", "v1", "age ~ label", labels=["a"]).frame.iloc[0]
-    assert (same["difference"], same["reason"]) == (0, "no unit makes a difference: no interval")
+    assert (same["difference"], same["reason"]) == (0, "no unit has another label: no interval")
     assert np.isnan(same["low"])
 
 

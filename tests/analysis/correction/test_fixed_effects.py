@@ -50,10 +50,10 @@ def test_many_groups_are_absorbed_and_those_without_gold_stay():
 def test_what_never_varies_within_a_group_says_so():
     data = panel().assign(size=lambda frame: frame["land"].str[1:].astype(float))
     rows = correct(data, "gold ~ x + size | land").frame
-    assert (rows["reason"] == "size never varies within the fixed effects: leave it out").all()
+    assert (rows["reason"] == "size never varies within a group of the fixed effects: leave it out").all()
     assert rows["estimate"].isna().all()
 
 
 def test_fixed_effects_are_of_the_linear_family_and_not_the_label():
-    with pytest.raises(StatisticError, match=r"(?s)of the linear family, not logistic.*gold is the label"):
+    with pytest.raises(StatisticError, match=r"(?s)need the linear family, here it is logistic.*gold is the label"):
         correct(panel(), "gold ~ x | gold", family="logistic")

@@ -44,7 +44,7 @@ def test_now_is_the_reported_error_and_enough_is_the_least_that_is():
     assert now["se"] == pytest.approx(corrected(study)["se"])
     enough = result.frame[result.frame["is_enough"]].iloc[0]
     assert 0.8 <= enough["power"] < 0.805
-    assert f"of 80 % with {enough['n_gold']:,.0f} gold units" in result.finding
+    assert f"and 80 % with {enough['n_gold']:,.0f} gold units" in result.finding
     assert result.frame["se"].is_monotonic_decreasing
     assert result.plot().axes[0].get_xlabel() == "gold units"
 
@@ -67,5 +67,5 @@ def test_from_codings_and_with_all_faults_at_once():
     np.testing.assert_allclose(by_codings.frame["se"], by_frame.frame["se"])
     nobody = plan_correction(Codings(table, codings.variables), "label ~ group", {"group": 0.2}, label="1")
     assert nobody.facts.nothing
-    with pytest.raises(StatisticError, match=r"(?s)no coefficient 'age'.*'group' is no size"):
+    with pytest.raises(StatisticError, match=r"(?s)no coefficient 'age'.*'group' is zero or no number"):
         plan_correction(study, "gold ~ group", {"age": 1, "group": 0})
