@@ -26,9 +26,7 @@ from codebook.ground.quantities import MINUS, places_of, say_count, say_p
 
 _ABOUT = "The two cannot be compared."
 _COLUMNS = ("coefficient", "detail", "side", "value", "low", "high", "se", "p", "n_units", "n_coders", "reason")
-_PAIRED = (
-    "Both sides stand on the units that two or more coders of either labelled, and each unit is drawn once for both."
-)
+_PAIRED = "Both figures are of the units with two or more labels on each side; a replicate draws a unit for both sides."
 _APART = "The two sides have no unit in common: their units are drawn independently."
 
 
@@ -43,14 +41,14 @@ def compare_agreement(
 ) -> Result:
     """How much more do the coders of `a` agree than those of `b`? With interval and p.
 
-    Of people, and people with a model: `codings.only(people)` and `codings.only([*people, model])`. Of rounds before
-    and after training, of two variables, of two groups of units: whatever two sets of codings hold. Units that both
-    sides have are paired, as McKenzie et al. (1996) and Gwet (2016) compare correlated coefficients.
+    For example people, and people with a model: `codings.only(people)` and `codings.only([*people, model])`; or rounds
+    before and after training, two variables, two groups of units. Units that both sides have are paired, as McKenzie et
+    al. (1996) and Gwet (2016) compare correlated coefficients.
 
     Parameters
     ----------
     a, b
-        Codings of one variable each. The gold is no coder.
+        Codings of one variable each. The gold does not count as a coder.
     names
         Of the two sides, for table and figure.
     coefficients, level
@@ -96,7 +94,7 @@ def compare_agreement(
         joins=tuple(dict.fromkeys([*sides[0].joins, *sides[1].joins])),
     )
     left = (
-        [f"Left aside: {say_count(dropped, 'unit')} without two labels of either side."] if dropped and n_common else []
+        [f"Left aside: {say_count(dropped, 'unit')} without two labels on each side."] if dropped and n_common else []
     )
     return replace(
         empty,

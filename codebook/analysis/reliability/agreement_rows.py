@@ -32,7 +32,7 @@ _SHARES = ("undefined_share", "below_667", "below_800", "commonest")
 COLUMNS = ("coefficient", "detail", "value", *_FIGURES, *_BY_T, *_COUNTS, *_SHARES, "dropped", "reason")
 """Columns of a row after those that say what is compared."""
 WEIGHTED = "weighted"
-"""In a row beside its columns: whether units weigh 1 / their chance in the gold sample."""
+"""Extra key of a row: whether units are weighted by 1 / their chance in the gold sample."""
 
 
 def comparison_rows(

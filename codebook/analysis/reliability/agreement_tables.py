@@ -66,8 +66,8 @@ def reliability(
     """Do the coders agree with each other? The gold is none of them.
 
     Units with fewer than two codings say nothing of agreement: they are left out of value and interval, and counted.
-    Where the others are all of a gold sample with unequal chances, each weighs 1 / its chance, as in Gwet (2021), so
-    that the figures are those of all units. Undefined (no common unit, no variation) is NaN with the reason. Alpha
+    Where all other units are of a gold sample with unequal chances, each is weighted by 1 / its chance (Gwet 2021), so
+    that the figures estimate those of all units. Undefined (no common unit, no variation) is NaN with the reason. Alpha
     small enough is computed a second time by the krippendorff package. The labels of a `multi` variable are sets, at
     MASI and at Jaccard distance, and one by one.
 
@@ -86,13 +86,13 @@ def reliability(
         independently, the second with the next seed; where a cluster has units in both, clusters are drawn once and
         bring their units of either set along.
     coefficients
-        Of themselves alpha, ac1 and percent; of numbers, and of ratings on an interval or ratio scale, alpha, icc_2_1
+        By default alpha, ac1 and percent; for numbers, and for ratings on an interval or ratio scale, alpha, icc_2_1
         and pearson. There are alpha, percent, percent_all_coders_agree, percent_pooled_pairs, percent_mean_coder_pairs,
         ac1, ac2 (weights of the level), fleiss, conger, cohen and scott (two coders), brennan_prediger, light; from ac2
         on also with _linear, _quadratic or _ordinal. For numbers icc_1_1, icc_2_1, icc_3_1, icc_1_k, icc_2_k and
-        icc_3_k (Shrout and Fleiss 1979, with F intervals), pearson and spearman (mean of every two coders). kendall_w
-        for orders, alpha_multivalued for sets. Beside a kappa: pabak, kappa_max, and by label positive_agreement,
-        negative_agreement, prevalence_index, bias_index. With weights or distances of your own:
+        icc_3_k (Shrout and Fleiss 1979, with F intervals), pearson and spearman (mean over all pairs of coders).
+        kendall_w for orders, alpha_multivalued for sets. Beside a kappa: pabak, kappa_max, and by label
+        positive_agreement, negative_agreement, prevalence_index, bias_index. With weights or distances of your own:
         `COEFFICIENTS["cohen"].with_weights(square)`, and `.with_distances(square)`.
     level
         Of measurement, where no codebook says it.
@@ -252,7 +252,7 @@ def _say_shares(frame: pd.DataFrame, places: int) -> str:
 
 
 def _print_shares(frame: pd.DataFrame, coders: Sequence[str], places: int) -> pd.DataFrame:
-    """A row per label, a column per coder."""
+    """One row per label, one column per coder."""
     several = frame["variable"].nunique() > 1
     rows: dict[str, dict[str, str]] = {}
     for row in frame[frame["coder"].isin(coders)].to_dict("records"):

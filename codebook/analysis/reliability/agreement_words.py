@@ -183,10 +183,10 @@ def _remarks(frame: pd.DataFrame, by: str) -> Iterator[str]:
     if "difference" in frame:
         yield f"The differences under {by} draw their two sets of units independently, but a cluster in both only once."
     if {"cohen", "fleiss", "conger", "scott", "light"} & set(frame.loc[frame["level"].isin(_ORDERED), "coefficient"]):
-        yield "A kappa without weights takes near and far labels for equally wrong; _quadratic or _ordinal weighs them."
+        yield "A kappa without weights counts near and far labels as equally wrong: _quadratic or _ordinal weigh them."
     shared = frame["coefficient"].isin(("fleiss", "ac1", "ac2", "brennan_prediger"))
     if (shared & (frame["n_dropped"] > 0)).any() and (frame["coefficient"] == "fleiss").any():
-        yield "Units coded once count in the shares of the labels of Fleiss' kappa, not in its agreement (Gwet 2014)."
+        yield "Fleiss' kappa: units coded once count in the shares of the labels, not in the agreement (Gwet 2014)."
     if frame["coefficient"].str.startswith("icc_").any() and not frame["n_clusters"].any():
         yield "Intervals of intraclass correlations are F intervals (McGraw and Wong 1996)."
     if frame["jack_low"].notna().any():

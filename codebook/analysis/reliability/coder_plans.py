@@ -25,9 +25,10 @@ from codebook.outputs.figure_style import BASELINE, INK, Figure, house_style, ma
 _ABOUT = "The coding cannot be planned."
 _COLUMNS = ("n_coders", "n_units", "n_codings", "usd", "alpha", "low", "high", "width", "undefined", "recommended")
 _NOTE = (
-    "Made-up codings: each coder sees the unit's label with a chance of the root of alpha, and else gives one by the "
-    "shares, so that alpha is what was assumed. Width: of the range that holds 95 % of the alphas. It tells nothing of "
-    "whether alpha will be that high, and units of one author (clusters) count for fewer."
+    "Made-up codings: each coder sees the unit's true label with a chance of the square root of alpha, and else draws "
+    "a label by the shares; so alpha is as assumed. Width: of the range that holds 95 % of these alphas. The plan does "
+    "not tell whether alpha will be that high. Units in clusters, such as texts of one author, tell less than as many "
+    "independent units."
 )
 _STROKES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 
@@ -39,22 +40,22 @@ class CoderPlan:
     Parameters
     ----------
     alpha
-        That the coders are expected to reach (nominal).
+        The nominal alpha that the coders are expected to reach.
     shares
-        Of the labels; they are scaled to sum to 1.
+        Shares of the labels; they are scaled to sum to 1.
     width
-        Of the 95 % interval of alpha that is wanted: .20 is plus or minus .10.
+        The wanted width of the 95 % interval of alpha: .20 is plus or minus .10.
     coders, units
-        Coders of each unit, and units coded by all of these, among which to choose.
+        Numbers to choose from: coders per unit, and units that all of them code.
     usd_per_coding
-        Of one unit by one coder; 0 where only their number matters.
+        Cost of one coding (one unit by one coder); 0 where only the number of codings matters.
     replicates, seed
-        Made-up codings a design.
+        Number of made-up codings per design, and the seed.
 
     Raises
     ------
     StatisticError
-        What is no share, no number of coders or units: all of it at once.
+        Shares, numbers or a width that are not possible: all of them at once.
 
     Examples
     --------
@@ -77,23 +78,33 @@ class CoderPlan:
         if not 0 < self.alpha < 1:
             faults.append(Fault("alpha", f"{self.alpha:g} is not between 0 and 1", "pass what you expect, e.g. .7"))
         if len(self.shares) < 2 or min(self.shares, default=0) <= 0:
-            faults.append(Fault("shares", f"{list(self.shares)} are no shares of labels", "pass e.g. [.7, .2, .1]"))
+            faults.append(
+                Fault("shares", f"{list(self.shares)} are not shares of two or more labels", "pass e.g. [.7, .2, .1]")
+            )
         if not self.width > 0:
-            faults.append(Fault("width", f"{self.width:g} is no width", "pass e.g. .2 for plus or minus .1"))
+            faults.append(Fault("width", f"{self.width:g} is not above 0", "pass e.g. .2 for plus or minus .1"))
         if min(self.coders, default=0) < 2 or min(self.units, default=0) < 2:
-            faults.append(Fault("coders, units", "fewer than two of them tell no agreement", "pass 2 or more of each"))
+            faults.append(
+                Fault("coders, units", "agreement needs two or more coders and units", "pass 2 or more of each")
+            )
         if self.replicates < 100 or self.usd_per_coding < 0:
-            faults.append(Fault("replicates, usd_per_coding", "too few, or below zero", "pass 400, and 0 or more"))
+            faults.append(
+                Fault(
+                    "replicates, usd_per_coding",
+                    "fewer than 100 replicates, or a cost below 0",
+                    "pass 400, and 0 or more",
+                )
+            )
         raise_faults(_ABOUT, faults)
 
     @classmethod
     def of(cls, codings: Codings, **changes: Any) -> CoderPlan:
-        """The plan after a pilot: alpha and the shares of the labels are those of its people.
+        """The plan after a pilot: alpha and the shares of the labels are those of the people in it.
 
         Raises
         ------
         StatisticError
-            The pilot has no alpha to go by.
+            The pilot has no alpha between 0 and 1.
         """
         people = codings.people or codings.coders
         _, codes = next(read_variable(codings.at_level("nominal"), codings.at_level("nominal").variable, people))
@@ -107,17 +118,17 @@ class CoderPlan:
 
 
 def plan_coders(plan: CoderPlan | Codings = CoderPlan()) -> Result:
-    """How many coders a unit, and how many units, for an interval of alpha of the wanted width?
+    """How many coders per unit, and how many units, give an interval of alpha of the wanted width?
 
     Parameters
     ----------
     plan
-        What is assumed and wanted; or the codings of a pilot, which say alpha and the shares.
+        What is assumed and wanted; or the codings of a pilot, which give alpha and the shares.
 
     Returns
     -------
     Result
-        A row per design: n_coders, n_units, n_codings, usd, alpha (mean), low, high, width, undefined (share of the
+        One row per design: n_coders, n_units, n_codings, usd, alpha (mean), low, high, width, undefined (share of the
         made-up codings with one label only), recommended (the cheapest that is as narrow as wanted; of equally cheap
         ones the narrowest).
 
@@ -138,7 +149,7 @@ def plan_coders(plan: CoderPlan | Codings = CoderPlan()) -> Result:
     frame.loc[enough.index[:1], "recommended"] = True
     facts = Facts(bootstrap=None, decimals=2)
     assumed = f"Assumed: alpha {format_figure(plan.alpha)}, {say_count(len(plan.shares), 'label')}."
-    settings = f"{plan.replicates:,} made-up codings a design, seed {plan.seed}."
+    settings = f"{plan.replicates:,} made-up codings per design, seed {plan.seed}."
     return Result(
         frame,
         "coder_plan",
@@ -199,7 +210,7 @@ def _say(frame: pd.DataFrame, plan: CoderPlan) -> str:
     size = f"{row['n_coders']} coders on {row['n_units']:,} units ({row['n_codings']:,} codings{cost})"
     alpha, width, wanted = (format_figure(float(each)) for each in (plan.alpha, row["width"], plan.width))
     if best.empty:
-        return f"No design is as narrow as wanted ({wanted}): the narrowest, {size}, has about {width}."
+        return f"No design has an interval as narrow as wanted ({wanted}): the narrowest, {size}, has about {width}."
     return f"{size}: alpha {alpha} would have an interval of about {width}, as wanted ({wanted} at most)."
 
 
@@ -217,7 +228,7 @@ def _draw(frame: pd.DataFrame, plan: CoderPlan) -> Figure:
     figure = new_figure("middle", 78)
     axes = figure.subplots()
     for at, (n_coders, part) in enumerate(frame.groupby("n_coders")):
-        name = f"{n_coders} coders a unit"
+        name = f"{n_coders} coders per unit"
         mark = mark_of(name, at)
         stroke = _STROKES[at % len(_STROKES)]
         axes.plot(
@@ -237,6 +248,6 @@ def _draw(frame: pd.DataFrame, plan: CoderPlan) -> Figure:
     axes.legend(loc="upper right")
     what = "cost in US dollars (log)" if plan.usd_per_coding else "codings: units × coders (log)"
     dress_axes(axes, what, "width of alpha's interval")
-    wanted = f"Line across: the width that is wanted, {format_figure(plan.width)}."
+    wanted = f"Horizontal line: the wanted width, {format_figure(plan.width)}."
     say_in_picture(figure, f"Alpha {format_figure(plan.alpha)} assumed. {wanted}")
     return literal(figure)

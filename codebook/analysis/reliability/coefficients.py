@@ -86,7 +86,7 @@ class Coefficient:
         Raises
         ------
         StatisticError
-            No square of labels, not the same both ways, or equal labels that do not weigh 1.
+            The weights are no square of labels, are not symmetric, or are not 1 on the diagonal.
 
         Examples
         --------
@@ -146,9 +146,9 @@ def _check_weights(weights: pd.DataFrame) -> list[Fault]:
     square = weights.loc[:, weights.index].to_numpy(dtype=float)
     faults = [] if np.isfinite(square).all() else [Fault("weights", "some are missing", "fill every cell")]
     if not np.array_equal(square, square.T):
-        faults.append(Fault("weights", "they are not the same both ways", "give a against b the weight of b against a"))
+        faults.append(Fault("weights", "they are not symmetric", "give a against b the weight of b against a"))
     if not (np.diag(square) == 1).all():
-        problem = "labels do not all agree with themselves"
+        problem = "the diagonal is not 1 for every label"
         faults.append(Fault("weights", problem, "put 1 on the diagonal (distances: 0, by with_distances)"))
     return faults
 
@@ -243,7 +243,7 @@ def _own_weights(pairs: Pairable, coefficient: Coefficient) -> tuple[Floats | No
     labels, own = list(pairs.scale.labels), coefficient.own
     own = own.set_axis(own.index.astype(str), axis=0).set_axis(own.columns.astype(str), axis=1)
     if lacking := [label for label in labels if label not in own.index]:
-        return None, f"the weights have no row of {name_some(lacking)}"
+        return None, f"the weights have no row for {name_some(lacking)}"
     return own.loc[labels, labels].to_numpy(dtype=float), ""
 
 

@@ -3,8 +3,8 @@
 Fleiss, Gwet, Brennan-Prediger, Conger: all are (observed - expected) / (1 - expected), with the same observed
 agreement and each its own idea of chance. Cohen's kappa is Conger's for two coders, Scott's pi is Fleiss' for two
 coders. Units with one coding count in the shares of the labels but not in the observed agreement, as Gwet (2014) has
-it. Beside them agreement on one label, prevalence and bias, the largest kappa, Light's kappa; those of one label stand
-on yes (1) and no (0), as `by="label"` asks.
+it. Beside them agreement on one label, prevalence and bias, the largest kappa, Light's kappa; those of one label are
+computed from yes (1) and no (0), as `by="label"` gives them.
 """
 
 from __future__ import annotations
@@ -129,7 +129,11 @@ def _refusal(pairs: Pairable, base: str) -> str:
         return (
             "sets of labels have no largest kappa: ask by='label'" if pairs.scale.level in SET_LEVELS else pairs.alone
         )
-    return "" if pairs.scale.labels == ("0", "1") else f"{TITLES[base]} is of one label, yes or no: ask by='label'"
+    return (
+        ""
+        if pairs.scale.labels == ("0", "1")
+        else f"{TITLES[base]} is defined for one label, yes or no: ask by='label'"
+    )
 
 
 def specific_agreement(patterns: Patterns, label: int) -> Statistic:

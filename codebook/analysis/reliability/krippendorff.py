@@ -129,7 +129,7 @@ class Measure:
     (n_draws,); `detail` is that of the coefficient. `undefined` says why it has no value, `fixed` why it has no
     interval; `remark` is what else must be said of a value. `n_coders` is set where the patterns tell the coders apart.
     `hits` (n_patterns,) is there where the statistic is a share of units: 1 for the patterns that count, else 0. `room`
-    is false for a statistic of numbers, which differ by themselves: nothing is added to what was seen.
+    is false for a statistic of numbers, which vary by themselves: no unseen patterns are added to those that were seen.
     """
 
     build: Callable[[Patterns], Callable[[Floats], Floats]]

@@ -40,21 +40,21 @@ _COLUMNS = (
     "reason",
 )
 _NOTE = (
-    "Cochran's Q: does each coder give the label equally often (of two coders McNemar's chi square)? Stuart-Maxwell: "
-    "do two coders give all labels equally often? Bowker: is a taken for b as often as b for a? Friedman: do coders "
-    "rate equally high? All stand on the units that every coder of the row labelled, take each unit for itself, and "
-    "say nothing of agreement. p adjusted: by Benjamini and Hochberg over the labels."
+    "Cochran's Q: do all coders give the label equally often (with two coders McNemar's chi square)? Stuart-Maxwell: "
+    "do two coders give all labels equally often? Bowker: where two coders differ, do they swap their labels equally "
+    "often? Friedman: do coders rate equally high? All tests use the units that every coder of the row labelled, treat "
+    "units as independent, and say nothing about agreement. p adjusted: by Benjamini and Hochberg over the labels."
 )
 _MOST_PAIRS = 45
 
 
 def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
-    """Do the coders give the labels equally often? A coder who codes by a habit of their own shows here.
+    """Do the coders give the labels equally often? This shows coders with habits of their own.
 
     Parameters
     ----------
     level
-        Of measurement, where no codebook says it.
+        Level of measurement, where no codebook states it.
 
     Returns
     -------
@@ -113,7 +113,9 @@ def _say_pairs(frame: pd.DataFrame) -> list[str]:
     n = int(frame["n_coders"].max())
     n_pairs = n * (n - 1) // 2
     return (
-        [f"The {n_pairs:,} pairs of coders are too many to test each: choose coders."] if n_pairs > _MOST_PAIRS else []
+        [f"{n_pairs:,} pairs of coders are too many to test each of them: choose coders."]
+        if n_pairs > _MOST_PAIRS
+        else []
     )
 
 
@@ -160,7 +162,7 @@ def _pair_tests(variable: str, codes: LabelCodes, pair: tuple[int, int]) -> Iter
     for test in ("Stuart-Maxwell", "Bowker"):
         head = {**names, "test": test, "n_units": len(labels)}
         if len(used) < 2:
-            yield {**head, **_none("no common unit" if not len(labels) else "both give one label only")}
+            yield {**head, **_none("no common unit" if not len(labels) else "both coders give only the same one label")}
             continue
         times = np.zeros((len(used), len(used)))
         np.add.at(times, (code[:, 0], code[:, 1]), 1)
@@ -174,13 +176,13 @@ def _stuart_maxwell(times: Floats) -> dict[str, Any]:
     apart = times - np.diag(np.diag(times))
     differ = (apart + apart.T).any(axis=0)
     if not differ.any():
-        return _none("the two never differ")
+        return _none("the two coders never differ")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = SquareTable(times[np.ix_(differ, differ)], shift_zeros=False).homogeneity()
-    if math.isnan(found.statistic):
-        return _none("some labels are never taken for some others")
-    return {"statistic": float(found.statistic), "df": int(found.df), "p": float(found.pvalue), "reason": ""}
+        outcome = SquareTable(times[np.ix_(differ, differ)], shift_zeros=False).homogeneity()
+    if math.isnan(outcome.statistic):
+        return _none("too few pairs of labels were confused to compute it")
+    return {"statistic": float(outcome.statistic), "df": int(outcome.df), "p": float(outcome.pvalue), "reason": ""}
 
 
 def _bowker(times: Floats) -> dict[str, Any]:
@@ -191,7 +193,7 @@ def _bowker(times: Floats) -> dict[str, Any]:
     upper, lower = times[places], times.T[places]
     met = upper + lower > 0
     if not met.any():
-        return _none("the two never differ")
+        return _none("the two coders never differ")
     value = float(((upper - lower)[met] ** 2 / (upper + lower)[met]).sum())
     return {"statistic": value, "df": int(met.sum()), "p": float(chi2.sf(value, met.sum())), "reason": ""}
 
@@ -200,18 +202,18 @@ def _friedman(labels: Ints) -> dict[str, Any]:
     from scipy.stats import friedmanchisquare
 
     if not len(labels) or (labels == labels[:, :1]).all():
-        return _none("no unit of all coders" if not len(labels) else "no unit is rated differently")
-    found = friedmanchisquare(*labels.T)
-    return {"statistic": float(found.statistic), "df": labels.shape[1] - 1, "p": float(found.pvalue), "reason": ""}
+        return _none("no unit was labelled by all coders" if not len(labels) else "no unit is rated differently")
+    outcome = friedmanchisquare(*labels.T)
+    return {"statistic": float(outcome.statistic), "df": labels.shape[1] - 1, "p": float(outcome.pvalue), "reason": ""}
 
 
 def _cochran(holds: Bools) -> dict[str, Any]:
     from statsmodels.stats.contingency_tables import cochrans_q
 
     if not len(holds) or (holds == holds[:, :1]).all():
-        return _none("no unit of all coders" if not len(holds) else "no unit is coded differently")
-    found = cochrans_q(holds.astype(int))
-    return {"statistic": float(found.statistic), "df": int(found.df), "p": float(found.pvalue), "reason": ""}
+        return _none("no unit was labelled by all coders" if not len(holds) else "no unit is coded differently")
+    outcome = cochrans_q(holds.astype(int))
+    return {"statistic": float(outcome.statistic), "df": int(outcome.df), "p": float(outcome.pvalue), "reason": ""}
 
 
 def _none(reason: str) -> dict[str, Any]:
@@ -219,7 +221,7 @@ def _none(reason: str) -> dict[str, Any]:
 
 
 def _say(frame: pd.DataFrame) -> str:
-    """The labels that coders give most unequally, or that none is."""
+    """The labels that coders give unequally often, or that there is none."""
     labels = frame[frame["label"] != ""]
     unequal = labels[labels["p_adjusted"] < 0.05].sort_values("p")
     if labels["p"].isna().all():
@@ -227,13 +229,18 @@ def _say(frame: pd.DataFrame) -> str:
     tested = say_count(int(labels["p"].notna().sum()), "label")
     coders, units = say_count(int(labels["n_coders"].max()), "coder"), say_count(int(labels["n_units"].max()), "unit")
     if unequal.empty:
-        return f"No label is given unequally often by the coders, of {tested} tested ({coders}, {units})."
+        return (
+            f"Of {tested} tested, none is given significantly more often by some coders than by others ({coders}, "
+            f"{units})."
+        )
     first = unequal.iloc[0]
     one = labels["variable"].nunique() == 1
     every = [row["label"] if one else f"{row['variable']}: {row['label']}" for row in unequal.to_dict("records")]
     names = name_some(every, 5)
     q = f"Cochran's Q {first['statistic']:.1f}, {say_p(first['p'])}"
-    return f"Given unequally often by the coders: {names} ({q} of the first; {coders}, {units})."
+    return (
+        f"Given significantly more often by some coders than by others: {names} ({q} of the first; {coders}, {units})."
+    )
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:

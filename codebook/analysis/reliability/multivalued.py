@@ -35,7 +35,7 @@ def measure_multivalued(pairs: Pairable) -> Measure:
     0.2866
     """
     patterns, members = pairs.patterns, pairs.scale.members.astype(float)
-    no_sets = "" if pairs.scale.level in SET_LEVELS else f"{TITLE} is of sets of labels, of a variable of kind multi"
+    no_sets = "" if pairs.scale.level in SET_LEVELS else f"{TITLE} needs sets of labels, as of a variable of kind multi"
     undefined = pairs.undefined or no_sets or pairs.alone
     if undefined:
         return undefined_measure(pairs, undefined)

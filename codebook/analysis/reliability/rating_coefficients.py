@@ -19,7 +19,7 @@ from codebook.analysis.reliability.krippendorff import Measure, Pairable, undefi
 RATING_TITLES = {form: words.split(", ")[0] for form, words in ICC_FORMS.items()}
 RATING_TITLES |= {"pearson": "Pearson's r", "spearman": "Spearman's rho"}
 OF_RATINGS = ("alpha", "icc_2_1", "pearson")
-"""What a reliability of numbers shows by itself."""
+"""The coefficients that a reliability of numbers shows by default."""
 
 
 def measure_rating(pairs: Pairable, name: str) -> Measure:
@@ -42,8 +42,8 @@ def measure_rating(pairs: Pairable, name: str) -> Measure:
         return values
 
     n_coders = ratings.shape[1]
-    several = f"{title} is the mean of every two coders" if at >= 0 and n_coders > 2 else ""
-    few = "" if complete.all() else f"{title} is of the units that all {n_coders} coders labelled"
+    several = f"{title} is the mean over all pairs of coders" if at >= 0 and n_coders > 2 else ""
+    few = "" if complete.all() else f"{title} is computed from the units that all {n_coders} coders labelled"
     remark = "; ".join(filter(None, [several, few]))
     return Measure(lambda _: statistic, patterns, remark=remark, room=False)
 
@@ -59,7 +59,7 @@ def read_ratings(pairs: Pairable) -> tuple[Floats, Bools, str]:
     scale = pairs.scale
     values = scale.values if len(scale.values) else np.array([as_number(label) for label in scale.labels])
     if scale.level not in ("ordinal", "interval", "ratio") or np.isnan(values).any():
-        return *nothing, "is of numbers, and these labels are none"
+        return *nothing, "needs numbers, and these labels are none"
     _, counts = coder_patterns(pairs.codings)
     complete = np.asarray(counts.sum(axis=(1, 2)) == counts.shape[1])
     if not complete.any():
@@ -88,8 +88,8 @@ def measure_concordance(pairs: Pairable) -> Measure:
         patterns, counts = coder_patterns(pairs.codings)
         complete = counts.sum(axis=(1, 2)) == counts.shape[1]
         if complete.any():
-            few = "" if complete.all() else f"{W_TITLE} is of the units that all {counts.shape[1]} coders labelled"
             n_coders = counts.shape[1]
+            few = "" if complete.all() else f"{W_TITLE} is computed from the units that all {n_coders} coders labelled"
             return Measure(partial(kendall_w, n_coders=n_coders), patterns, remark=few, n_coders=n_coders)
         undefined = f"no unit was labelled by all {counts.shape[1]} coders"
     return undefined_measure(pairs, undefined)

@@ -30,8 +30,9 @@ _TITLES = {
 }
 _NOTE = (
     "Alpha of Krippendorff, Mathet, Bouvry and Widlöcher (2016): lengths of text take the place of units. u-alpha is "
-    "of places and types together, |u-alpha of marked against left out, cu-alpha of the types where two coders marked "
-    "the same text, (k)u-alpha of one type there. Covered: the share of the text on which the figure stands."
+    "the agreement on places and types together, |u-alpha on what is marked and what is not, cu-alpha on the types "
+    "where two coders marked the same text, (k)u-alpha on one type there. Covered: the share of the text that the "
+    "figure is computed from."
 )
 _Span = tuple[int, int, int]
 GAP = 0
@@ -51,7 +52,7 @@ class UnitLike(Protocol):
 
 @dataclass(frozen=True)
 class SpanSums:
-    """Of each text, over types with the gap as type 0: what every alpha is made of.
+    """The sums of each text from which all alphas are computed; unmarked text is type 0, the gap.
 
     `met` (n_texts, n_types, n_types) is how long two coders gave the one type and the other, each pair both ways, by
     one less than the text's coders; `alone` (n_texts, n_types) what a segment would share with itself; `alone_met` the
@@ -77,10 +78,10 @@ def span_agreement(
     Parameters
     ----------
     spans
-        One row per span: unit_id, coder, start, end (the first sign after it) and the type, as the records of a list of
-        several coders are (`Run.records`, put under each other). Spans of one coder do not overlap.
+        One row per span: unit_id, coder, start, end (the first character after it) and the type, such as the records of
+        a list of several coders (`Run.records` of each, joined by `pd.concat`). Spans of one coder do not overlap.
     units
-        The units, or the text (or its length in signs) by unit_id.
+        The units, or the text (or its length in characters) by unit_id.
     asked
         Who coded what, columns unit_id and coder: a coder who marked nothing in a text is known by this alone. None
         says that all coders of `spans` coded all units.
@@ -100,8 +101,8 @@ def span_agreement(
 
     Examples
     --------
-    Three coders of a text of 60 signs, Krippendorff (2019), figure 12.11; printed .510 for u-alpha, and (reckoned with
-    rounded parts) .413 for |u-alpha and .724 for cu-alpha; types 1, 5 and 6 agree, 2, 3 and 4 do not.
+    Three coders of a text of 60 characters, Krippendorff (2019), figure 12.11; printed .510 for u-alpha, and (computed
+    from rounded parts) .413 for |u-alpha and .724 for cu-alpha; types 1, 5 and 6 agree, 2, 3 and 4 do not.
 
     >>> marked = {"Alex": [(0, 7, 1), (7, 13, 2), (30, 32, 5), (32, 37, 6), (37, 44, 6), (44, 60, 7)]}
     >>> marked |= {"Paul": [(0, 7, 1), (7, 13, 3), (13, 21, 5), (32, 44, 6)]}
@@ -120,7 +121,7 @@ def span_agreement(
     n_units = int(frame["n_units"].iloc[0])
     facts = Facts(n_units, int(frame["n_coders"].iloc[0]), bootstrap=resample, resampled="texts")
     once = sum(len(names) < 2 for names in coders.values())
-    left = [f"Left aside: {say_count(once, 'text')} of fewer than two coders."] if once else []
+    left = [f"Left aside: {say_count(once, 'text')} with fewer than two coders."] if once else []
     return Result(
         frame,
         "span_agreement",
@@ -135,7 +136,7 @@ def span_agreement(
 
 
 def _read_lengths(units: Mapping[str, str | int] | Iterable[UnitLike]) -> dict[str, int]:
-    """Length in signs by unit_id."""
+    """Length in characters by unit_id."""
     if not isinstance(units, Mapping):
         return {str(unit.unit_id): len(unit.text) for unit in units}
     return {str(unit): text if isinstance(text, int) else len(text) for unit, text in units.items()}
@@ -148,10 +149,12 @@ def _check(spans: pd.DataFrame, lengths: Mapping[str, int], asked: pd.DataFrame 
         if absent := [name for name in columns if name not in frame]:
             return [Fault(where, f"no column {name_some(absent)}", f"pass a frame with {', '.join(columns)}")]
     if not lengths:
-        return [Fault("units", "there is none", "pass the units, or their texts by unit_id")]
+        return [Fault("units", "there are none", "pass the units, or their texts by unit_id")]
     ids = spans["unit_id"].astype(str)
     faults = [
-        Fault("spans", f"several in column {column!r}: {name_some(spans[column].unique())}", "choose the rows of one")
+        Fault(
+            "spans", f"column {column!r} holds several: {name_some(spans[column].unique())}", "choose the rows of one"
+        )
         for column in ("draw", "variable", "list")
         if column in spans and spans[column].nunique() > 1
     ]
@@ -160,8 +163,8 @@ def _check(spans: pd.DataFrame, lengths: Mapping[str, int], asked: pd.DataFrame 
     ends, most = spans["end"], ids.map(lengths)
     outside = spans["start"].isna() | ends.isna() | (spans["start"] < 0) | (ends > most) | (ends <= spans["start"])
     if (outside & most.notna()).any():
-        mend = "leave out quotes that their text does not hold; `end` is the first sign after the span"
-        faults.append(Fault("spans", f"{int(outside.sum()):,} have no place in their text", mend))
+        mend = "leave out quotes that their text does not hold; `end` is the first character after the span"
+        faults.append(Fault("spans", f"{int(outside.sum()):,} do not lie within their text", mend))
     elif over := _find_overlaps(spans):
         mend = "keep one of them, or ask type by type: spans[spans['type'] == 'PER']"
         faults.append(Fault("spans", f"spans of one coder overlap in {name_some(over)}", mend))
@@ -221,7 +224,7 @@ def _with_gaps(spans: Sequence[_Span], length: int) -> list[_Span]:
 
 
 def _add_text(sums: SpanSums, at: int, segments: Sequence[Sequence[_Span]]) -> None:
-    """Add what the coders of one text share; a gap has no parts of its own, so it is as many units as it has signs."""
+    """Add what the coders of one text share; a gap has no parts of its own: each of its characters is one unit."""
     others = len(segments) - 1
     for i, mine in enumerate(segments):
         for start, end, kind in mine:
@@ -265,8 +268,8 @@ def unitizing_alphas(weights: Floats, sums: SpanSums) -> Floats:
     types = [_lack(typed), _lack(by_chance)]
     columns = [_alpha(*pair) for pair in (whole, binary, types)]
     for at in range(n_types - 1):
-        given, chance = typed[:, at].sum(axis=1), by_chance[:, at].sum(axis=1)
-        share = _divide(given - typed[:, at, at], given)
+        observed, chance = typed[:, at].sum(axis=1), by_chance[:, at].sum(axis=1)
+        share = _divide(observed - typed[:, at, at], observed)
         columns.append(_alpha(share, _divide(chance - by_chance[:, at, at], chance)))
     return np.stack(columns, axis=1)
 
@@ -309,7 +312,7 @@ def _list_rows(
         known = draws[:, at] if values[at] == values[at] else draws[:0, at]
         interval = percentile_interval(known, bootstrap.confidence, values[at], freedom=n_texts - 1)
         reason = _find_reason(values[at], n_texts, len(sums.types) - 1, name)
-        few = "no interval: one text does not vary" if n_texts == 1 and bootstrap.replicates else ""
+        few = "no interval: there is only one text" if n_texts == 1 and bootstrap.replicates else ""
         yield {
             **{"coefficient": name, "type": kind, "value": float(values[at])},
             **{"low": interval.low, "high": interval.high, "covered": float(covered[at])},
@@ -323,13 +326,13 @@ def _draw_replicates(
     sums: SpanSums, spans: pd.DataFrame, coders: Mapping[str, Sequence[str]], bootstrap: Bootstrap
 ) -> Floats:
     """The alphas in replicates of the texts, (replicates, n), with room for what was not seen."""
-    unseen, given = _see_unseen(sums, spans, coders)
+    unseen, priors = _see_unseen(sums, spans, coders)
     wide = SpanSums(
         sums.types,
         *(np.concatenate([getattr(each, name) for each in (sums, unseen)]) for name in ("met", "alone", "alone_met")),
     )
-    times = np.repeat([1, 0], [len(sums.met), len(given)])
-    prior = np.append(np.zeros(len(sums.met)), given)
+    times = np.repeat([1, 0], [len(sums.met), len(priors)])
+    prior = np.append(np.zeros(len(sums.met)), priors)
     settings = {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
     return draw_replicates(times, lambda weights: unitizing_alphas(weights, wide), prior=prior, **settings)
 
@@ -344,7 +347,7 @@ def _see_unseen(sums: SpanSums, spans: pd.DataFrame, coders: Mapping[str, Sequen
     size = int(np.bincount(several).argmax())
     lengths = (spans["end"] - spans["start"]).groupby(spans["kind"]).median()
     whole = round(float(sums.met.sum()) / max(sum(several), 1))
-    texts, given = [], []
+    texts, priors = [], []
     for at, kind in enumerate(sums.types[1:], start=1):
         long = max(1, int(lengths[kind]))
         other = [(0, long, at % n_types + 1)] if n_types > 1 else []
@@ -352,12 +355,12 @@ def _see_unseen(sums: SpanSums, spans: pd.DataFrame, coders: Mapping[str, Sequen
         apart = [[], other] if other else [[]]
         for first, share in [(every, ALIKE), *((each, APART / len(apart)) for each in apart)]:
             texts.append([_with_gaps(each, max(whole, long)) for each in (first, *[every] * (size - 1))])
-            given.append(share / n_types)
+            priors.append(share / n_types)
     shape = (len(texts), len(sums.types))
     unseen = SpanSums(sums.types, np.zeros((*shape, len(sums.types))), np.zeros(shape), np.zeros(shape))
     for place, segments in enumerate(texts):
         _add_text(unseen, place, segments)
-    return unseen, np.array(given)
+    return unseen, np.array(priors)
 
 
 def _find_reason(value: float, n_texts: int, n_types: int, name: str) -> str:
@@ -368,7 +371,7 @@ def _find_reason(value: float, n_texts: int, n_types: int, name: str) -> str:
         return "no text was coded by two coders"
     if name in ("cu_alpha", "ku_alpha"):
         return "there is one type only" if n_types < 2 else "no two coders marked the same text with different types"
-    return "nothing, or everything, is marked by all"
+    return "all coders marked nothing, or everything"
 
 
 def _say(frame: pd.DataFrame, places: int) -> str:
@@ -380,7 +383,7 @@ def _say(frame: pd.DataFrame, places: int) -> str:
         return f"The agreement on spans is undefined: {first['reason']} ({sizes})."
     marked = say_figure(binary, "value", places)
     of_types = (
-        f"; types of what both marked {say_figure(types, 'value', places)}" if types["value"] == types["value"] else ""
+        f"; types where both marked {say_figure(types, 'value', places)}" if types["value"] == types["value"] else ""
     )
     return f"u-alpha of spans {say_figure(first, 'value', places)}: marked or not {marked}{of_types} ({sizes})."
 

@@ -201,14 +201,14 @@ def test_every_form_of_the_icc_is_a_coefficient_of_the_units_that_all_rated():
     for row in frame.to_dict("records"):
         assert row["value"] == pytest.approx(icc_values(np.ones((1, 5)), whole, row["coefficient"])[0])
         assert (row["low"], row["high"]) == pytest.approx(icc_interval(whole, row["coefficient"]))
-        assert "is of the units that all 5 coders labelled" in row["reason"]
+        assert "is computed from the units that all 5 coders labelled" in row["reason"]
 
 
 def test_an_icc_of_words_is_undefined_with_its_reason():
     words = pd.DataFrame({"a": list("xyxy"), "b": list("xxyy")})
     frame = reliability(words, level="nominal", coefficients=["icc_2_1", "pearson"]).frame
     assert frame["value"].isna().all()
-    assert frame["reason"].str.contains("is of numbers, and these labels are none").all()
+    assert frame["reason"].str.contains("needs numbers, and these labels are none").all()
 
 
 def test_clusters_of_units_have_a_bootstrap_interval_and_differences_work():

@@ -54,7 +54,7 @@ def test_the_cheapest_design_that_is_narrow_enough_is_recommended_and_drawn():
     texts = [text.get_text() for text in result.plot().axes[0].texts]
     assert f"recommended: {best['n_coders']} coders, {best['n_units']} units" in texts
     none = plan_coders(CoderPlan(units=(30,), width=0.05))
-    assert none.finding.startswith("No design is as narrow as wanted (.05)")
+    assert none.finding.startswith("No design has an interval as narrow as wanted (.05)")
     assert not none.frame["recommended"].any()
 
 

@@ -133,7 +133,7 @@ def test_alpha_with_own_distances_is_that_of_the_krippendorff_package():
     ("square", "words"),
     [
         (pd.DataFrame([[1, 0], [0, 1]], index=list("ab"), columns=list("ac")), "not the same labels"),
-        (pd.DataFrame([[1, 0.5], [0, 1]], index=list("ab"), columns=list("ab")), "not the same both ways"),
+        (pd.DataFrame([[1, 0.5], [0, 1]], index=list("ab"), columns=list("ab")), "not symmetric"),
         (pd.DataFrame([[0, 1], [1, 0]], index=list("ab"), columns=list("ab")), "by with_distances"),
     ],
 )
@@ -145,7 +145,7 @@ def test_weights_that_are_no_square_are_refused(square, words):
 def test_weights_that_lack_a_label_give_no_figure_and_what_has_no_weights_takes_none():
     near = pd.DataFrame([[1, 0], [0, 1]], index=list("ab"), columns=list("ab"))
     own = COEFFICIENTS["cohen"].with_weights(near)
-    assert reason_of(wide_labels(30, 2, "abc"), own, level="nominal") == "the weights have no row of 'c'"
+    assert reason_of(wide_labels(30, 2, "abc"), own, level="nominal") == "the weights have no row for 'c'"
     with pytest.raises(StatisticError, match="ac1 has no weights"):
         COEFFICIENTS["ac1"].with_weights(near)
 

@@ -65,7 +65,7 @@ def test_intervals_are_over_texts_and_one_text_has_none():
     assert (frame["value"] < frame["high"]).all()
     assert "30 texts" in result.finding
     one = span_agreement(to_spans({"t": texts["t0"]}), {"t": 12}).frame
-    assert (one["reason"] == "no interval: one text does not vary").all()
+    assert (one["reason"] == "no interval: there is only one text").all()
 
 
 def test_coders_who_marked_alike_may_differ_in_the_next_text():
@@ -90,7 +90,7 @@ def test_a_coder_who_marked_nothing_is_known_by_being_asked():
     units = [SimpleNamespace(unit_id=name, text="abcd") for name in "tsr"]
     result = span_agreement(spans, units, asked=asked, resample=NONE)
     assert result.frame["n_units"].unique().tolist() == [2]
-    assert "Left aside: 1 text of fewer than two coders." in result.note
+    assert "Left aside: 1 text with fewer than two coders." in result.note
     assert span_agreement(spans, units, resample=NONE).frame["n_units"][0] == 3  # else all coded all
 
 
@@ -110,8 +110,8 @@ def test_all_faults_of_spans_are_said_together():
     with pytest.raises(StatisticError) as caught:
         span_agreement(spans, {"t": 4}, asked=asked)
     assert [fault.where for fault in caught.value.faults] == ["spans", "spans", "asked"]
-    with pytest.raises(StatisticError, match="no place in their text"):
+    with pytest.raises(StatisticError, match="do not lie within their text"):
         span_agreement(spans.assign(end=9), {"t": 4, "x": 4})
-    with pytest.raises(StatisticError, match="several in column 'draw': '0', '1'"):
+    with pytest.raises(StatisticError, match="column 'draw' holds several: '0', '1'"):
         span_agreement(spans.assign(end=spans["start"] + 1, draw=[0, 1, 0, 0]), {"t": 4, "x": 4})
     assert json.dumps(caught.value.faults[1].mend).startswith('"keep one of them')
