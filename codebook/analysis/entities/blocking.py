@@ -145,7 +145,7 @@ _MODEL_NUMBER = re.compile(r"\b([^\W\d_]{1,3}) (?=\d)")
 def gram_cosines(left: Sequence[str], right: Sequence[str]) -> NDArray[np.float64]:
     """Cosine of the runs of 3 to 5 characters of each pair of forms, with tf-idf weights, shape (n_pairs,).
 
-    A few letters before a number are one word with it, as in numbers of models.
+    Up to three letters before a number are joined to it, as in model numbers of products.
 
     Examples
     --------

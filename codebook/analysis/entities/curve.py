@@ -148,7 +148,7 @@ def choose_threshold(curve: pd.DataFrame, score: str = "score", *, precision: fl
     Raises
     ------
     ParameterError
-        No threshold reaches the precision. Without one there is always a threshold; 1 where no pair is found at any.
+        No threshold reaches the precision. Without a precision there always is one; it is 1 where there are no pairs.
 
     Examples
     --------

@@ -198,9 +198,10 @@ def rates_with_intervals(counts: Floats, resample: Bootstrap) -> tuple[Floats, F
 
 
 def _size_unseen(counts: Floats) -> Floats:
-    """What an entity adds to what is found and to what is true where all of it is right, or nothing: else 0, (2, n).
+    """How much an entity adds to the pairs found and to the true pairs, where all or none of them are right; else 0.
 
-    There draws show no error, or no find, and each is given half a one of either beforehand (Jeffreys).
+    Draws would show no error there, or no hit, and half of one of either is added to each beforehand (Jeffreys).
+    Shape (2, n_settings).
     """
     wholes, rights = counts[:, :, [0, 2]], counts[:, :, [1, 3]]
     sums, right = wholes.sum(axis=0), rights.sum(axis=0)

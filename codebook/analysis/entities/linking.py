@@ -10,7 +10,7 @@ from operator import attrgetter
 MATCHED, NEW, REVIEW = "matched", "new", "review"
 DECISIONS = (MATCHED, NEW, REVIEW)
 LONG = 5
-"""A form of so many words, as of a title or a product, is not short for two others: its words alone raise no doubt."""
+"""A form with this many words, as of a title or product, is no short form of two others: its words raise no doubt."""
 
 
 @dataclass(frozen=True, slots=True)

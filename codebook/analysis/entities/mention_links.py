@@ -148,7 +148,7 @@ def _link(names: Names, pairs: pd.DataFrame, limits: Rules, rules: LinkRules) ->
 def _one_to_one(cases: list[Decision], ids: Sequence[str], ask: bool) -> list[Decision]:
     """Leave each entity to the mention that fits it best; the others, and equal ones, go to a person.
 
-    Where nobody is asked the first of equal ones has it, and the others are new.
+    Where nobody is asked, the first of equally good mentions gets the entity, and the others become new entities.
     """
     scores = [(case.entity, case.best.score) for case in cases if case.decision == MATCHED and case.best]
     most: dict[str, float] = {}

@@ -29,7 +29,7 @@ class Names:
     mentions
         Columns `mention_id` (unique) and `name`; others may be compared later.
     entities
-        A list to be held against: columns `entity_id` and `name`, a row per known form. None to look for the same
+        The list to compare with: columns `entity_id` and `name`, one row per known form. None to look for the same
         entity among the mentions.
     truth
         Entity of each mention id, missing where it has none on the list. None where nobody knows.

@@ -48,10 +48,10 @@ def resolve_entities(
     blocking
         Which pairs are looked at.
     compare, hints
-        Columns that are compared too, as of `score_pairs`; `compare` also as texts such as "price: number".
+        Columns that are compared too, as in `score_pairs`; `compare` may also be texts such as "price: number".
     precision
-        Least precision of the threshold, on the half it is chosen on. Where none has it, the threshold is that of the
-        largest F1, and a note of `Resolution.threshold` says so.
+        Least precision of the threshold, on the half it is chosen on. Where no threshold has it, the one with the
+        largest F1 is taken, and a note of `Resolution.threshold` says so.
     resample
         Of the entities; its seed also splits them in halves.
 
@@ -93,11 +93,13 @@ def _choose(curve: pd.DataFrame, precision: float) -> tuple[float, tuple[str, ..
         most, accept = rows["precision"].max(), choose_threshold(curve)
         return accept, (
             f"No threshold has a precision of {precision:g} on the half it is chosen on (at most {most:.2f}): names "
-            f"are matched from {accept:g} on, where F1 is largest.",
+            f"are matched from a score of {accept:g} on, where F1 is largest.",
         )
     if not precision:
         return accept, ()
-    return accept, (f"Names are matched from {accept:g} on, the best F1 with a precision of {precision:g} or more.",)
+    return accept, (
+        f"Names are matched from a score of {accept:g} on: the best F1 with a precision of {precision:g} or more.",
+    )
 
 
 @dataclass(frozen=True, repr=False)

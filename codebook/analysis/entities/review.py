@@ -128,8 +128,8 @@ def apply_adjudication(
     >>> names = Names(pd.DataFrame({"mention_id": ["m1", "m2"], "name": ["Ann Lee", "A. Lee"]}))
     >>> pairs = combine_scores(score_pairs(candidate_pairs(names), names))
     >>> grey = grey_pairs(pairs, names, low=0, high=1)
-    >>> said = make_table("same", {"ann": ["same"]}).assign(unit_id=grey["pair_id"].tolist())
-    >>> apply_adjudication(pairs, said)[["score", "verdict"]].to_numpy().tolist()
+    >>> verdicts = make_table("same", {"ann": ["same"]}).assign(unit_id=grey["pair_id"].tolist())
+    >>> apply_adjudication(pairs, verdicts)[["score", "verdict"]].to_numpy().tolist()
     [[1.0, 'same']]
     """
     table = labels.frame if isinstance(labels, Codings) else labels

@@ -43,8 +43,8 @@ def score_pairs(
       that is better covered; a single letter stands for a word that begins with it.
     - `alike`: 1 minus the smaller of the two sides' most telling words that the other side lacks. "North Korea" and
       "South Korea" are not alike; "Korea" is a part of both.
-    - `grams`: cosine of runs of 3 to 5 characters by how telling they are: "PS-10X" and "PS10X" have no word in common.
-      With a list only; clusters of short names are kept apart by their words.
+    - `grams`: cosine of runs of 3 to 5 characters, rare runs weigh more: for "PS-10X" and "PS10X", which share no word.
+      Only with a list: in clusters of short names the words keep different names apart.
     - `cosine` of the vectors.
     - `SCORE_lead`: .5 plus the score minus the mean of the 10 best of either side. Among names that all look alike, a
       high score says little (Conneau et al. 2018, local scaling of cosines).

@@ -9,5 +9,5 @@ choice. Open `label_stability.py` first.
 | does a finding hang on a choice? | `specification_curve.py` |
 | may a model take the place of a person? | `alternative_annotator.py` |
 | does a coder follow the codebook at all? | `probe_scores.py` |
-| are published figures found again? | `published_figures.py` |
+| are published figures reproduced? | `published_figures.py` |
 """

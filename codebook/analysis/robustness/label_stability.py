@@ -61,8 +61,8 @@ def stability(
 ) -> Result:
     """Agreement of runs that differ in one thing only, and what share of them gives the commonest label.
 
-    Compared are the models, or, where nobody is known to be one, all coders but the gold. Over draws people are
-    compared, too, each with what they said the first time: intra-coder reliability.
+    The models are compared, or, where no coder is known to be a model, all coders but the gold. Over draws people are
+    compared, too, each with their own first labels: intra-coder reliability.
 
     Parameters
     ----------

@@ -13,15 +13,15 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
 
-_ABOUT = "The figures cannot be set beside the published ones."
+_ABOUT = "The figures cannot be compared with the published ones."
 _UNEXPLAINED = "[Say why it differs.]"
 _DIGITS = 3
 
 
 def beside_published(published: pd.DataFrame, ours: Mapping[str, float]) -> Result:
-    """Published figures beside ours: which are found again, which are not, and why.
+    """Published figures beside ours: which are reproduced, which are not, and why.
 
-    A figure is found again where both are the same, rounded to the decimals that were published.
+    A figure is reproduced where both are the same, rounded to the decimals that were published.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def beside_published(published: pd.DataFrame, ours: Mapping[str, float]) -> Resu
         One row per figure: `figure` (its name, once), `published` (the number), where known `decimals` (3 where empty),
         `why` (why ours differs) and `source` (where it stands).
     ours
-        Name of a figure -> our number; NaN where it could not be had.
+        Name of a figure -> our number; NaN where it could not be computed.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def beside_published(published: pd.DataFrame, ours: Mapping[str, float]) -> Resu
     Raises
     ------
     StatisticError
-        Columns that lack, a figure named twice, a figure on one side only.
+        Missing columns, a figure named twice, a figure on one side only.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def beside_published(published: pd.DataFrame, ours: Mapping[str, float]) -> Resu
     0     alpha       0.75  0.7484   True
     1  accuracy       0.80  0.7100  False  [Say why it differs.]
     >>> print(result.finding)
-    1 of 2 published figures is found again; different: accuracy.
+    1 of 2 published figures is reproduced; different: accuracy.
     """
     raise_faults(_ABOUT, list(_check(published, ours)))
     frame = published.assign(ours=published["figure"].map(ours).astype(float))
@@ -74,22 +74,26 @@ def _column(frame: pd.DataFrame, name: str) -> pd.Series:
 
 def _check(published: pd.DataFrame, ours: Mapping[str, float]) -> Iterator[Fault]:
     if missing := {"figure", "published"} - set(published):
-        yield Fault("published", f"there is no column {name_some(missing)}", "one row per figure: its name, its number")
+        yield Fault(
+            "published", f"there is no column {name_some(missing)}", "give one row per figure: its name, its number"
+        )
         return
     names = published["figure"]
     if twice := sorted(set(names[names.duplicated()])):
         yield Fault("published", f"named twice: {name_some(twice)}", "give each figure a name of its own")
     if strays := sorted(set(ours) - set(names)):
-        yield Fault("ours", f"not among the published: {name_some(strays)}", "write the name as it is published")
+        yield Fault(
+            "ours", f"not among the published figures: {name_some(strays)}", "write the name as it is published"
+        )
     if absent := sorted(set(names) - set(ours)):
-        yield Fault("ours", f"missing: {name_some(absent)}", "give NaN for what could not be had, and say why")
+        yield Fault("ours", f"missing: {name_some(absent)}", "give NaN for what could not be computed, and say why")
 
 
 def _say(frame: pd.DataFrame) -> str:
     n_again, differ = int(frame["again"].sum()), frame.loc[~frame["again"], "figure"]
     verb = "is" if n_again == 1 else "are"
     rest = f"; different: {', '.join(differ)}" if len(differ) else ""
-    return f"{n_again} of {say_count(len(frame), 'published figure')} {verb} found again{rest}."
+    return f"{n_again} of {say_count(len(frame), 'published figure')} {verb} reproduced{rest}."
 
 
 def _print(frame: pd.DataFrame, decimals: pd.Series) -> pd.DataFrame:

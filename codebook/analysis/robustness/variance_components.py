@@ -37,10 +37,11 @@ _COLUMNS = (
 )
 _UNIT, _DRAW = "unit", "draw"
 _NOTE = (
-    "Variance of one answer, by what it comes from: the unit is what is wanted, all else is error. Several labels "
-    "count as one indicator each. Models, prompts and draws are taken as drawn from many; negative estimates are "
-    "shown as 0. Dependability (phi): the share of the unit in the variance of a mean over the design. Error: the "
-    "variance of that mean around the unit's own, with shifts that a model or prompt has for all units."
+    "The variance of one answer by its sources: differences between units are wanted, all else is error. Labels "
+    "without an order count as one indicator (1 or 0) each. Models, prompts and draws are treated as random samples "
+    "from many; negative estimates are shown as 0. Dependability (phi): the share of the units in the variance of a "
+    "mean over the design. Error: the variance of that mean around the unit's own value; shifts of a model or prompt "
+    "that are the same for all units count in it."
 )
 
 
@@ -82,7 +83,7 @@ def generalizability(
 ) -> Result:
     """How much of the variance of a label comes from the units, and how much from model, prompt and draw?
 
-    Compared are the models (where nobody is known to be one, all coders but the gold), on the units that all of them
+    The models are compared (where no coder is known to be one, all coders but the gold), on the units that all of them
     labelled with all prompts and in all draws. Where not every model has every prompt, a facet `run` stands for both.
 
     Parameters
@@ -90,19 +91,19 @@ def generalizability(
     runs
         Who is which model with which prompt, as in `stability`.
     level
-        Of measurement, where no codebook says it; ordinal labels count by their places.
+        Level of measurement, where no codebook states it; ordinal labels count by their places.
 
     Returns
     -------
     Result
         Rows of part "component": source, df, mean_square, variance, low, high, share (of the variance of one answer)
-        with its interval. Then of part "design", the cheapest first: how many of each, n_calls a unit, error
+        with its interval. Then of part "design", the cheapest first: how many of each, n_calls per unit, error
         (variance), error_share (of that of one answer), dependability.
 
     Raises
     ------
     StatisticError
-        A variable without a level, faults of the codings, nothing that is crossed.
+        A variable without a level, or faults of the codings.
 
     Examples
     --------
@@ -198,7 +199,7 @@ def _list_cells(cells: Sequence[str], described: pd.DataFrame) -> tuple[pd.DataF
 
 
 def _open_labels(scale: Scale) -> Floats:
-    """Each label as numbers, shape (n_labels, n_indicators): its size, its place, or an indicator a label."""
+    """Each label as numbers, shape (n_labels, n_indicators): its size, its place, or one indicator per label."""
     if scale.members.size:
         return scale.members.astype(float)
     if len(scale.values):
@@ -231,7 +232,7 @@ def mean_squares(weights: Floats, crossed: Crossed) -> tuple[Floats, Floats]:
         Each of shape (n_draws, n_effects), in the order of the effects and, where a cell has several, the draws.
     """
     n, cell = weights.sum(axis=1), crossed.values.mean(axis=-2)
-    found: dict[tuple[str, ...], tuple[Floats, Floats]] = {}
+    by_effect: dict[tuple[str, ...], tuple[Floats, Floats]] = {}
     for facets in chain.from_iterable(combinations(crossed.facets, size) for size in range(len(crossed.facets) + 1)):
         part = _part(cell, crossed.facets, facets).reshape(len(cell), -1)
         times = crossed.sizes(facets)
@@ -240,13 +241,13 @@ def mean_squares(weights: Floats, crossed: Crossed) -> tuple[Floats, Floats]:
         free = math.prod(
             level - 1 for name, level in zip(crossed.facets, crossed.levels, strict=True) if name in facets
         )
-        found[(_UNIT, *facets)] = (around, (n - 1) * free)
+        by_effect[(_UNIT, *facets)] = (around, (n - 1) * free)
         if facets:
-            found[facets] = (times * n * (middle**2).sum(axis=1), np.full(len(n), float(free)))
+            by_effect[facets] = (times * n * (middle**2).sum(axis=1), np.full(len(n), float(free)))
     if crossed.n_draws > 1:
         within = ((crossed.values - cell[..., None, :]) ** 2).reshape(len(cell), -1).sum(axis=1)
-        found[(_DRAW,)] = (weights @ within, n * math.prod(crossed.levels) * (crossed.n_draws - 1))
-    squares, freedom = (np.stack([found[name][at] for name in _names(crossed)], axis=1) for at in (0, 1))
+        by_effect[(_DRAW,)] = (weights @ within, n * math.prod(crossed.levels) * (crossed.n_draws - 1))
+    squares, freedom = (np.stack([by_effect[name][at] for name in _names(crossed)], axis=1) for at in (0, 1))
     return np.divide(squares, freedom, out=np.full_like(squares, np.nan), where=freedom > 0), freedom
 
 
@@ -328,10 +329,10 @@ def _say(components: pd.DataFrame, designs: pd.DataFrame, crossed: Crossed, vari
     size = f"{say_count(len(crossed.values), 'unit')}, {say_count(math.prod(crossed.levels), 'run')}"
     half = designs[designs["error_share"] <= 0.5]
     if half.empty:
-        return f"{head} ({size}). No design of up to {MOST} of each halves the error."
+        return f"{head} ({size}). No design with up to {MOST} of each halves the error."
     best = half.iloc[0]
     phi = format_figure(best["dependability"])
-    return f"{head} ({size}). The error is halved by {best['design']} ({best['n_calls']} answers a unit; phi {phi})."
+    return f"{head} ({size}). The error is halved by {best['design']} ({best['n_calls']} answers per unit; phi {phi})."
 
 
 def _print(components: pd.DataFrame, designs: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 from codebook.ground.quantities import say_count
 
 MOST = 12
-"""Of each facet, up to which designs are tried."""
+"""The largest number of each facet in the designs that are tried."""
 _UNIT, _DRAW = ("unit",), ("draw",)
 Variances = Mapping[tuple[str, ...], float]
 
@@ -46,7 +46,7 @@ def find_error(variances: Variances, design: Mapping[str, int]) -> float:
 
 
 def find_half(variances: Variances, names: Sequence[str], single: float) -> dict[str, int]:
-    """The design of fewest answers a unit whose error is at most half that of one answer; none up to twelve of each."""
+    """The design with the fewest answers per unit that halves the error of one answer; empty where none does."""
     designs = (dict(zip(names, sizes, strict=True)) for sizes in product(range(1, MOST + 1), repeat=len(names)))
     enough = [design for design in designs if find_error(variances, design) <= single / 2]
     if not enough or single <= 0:

@@ -128,7 +128,7 @@ MARKS = (
     ("X", "#8c2d2d"),
     ("h", "#5c5c5c"),
 )
-"""Marker and colour of each group: the form tells them apart where the colour does not."""
+"""Marker and colour of each group: the marker tells groups apart where the colour does not."""
 _MM = 110
 _N_TRIED = 4
 _SIGNS = 26

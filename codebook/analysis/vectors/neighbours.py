@@ -33,10 +33,10 @@ MOST_EXACT = 7_000_000_000
 """Pairs of query and vector up to which all are compared. Beyond, an index is quicker, its making included: some 85,000
 vectors among themselves take as long either way on one processor (`benchmarks/vectors.py`)."""
 MOST_PAIRED = 150_000
-"""Vectors up to which `near_duplicates` compares all pairs: so many take as long either way, some three minutes."""
+"""`near_duplicates` compares all pairs of up to this many vectors: with so many, either way takes three minutes."""
 _QUERY_ROWS = 256
 _N_NEIGHBOURS = 16
-"""Of each vector that an index is asked for at first, where pairs are looked for."""
+"""Neighbours of each vector that the search for pairs first asks the index for."""
 _INDEX: dict[str, Any] = {"connectivity": 16, "expansion_add": 128, "expansion_search": 96}
 
 
@@ -133,7 +133,7 @@ def near_duplicates(
     """Every pair of vectors whose cosine is at least `threshold`, the nearest first.
 
     All pairs are compared, in blocks: memory grows only with the pairs that are found. Beyond 150,000 vectors
-    (`MOST_PAIRED`) an index is asked instead, of each vector for as many neighbours as are near enough.
+    (`MOST_PAIRED`) an index is asked instead, for the neighbours of each vector that are near enough.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def near_duplicates(
     most
         Refuse to list more pairs than this.
     exact
-        As of `nearest`: True compares all pairs, False asks an index, which may miss some, None takes the quicker one.
+        As in `nearest`: True compares all pairs, False asks an index, which may miss some, None takes the quicker one.
 
     Returns
     -------

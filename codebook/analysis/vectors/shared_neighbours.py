@@ -32,7 +32,7 @@ def neighbour_agreement(
     labels
         `(n_rows,)`: the label of each vector, or the name of what is known of their texts. An empty name: no groups.
     resample
-        Only its confidence: shares have Wilson's interval.
+        Only its confidence is used: shares have Wilson's interval.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def neighbour_agreement(
     frame["chance"] = (counts * (counts - 1)).sum() / (len(codes) * max(len(codes) - 1, 1))
     about = labels if isinstance(labels, str) else "label"
     facts = Facts(len(array))
-    intervals = f"Intervals of {100 * draws.confidence:g} % are Wilson's, of vectors that stand for themselves."
+    intervals = f"Intervals of {100 * draws.confidence:g} % are Wilson's and treat vectors as independent."
     remark = f"Share of the vectors whose neighbour of this rank has the same {about}; any two: chance. {intervals}"
     return Result(frame, name, title, name, facts, _sentence(frame, about), (remark,), outputs=folder)
 

@@ -35,7 +35,7 @@ class TextVectors(Protocol):
 
     @property
     def fields(self) -> pd.DataFrame | None:
-        """What else is known of each text, a row per text."""
+        """What else is known of each text, one row per text."""
 
     @property
     def outputs(self) -> Path | None:

@@ -22,7 +22,7 @@ def test_a_figure_is_found_again_where_it_is_the_same_as_it_was_printed():
     )
     assert result.frame["again"].tolist() == [True, False, False, False]
     assert result.frame["why"].tolist() == ["", "[Say why it differs.]", "one more", "[Say why it differs.]"]
-    assert result.finding == "1 of 4 published figures is found again; different: b, c, d."
+    assert result.finding == "1 of 4 published figures is reproduced; different: b, c, d."
     assert result.printed()["Ours"].tolist() == ["0.75", "0.76", "4", "–"]
 
 
