@@ -103,9 +103,9 @@ def validity(
     Result
         By coder: coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1, weighted_f1, mcc and
         balanced_accuracy (not for `multi`) and alpha with gold, each with _low and _high; alpha_level,
-        baseline_accuracy, baseline_macro_f1, baseline_label, never_predicted, reason. Of ratings and numbers also
+        baseline_accuracy, baseline_macro_f1, baseline_label, never_predicted, reason. For ratings and numbers also
         pearson, spearman, ccc (Lin's concordance), mae, rmse and bias (mean error), each with _low and _high, and
-        baseline_mae (of gold's median); of numbers instead of accuracy and what goes with it.
+        baseline_mae (of gold's median); for numbers these replace accuracy and the other measures of labels.
         By label: rows of `part` "label" have n (gold units with it), prevalence, precision, recall, f1, specificity
         and npv (negative predictive value), each with _low and _high; those of "overall" and "baseline" n, value,
         value_low, value_high of accuracy, macro and weighted F1, MCC and balanced accuracy (for `multi` exact match,

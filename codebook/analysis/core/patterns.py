@@ -136,7 +136,7 @@ def group_rows(*columns: Ints | Floats) -> tuple[Ints, Ints, Ints]:
 def collapse(unit: Ints, code: Ints, n_labels: int, *, trace: bool = False) -> Patterns:
     """Distinct count vectors of the units that occur in `unit`.
 
-    `unit` and `code`: one entry a coding, shape (n_codings,). `trace`: also tell the pattern of each unit 0, 1, ... up
+    `unit` and `code`: one entry per coding, shape (n_codings,). `trace`: also the pattern of each unit 0, 1, ... up
     to the last that occurs.
 
     Raises StatisticError: more patterns x labels than memory holds.
