@@ -18,16 +18,19 @@ from codebook.cli.options import say
 )
 @click.option("--study", "path", default="", metavar="FILE", help="A study file other than study.yaml.")
 @click.option(
-    "--out", default="", metavar="FOLDER", help="Write it there and as FOLDER.zip; deposit/RUN where left out."
+    "--out",
+    default="",
+    metavar="FOLDER",
+    help="Write the deposit into FOLDER and FOLDER.zip; deposit/RUN where left out.",
 )
 @click.option("--title", default="", help="Title of the deposit; that of the study where not given.")
 @click.option(
     "--personal-data",
     multiple=True,
     metavar="KIND: REASON",
-    help="Why what looks like an e-mail address, phone number or IP address may be published; one each.",
+    help="Why something that looks like an e-mail address, phone number or IP address may be published; one for each.",
 )
-@click.option("--no-replay", is_flag=True, help="Do not make its tables anew before it is closed.")
+@click.option("--no-replay", is_flag=True, help="Do not check that the deposit gives its tables again.")
 def deposit(
     run: str, texts: str, path: str, out: str, title: str, personal_data: tuple[str, ...], no_replay: bool
 ) -> None:
@@ -36,8 +39,8 @@ def deposit(
     In it are data, codebook, requests, raw replies, labels, tables and figures, executed notebooks, a draft of the
     paper, README, licence, citation, metadata (RO-Crate, Data Package) and the SHA-256 of every file. It is refused
     where something looks like a key. In a private study coders bear pseudonyms. What only you know is a blank in
-    README.md and CITATION.cff; once you filled it, a later deposit keeps it. What looks personal is told by line; it
-    needs a reason, here or under personal_data in study.yaml, or `codebook verify` fails.
+    README.md and CITATION.cff; once you have filled it, a later deposit keeps it. What looks personal is named
+    with its line; it needs a reason, here or under personal_data in study.yaml, or `codebook verify` fails.
     """
     from codebook.deposit import write_deposit
     from codebook.study import open_study
@@ -48,12 +51,12 @@ def deposit(
 
 @click.command()
 @click.argument("folder")
-@click.option("--no-replay", is_flag=True, help="Check the files alone.")
+@click.option("--no-replay", is_flag=True, help="Check the files only, without the replay.")
 @click.pass_context
 def verify(ctx: click.Context, folder: str, no_replay: bool) -> None:
     """Check the deposit in FOLDER, or its zip, wherever it lies: digests, keys, personal data, and the same tables.
 
-    Nothing of it is changed, and nobody is asked. What looks personal needs a reason in the deposit.
+    Nothing in it is changed, and no model is asked. What looks personal needs a reason in the deposit.
     Exit code: 0 all is right, 1 something is wrong.
     """
     from codebook.deposit import verify_deposit

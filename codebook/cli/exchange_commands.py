@@ -31,7 +31,7 @@ from codebook.cli.options import open_given, pairs, say
 @click.option("--coder-name", default="", help="Who coded, where FILE names nobody.")
 @click.option("--coded-by", default="", metavar="FILE|all", help="Who was asked to code what: a csv (unit, coder).")
 @click.option("--join", is_flag=True, help="The codes of one unit and coder are one set, as of marked passages.")
-@click.option("--confirmed", default="", metavar="FILE", help="Of doccano: the export of confirmed examples only.")
+@click.option("--confirmed", default="", metavar="FILE", help="For doccano: the export of confirmed examples only.")
 @click.option("--duplicates", type=click.Choice(["first", "last"]), help="Which answer counts where a coder gave two.")
 @click.option("--codebook", default="", metavar="FILE", help="The codebook's file; as in study.yaml without it.")
 @click.option("--coders", default="", metavar="FILE", help="The coders.yaml of the entry; as in study.yaml without it.")

@@ -63,7 +63,7 @@ def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: i
 
 
 @click.command(epilog=_RUN_HELP)
-@click.option("--by", default="", help="label, or a column of the units; a row for each coder where not given.")
+@click.option("--by", default="", help="label, or a column of the units; one row for each coder where not given.")
 @click.option("--coder", default="", help="Whose labels, with --by; the first beside the gold where not given.")
 @click.option("--sample", default="", metavar="FILE", help="The gold sample; `none` for none.")
 @click.option(
@@ -94,8 +94,10 @@ def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **optio
 
 @click.command(epilog="Versions of a run are called RUN.v1, RUN.v2 and so on. What is left out is as in study.yaml.")
 @click.argument("runs", nargs=-1, metavar="[RUN ... | CODEBOOK CODEBOOK]")
-@click.option("--page", default="", metavar="FILE", help="Write what their codebooks differ in as an HTML page.")
-@click.option("--finding", default="", metavar="FORMULA", help="Such as 'n_words ~ label': by the first and the last.")
+@click.option("--page", default="", metavar="FILE", help="Write the differences of their codebooks as an HTML page.")
+@click.option(
+    "--finding", default="", metavar="FORMULA", help="A regression, by the first and last: 'n_words ~ label'."
+)
 @click.option("--coders", default="", metavar="FILE", help="coders.yaml, with the gold for the accuracy of each.")
 @click.option("--gold", default="", help="The coder who is the gold.")
 @click.option("--variable", default="", help="Only this variable of the codebook.")
@@ -117,7 +119,7 @@ def compare(
 ) -> None:
     """Set runs side by side: agreement, accuracy, cost, shares, and what changed in codebook and labels.
 
-    A run alone stands beside its version before. Two files are codebooks: what differs, and what would be asked anew.
+    A single run is set beside its earlier version. Of two codebook files: what differs, and what would be asked anew.
     The tables are those of the notebook 16_compare.
     """
     from codebook.analysis import Bootstrap

@@ -24,7 +24,7 @@ from codebook.records import RETRIABLE
 @click.command()
 @click.argument("run")
 @click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; it holds until another cap is given.")
-@click.option("--again", is_flag=True, help="Ask again what may have been asked; it is paid twice if it was.")
+@click.option("--again", is_flag=True, help="Ask again what may have been asked before; if it was, it is paid twice.")
 @DRY_RUN
 @SERVICE
 @WAIT
@@ -61,7 +61,7 @@ def submit(
     type=click.Choice(["engine", "model", "run", "day"]),
     default="run",
     show_default=True,
-    help="What the sums are by.",
+    help="What to sum by.",
 )
 @click.option("--run", default="", help="Only this run.")
 @click.pass_context
@@ -135,8 +135,8 @@ def retry(
     was paid and is lost: the status counts these.
 
     With --model, --engine or --show-error it is a second instrument: what was refused, invalid or truncated is asked in
-    a run of its own, RUN-second, or RUN-again of the same model, and these labels bear their own coder for ever. The
-    report, and `codebook validity RUN --second`, give the figures with and without them.
+    a run of its own, RUN-second, or RUN-again of the same model, and these labels always keep a coder name of their
+    own. The report, and `codebook validity RUN --second`, give the figures with and without them.
     """
     from codebook.run import open_run
 

@@ -1,4 +1,4 @@
-"""Commands for what came of it: table, transcripts, records, execute, report, and what opens it."""
+"""Commands for the results of a run: table, transcripts, records, execute, report, and what opens it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from codebook.paths import MARKER
 @click.argument("run")
 @click.argument("file", default="")
 @click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
-@click.option("--columns", is_flag=True, help="A row for each unit, with a column for each variable and coder.")
+@click.option("--columns", is_flag=True, help="One row for each unit, with a column for each variable and coder.")
 @click.option("--quote-formulas", is_flag=True, help="In a .csv or .tsv, put ' before what a spreadsheet would run.")
 def table(run: str, file: str, wide: bool, columns: bool, quote_formulas: bool) -> None:
     """Show the table of RUN with its coverage, or write it to FILE.
@@ -84,7 +84,9 @@ def records(run: str, name: str, file: str) -> None:
 @click.option("--run", default="", help="For one notebook: the run it works on.")
 @click.option("--only", multiple=True, metavar="STEP", help="Only these steps of the study; may be repeated.")
 @click.option("--wait", is_flag=True, help="Stay while answers are pending, collect them, and go on with the steps.")
-@click.option("--replay", default="", metavar="FOLDER", help="Rebuild it all from the archived run in FOLDER, offline.")
+@click.option(
+    "--replay", default="", metavar="FOLDER", help="Rebuild the study from the archived run in FOLDER, offline."
+)
 @click.option("--out", default="", metavar="FOLDER", help="With --replay: a new folder that keeps what is rebuilt.")
 @click.pass_context
 def execute(
@@ -94,7 +96,7 @@ def execute(
 
     Parameters are checked before anything runs: an unknown or misspelt name, a wrong type and anything that looks like
     a key are refused. Executed copies lie in runs/RUN/notebooks. Exit code: 0 done, 1 failed or nothing labelled, 3
-    pending. With --replay nobody is asked, nothing of the archive is changed, and each figure or sentence that comes
+    pending. With --replay no model is asked, nothing in the archive is changed, and each figure or sentence that comes
     out otherwise than it was saved is listed; exit code 1 then.
     """
     from codebook.execute import run_notebook, run_study
@@ -164,7 +166,7 @@ def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: st
     say(f"report: {show_path(report_study(study, texts=not no_texts, out=out))}")
     if paper:
         named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
-        say(f"paper: {show_path(write_paper(study.run, **named))}; fill in what is marked in it: only you know it")
+        say(f"paper: {show_path(write_paper(study.run, **named))}; fill in what is marked in yellow: only you know it")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -1,4 +1,4 @@
-"""Commands that plan, send and collect in one: a whole run, and a pilot in other words and more than once."""
+"""Commands that plan, send and collect in one: a whole run, and a pilot in several wordings, asked more than once."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def run_whole(ctx: click.Context, /, limit: int, cap: float | None, **options: A
 @click.command(params=[option for option in plan.params if option.name not in ("compare", "grid", "limit")])
 @click.option("--limit", default=50, show_default=True, metavar="N", help="How many texts, drawn at random.")
 @click.option("--paraphrase", "paraphrases", multiple=True, metavar="FILE", help="A codebook with the same labels.")
-@click.option("--seed", default=1, show_default=True, help="Of the draw of the texts, and of the bootstrap.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the draw of the texts, and of the bootstrap.")
 @click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the intervals.")
 def pilot(
     limit: int, draws: int, paraphrases: tuple[str, ...], seed: int, replicates: int, dry_run: bool, **options: Any
 ) -> None:
     """Ask a few texts in other words and more than once: are the labels stable, and what will the whole cost?
 
-    Models and words are those of `grid:` in study.yaml, words of --paraphrase, too; each question is asked twice at
-    least. It says alpha over draws and over words, which texts get two labels, and what is still to be paid, each with
-    an interval. What the pilot asks, the whole does not ask again.
+    Models and wordings are those of `grid:` in study.yaml, and those of --paraphrase; each question is asked twice at
+    least. It says alpha over draws and over wordings, which texts get two labels, and what is still to be paid, each
+    with an interval. What the pilot asks, the whole does not ask again.
     """
     from codebook.analysis import Bootstrap
     from codebook.study import estimate_costs

@@ -1,4 +1,4 @@
-"""Commands of who leads a coding: units are given to people, a board shows how it goes, files go out and come back."""
+"""Commands for whoever leads a coding: give units to people, see how it goes, hand files out and read them back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codebook.cli.options import open_given, say, units_options
 @click.option("--coder", "coders", multiple=True, metavar="NAME", help="A coder; may be repeated.")
 @click.option("--double", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of units coded by several.")
 @click.option("--overlap", type=click.IntRange(0), metavar="N", help="Coders of each of these units; 0 for all coders.")
-@click.option("--per-coder", type=click.IntRange(0), metavar="N", help="Units of a coder at most; 0 for no bound.")
+@click.option("--per-coder", type=click.IntRange(0), metavar="N", help="Most units for one coder; 0 for no limit.")
 @click.option(
     "--repeat", type=click.FloatRange(0, 1), metavar="SHARE", help="Share of units that come to a coder a second time."
 )
@@ -34,9 +34,9 @@ from codebook.cli.options import open_given, say, units_options
     help="A coder who leaves: units not coded yet go to the others.",
 )
 def assign(leaving: tuple[str, ...], **options: Any) -> None:
-    """Give the units of the study to coders, by lot; repeated, it adds new units and new coders and moves nothing else.
+    """Give the units of the study to coders, by lot; a repeat adds new units and new coders, and moves nothing else.
 
-    What is left out is as in `coding:` of study.yaml. What was coded is left alone in any case.
+    An option that is left out is as in `coding:` of study.yaml. What was coded is left alone in any case.
     """
     settings = ("coders", "double", "overlap", "per_coder", "repeat", "with_suggestions", "strata", "seed", "sample")
     changed = {name: value for name in (*settings, "folder") if (value := options.pop(name)) not in (None, ())}
@@ -48,7 +48,7 @@ def assign(leaving: tuple[str, ...], **options: Any) -> None:
 @click.option("--folder", default="", help="The coding folder, or that of study.yaml.")
 @click.option("--least", type=click.IntRange(2), metavar="N", help="Units below which no interval is given.")
 def board(folder: str, least: int | None) -> None:
-    """Say how the coding goes, and write it as a page: progress, agreement so far, codes taken for each other.
+    """Say how the coding goes, and write it as a page: progress, agreement so far, codes that coders confuse.
 
     It shows the labels of coders. Nobody who still codes should see it.
     """
@@ -91,7 +91,7 @@ def sheets(coders: tuple[str, ...], form: str, round_name: str, folder: str, ove
 
 @click.command("read-sheet")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--coder", default="", help="The coder whose files they must be; else the name in each file counts.")
+@click.option("--coder", default="", help="The coder who filled in all files; else the name in each file counts.")
 @click.option("--folder", default="", help="The coding folder, or that of study.yaml.")
 @click.option("--take-back", is_flag=True, help="Of a workbook: cells that were emptied take their answers back.")
 @click.option("--old-definitions", is_flag=True, help="Take answers given by an older definition, as such.")

@@ -44,7 +44,7 @@ def choice_options(command: F) -> F:
 @click.option("--state", multiple=True, help="Only jobs in this state, such as completed; may be repeated.")
 @choice_options
 @click.option(
-    "--sort", type=click.Choice(list(_ORDERS)), default="created", show_default=True, help="By what jobs are sorted."
+    "--sort", type=click.Choice(list(_ORDERS)), default="created", show_default=True, help="What to sort the jobs by."
 )
 @click.option("--limit", default=0, metavar="N", help="Only the first N jobs.")
 @click.option("--json", "as_json", is_flag=True, help="The jobs as JSON: id, state, counts, times, place.")
@@ -142,7 +142,7 @@ def end_unknown(ctx: click.Context) -> None:
     type=click.Choice(list(_RUN_ORDERS)),
     default="first_submitted",
     show_default=True,
-    help="By what runs are sorted.",
+    help="What to sort the runs by.",
 )
 @click.option("--limit", default=0, metavar="N", help="Only the first N runs.")
 @click.pass_context

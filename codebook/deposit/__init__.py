@@ -1,7 +1,7 @@
-"""A deposit: one folder and zip with all that a journal's data editor asks for; and its check from outside.
+"""A deposit: one folder and zip with all that a journal's data editor asks for; and how to check it anywhere.
 
 In comes a study with a collected run; out goes a folder that replays offline wherever it lies. Open `depositing.py`
-first, then `assembling.py` (what goes in), `withheld_texts.py` (what of it stays here), and `verifying.py`.
+first, then `assembling.py` (what goes in), `withheld_texts.py` (which parts stay on this machine), and `verifying.py`.
 """
 
 from codebook.deposit.deposit_layout import About, read_about

@@ -45,7 +45,7 @@ UNITS = "data/units_of_the_deposit.csv"
 
 @dataclass
 class Assembly:
-    """A deposit under way.
+    """A deposit that is being written.
 
     Attributes
     ----------
@@ -69,12 +69,12 @@ class Assembly:
 
     @property
     def is_open(self) -> bool:
-        """Whether everything lies in it as it is."""
+        """Whether every file goes in unchanged."""
         return self.texts == "include" and not self.private
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps that can be run anew: all; without texts those that ask nobody."""
+        """The steps that can be run anew: all of them; without texts, those that ask no model."""
         file = self.sources.file
         steps = [(each.name, find_notebook(each.notebook, file.notebooks)) for each in file.steps] if file else []
         return tuple(name for name, path in steps if self.texts == "include" or "engine" not in read_parameters(path))
@@ -133,11 +133,11 @@ class Assembly:
             shutil.copyfile(path, target)
 
     def keep_here(self, path: Path, why: str) -> None:
-        """Note a file that does not leave."""
+        """Note a file that is withheld from the deposit."""
         self.withheld[show_path(path)] = (path.stat().st_size, digest_of(path), why)
 
     def _fill_data(self) -> dict[str, Any]:
-        """Put in data without names and texts; return what study.yaml has to say of it."""
+        """Put in the data without names and texts; return the lines that study.yaml needs for it."""
         study, facts = self.sources.study, dict[str, Any]()
         codings = read_labels(study, self.sources.run)
         if codings is not None:
@@ -159,7 +159,7 @@ class Assembly:
         return facts
 
     def _files_of_coders(self) -> dict[Path, tuple[str, ...]]:
-        """Files with labels of people, and which columns of each tell of coders."""
+        """Files with labels of people, and which columns of each name coders."""
         study = self.sources.study
         folder = resolve_path(study.coding.folder) if study.facts.coding else None
         logs = list(folder.rglob("*")) if folder and folder.is_dir() else []
@@ -176,11 +176,12 @@ class Assembly:
         """Put in the units without texts, if these stay here, and without the columns of coders."""
         rows = read_units_table(path, self.sources.study.facts.form)
         write_units_table(rows, self.room / UNITS, hold=self.hold, texts=self._text_columns, drop=of_coders)
-        self.keep_here(path, f"{UNITS} has its columns without labels of people{' and texts' if self.hold else ''}")
+        without = f"labels of people{' and texts' if self.hold else ''}"
+        self.keep_here(path, f"{UNITS} has its other columns, without {without}")
         return {"units": UNITS, "form": {}}
 
     def _write_study(self, changed: dict[str, Any]) -> None:
-        """Write study.yaml: as it is; with what lies elsewhere now; or, where there was none, from what was said."""
+        """Write study.yaml: unchanged; with new places of files; or, where there was none, from the settings."""
         file, study = self.sources.file, self.sources.study
         target = self.room / STUDY
         if file and not changed:
@@ -194,7 +195,7 @@ class Assembly:
         )
 
     def _fill_runs(self) -> None:
-        """Put in the runs, those first on which others rest."""
+        """Put in the runs; a run on which others rest comes before them."""
         for name, folder in reversed(self.sources.runs.items()):
             target = self.room / "runs" / name
             if not self.hold:
@@ -212,7 +213,7 @@ class Assembly:
         return read_codebook(self.room / "runs" / next(iter(self.sources.runs)) / "codebook.yaml")
 
     def _copy_rest(self, source: Path, target: Path, only: tuple[str, ...] = ()) -> None:
-        """Copy the files of a run; what is made anew is left out where it is."""
+        """Copy the files of a run, without those that the replay will make anew."""
         left = _LEFT if self.is_open else (*_LEFT, *_MADE)
         for path in sorted(source.rglob("*")):
             inside = path.relative_to(source)
@@ -221,7 +222,7 @@ class Assembly:
                 self.copy(f"runs/{target.name}/{inside.as_posix()}", path)
 
     def _write_codebook(self) -> None:
-        """The instrument of the run, for people and for programs of others."""
+        """The codebook of the run, for people and for other programs."""
         from codebook.outputs.word_documents import write_word
         from codebook.report.codebook_words import codebook_parts
 
@@ -256,7 +257,7 @@ def _is_notice(path: Path) -> bool:
 
 
 def _bare(raw: bytes) -> bytes:
-    """A notebook without what its cells put out."""
+    """A notebook without the outputs of its cells."""
     book = orjson.loads(raw)
     for cell in book.get("cells", []):
         if cell.get("cell_type") == "code":

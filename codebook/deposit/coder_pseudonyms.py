@@ -1,4 +1,4 @@
-"""Labels of people as one table, under pseudonyms where the study is private; what else their files say stays."""
+"""Labels of people as one table, under pseudonyms where the study is private; other columns stay on this machine."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from codebook.analysis.core.codings import Codings
 
 _ROLES = frozenset({"gold", "gold standard", "consensus", "majority", "adjudicated"})
-"""Names of coders who are nobody."""
-_YAML = """# The labels of people, as the deposit has them: a row per label. Written by `codebook deposit`.
+"""Names of coders who are not persons."""
+_YAML = """# The labels of people, as the deposit has them: one row per label. Written by `codebook deposit`.
 coders:
   - file: {file}
     unit: unit_id
@@ -68,7 +68,7 @@ def write_labels(codings: Codings, names: Mapping[str, str], room: Path, hold: W
 
 
 def find_names(room: Path, names: Mapping[str, str]) -> Iterator[Fault]:
-    """Yield where a coder's own name still stands in a deposit, as a word; the name is not shown."""
+    """Yield each place in a deposit that still holds a coder's own name as a word; the name is not shown."""
     telling = [re.escape(name) for name in names if len(name) > 2]
     if not telling:
         return
@@ -76,4 +76,4 @@ def find_names(room: Path, names: Mapping[str, str]) -> Iterator[Fault]:
     for place, path in list_files(room):
         lines = (number for number, line in read_text_lines(path) if word.search(line))
         mend = "look at the line: if it is the coder and not a word of the language, take it out of the study's file"
-        yield from tell_lines(place, lines, "the name of a coder stands there (it is not shown)", mend)
+        yield from tell_lines(place, lines, "it holds the name of a coder (the name is not shown)", mend)

@@ -22,19 +22,19 @@ _COLUMNS: Mapping[str, str] = {
     "unit_id": "Id of the unit, from the data.",
     "coder": "Who gave the label: a person, or a model with the start of the codebook's digest.",
     "variable": "Variable of the codebook.",
-    "label": "The label; of several, a JSON list in the order of the codebook. Empty exactly where `why` is not.",
+    "label": "The label; several are a JSON list in the order of the codebook. Empty exactly where `why` is filled.",
     "draw": "Number of the repetition of a question, from 0.",
     "why": "Why there is no label: refused, truncated, invalid, failed, expired, cancelled, absent, pending, skipped.",
-    "run_id": "Run that asked.",
+    "run_id": "Run that asked the question.",
     "custom_id": "Name of the request, by which it is found in shards and results.",
     "evidence": "Words of the unit on which the label rests.",
-    "confidence": "What the coder said of its certainty, from 0 to 1.",
+    "confidence": "How sure the coder said it was, from 0 to 1.",
     "model": "Model that answered.",
-    "raw": "The reply to the letter.",
-    "detail": "What is to be said of the coding, such as what was wrong with the reply.",
+    "raw": "The raw reply, unchanged.",
+    "detail": "A note on the coding, such as what was wrong with the reply.",
     "request_id": "Id of the answer at the service.",
     "batch_id": "Id of the job at the service.",
-    "seconds": "Time from handing in to the answer, in seconds.",
+    "seconds": "Time from submission to the answer, in seconds.",
     "cost_usd": "Cost in US dollars.",
     "value": "The estimate.",
     "low": "Lower end of its interval.",
@@ -56,7 +56,7 @@ def write_data_package(room: Path, *, name: str, title: str, book: Codebook, mad
         "name": _NAME.sub("-", name.lower()).strip("-") or "deposit",
         "title": title,
         "created": made_at,
-        "description": "Tables of a study that codes with people and models; README.md says how they came about.",
+        "description": "Tables of a study that codes with people and models; README.md says how they were made.",
         "resources": resources,
     }
     (room / "datapackage.json").write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -109,7 +109,7 @@ def _describe(place: str, path: Path, title: str, book: Codebook) -> dict[str, A
 
 
 def _describe_fields(rows: Iterator[list[str]], book: Codebook | None) -> Iterator[dict[str, Any]]:
-    """Names and types of columns, by all that stands in them."""
+    """Names and types of columns, by all their cells."""
     allow_long_fields()
     names = next(rows, [])
     kinds = [_Kind() for _ in names]

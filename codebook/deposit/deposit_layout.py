@@ -38,11 +38,11 @@ class About:
     Attributes
     ----------
     run, runs
-        The run that is told of, and all runs that lie in it.
+        The run that the deposit is about, and all runs that lie in it.
     texts
         What became of the texts of units: include, digest (each one's SHA-256), or redact (nothing of them).
     private
-        Whether coders bear pseudonyms.
+        Whether coders are named by pseudonyms.
     replay
         The command that makes its tables anew, run in the folder.
     seconds
@@ -87,9 +87,9 @@ def read_about(folder: Path) -> About:
     Raises
     ------
     ParameterError
-        The folder is no deposit.
+        The folder is not a deposit.
     RecordError
-        What it says is damaged.
+        The file is damaged.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def read_about(folder: Path) -> About:
     path = folder / ABOUT
     if not path.is_file():
         fault = Fault(show_path(folder), f"it holds no {ABOUT}", "give the folder or zip that `codebook deposit` wrote")
-        raise ParameterError("This is no deposit.", [fault])
+        raise ParameterError("This is not a deposit.", [fault])
     try:
         about = About(**read_json(path))
     except TypeError as error:
@@ -112,7 +112,7 @@ def read_about(folder: Path) -> About:
 
 
 def check_texts(texts: str) -> Texts:
-    """Refuse what is no way to treat texts.
+    """Refuse a word that names no way to treat texts.
 
     Raises
     ------
@@ -123,10 +123,9 @@ def check_texts(texts: str) -> Texts:
         if texts == known:
             way: Texts = known
             return way
-    mend = "say include, digest (who has the texts can check them) or redact (nothing of them leaves)"
-    raise ParameterError(
-        "The deposit cannot be made so.", [Fault("texts", f"{texts!r} is no way to treat texts", mend)]
-    )
+    mend = "use include, digest (whoever has the texts can check them) or redact (nothing of the texts leaves)"
+    fault = Fault("texts", f"{texts!r} is not a way to treat texts", mend)
+    raise ParameterError("The deposit cannot be written with these settings.", [fault])
 
 
 def is_persons(place: str) -> bool:
@@ -165,16 +164,16 @@ def find_changes(folder: Path) -> Iterator[Fault]:
     """Yield each file of a deposit that is changed, missing or added since its list was written."""
     listed = read_digests(folder)
     if not listed:
-        yield Fault(MANIFEST, "it is gone or says nothing", _MEND)
+        yield Fault(MANIFEST, "it is missing or empty", _MEND)
         return
     for number, line in enumerate(_read_list(folder), start=1):
         if not _LINE.fullmatch(line):
-            yield Fault(f"{MANIFEST}, line {number}", "it is no SHA-256 with the name of a file", _MEND)
+            yield Fault(f"{MANIFEST}, line {number}", "the line is not a SHA-256 with the name of a file", _MEND)
     there = {place: path for place, path in list_files(folder) if path.is_file()}
     for place, sha256 in listed.items():
         if place not in there:
             yield Fault(place, "it is missing", _MEND)
         elif digest_file(there[place]) != sha256:
-            yield Fault(place, f"it was changed: its SHA-256 is not that of {MANIFEST}", _MEND)
+            yield Fault(place, f"it was changed: its SHA-256 is not the one in {MANIFEST}", _MEND)
     for place in sorted(there.keys() - listed.keys() - {MANIFEST}):
         yield Fault(place, "it was added: the list of digests does not name it", "take it out, or deposit again")

@@ -62,12 +62,12 @@ class Deposited:
         n, size = len(list(list_files(self.folder))), self.zip.stat().st_size
         lines = [f"{show_path(self.folder)}: {say_count(n, 'file')}", f"{show_path(self.zip)}: {say_size(size)}"]
         if self.about.seconds is not None:
-            lines.append(f"Its tables were made anew from it in {say_seconds(self.about.seconds)}, and are the same.")
+            lines.append(f"Its tables were rebuilt from it in {say_seconds(self.about.seconds)}, and are the same.")
         lines += [f"LOOK      {remark}" for remark in self.remarks]
-        lines += [f"SAID      {each}" for each in say_personal(self.about)]
-        lines += [f"NOT ANEW  {each}" for each in self.about.left_out]
+        lines += [f"REASON    {each}" for each in say_personal(self.about)]
+        lines += [f"LEFT OUT  {each}" for each in self.about.left_out]
         next_step = (
-            "Fill the blanks in README.md and CITATION.cff, deposit again, which keeps them, and: codebook verify"
+            "Fill the blanks in README.md and CITATION.cff, and deposit again, which keeps them. Then: codebook verify"
         )
         return "\n".join([*lines, f"{next_step} {show_path(self.folder)}"])
 
@@ -143,7 +143,8 @@ def _check_target(target: Path) -> None:
     inside = target.resolve().is_relative_to(project_folder() / "runs") or target.resolve() == project_folder()
     is_other = target.exists() and any(target.iterdir()) and not (target / ABOUT).is_file()
     if inside or is_other:
-        fault = Fault(show_path(target), "something else lies there", "name a folder of its own with --out")
+        problem = "the folder holds something other than a deposit"
+        fault = Fault(show_path(target), problem, "name a folder of its own with --out")
         raise ParameterError("The deposit cannot be written there.", [fault])
 
 
@@ -188,7 +189,7 @@ def _list_left_out(assembly: Assembly, *, is_made_anew: bool) -> Iterator[str]:
         return
     asking = [step.name for step in file.steps if step.name not in assembly.steps] if file else []
     named = f" (steps {', '.join(asking)})" if asking else ""
-    yield f"asking a model again{named}: the requests hold texts, and stand here as keys"
+    yield f"asking a model again{named}: the requests hold texts, so the deposit holds only their keys"
     yield "what shows or measures texts: cards of units, quotes, transcripts, records, vectors"
     if (here := assembly.book.digest[:8]) != was.digest[:8]:
         models = f"models are called @{here} here and @{was.digest[:8]} in the study"
@@ -229,11 +230,11 @@ def _refuse_differences(replayed: Replay) -> None:
     rest = f" (and {len(rows) - 4:,} more)" if len(rows) > 4 else ""
     faults = [Fault("replay", f"{'; '.join(map(str, rows[:4]))}{rest}", mend)] if rows else []
     faults = faults or [Fault("replay", f"its steps ended {replayed.study.state}", mend)]
-    raise ParameterError("The deposit does not give its own tables again; nothing was written.", faults)
+    raise ParameterError("The deposit does not give the same tables again; nothing was written.", faults)
 
 
 def _write_words(assembly: Assembly, about: About, title: str, target: Path) -> About:
-    """Write what tells of all the rest; what a person changed in an earlier deposit goes before its draft."""
+    """Write README, citation, paper and metadata; what a person changed in an earlier deposit replaces the draft."""
     room = assembly.room
     locks = write_environment(room)
     _write_paper(assembly, about, title)
@@ -298,7 +299,7 @@ def _refuse_leaks(assembly: Assembly) -> None:
     if assembly.hold:
         faults += assembly.hold.traces.find(assembly.room)
     if faults:
-        raise ParameterError("The deposit would tell what it must not; nothing was written.", faults)
+        raise ParameterError("The deposit would show what must not be published; nothing was written.", faults)
 
 
 def _swap(room: Path, target: Path) -> None:

@@ -45,7 +45,7 @@ def write_environment(room: Path) -> str:
         room / LOCKS[1], ["# To be installed by: pip install --no-deps --require-hashes -r requirements.lock", *lines]
     )
     missing = [each for each in pinned if each not in hashed]
-    rest = f"; of {', '.join(missing)} none is known here" if missing else ""
+    rest = f"; for {', '.join(missing)} no SHA-256 is known here" if missing else ""
     return f"`{LOCKS[1]}` has the SHA-256 of the archives of {say_count(len(hashed), 'package')}{rest}."
 
 
@@ -89,7 +89,7 @@ def _list_packages() -> tuple[tuple[str, str], ...]:
 
 
 def describe_machine() -> dict[str, Any]:
-    """The machine in words that tell nobody where it stands."""
+    """The kind of machine, in words that do not identify it."""
     return {
         "python": sys.version.split()[0],
         "system": f"{platform.system()} {platform.machine()}",

@@ -27,11 +27,11 @@ _BINARY = re.compile(
 )
 _READABLE = re.compile(rb"[\x20-\x7e]{20,}")
 _MOST = 20
-"""Lines of one file that are told; how many more there are is said."""
+"""Most lines of one file that are named; of the others only the number is given."""
 _KEY_MEND = "take it out, withdraw that key at its service, and deposit again"
 _PERSON_MEND = (
-    "may it be published? Then say why under personal_data in study.yaml, as `{kind}: the reason`; "
-    "else erase or mask it there; and deposit again"
+    "if it may be published, say why under personal_data in study.yaml, as `{kind}: the reason`; "
+    "else erase or mask it in the study; then deposit again"
 )
 _TEXT_MEND = "take it out of the study, or deposit with --texts include"
 
@@ -111,12 +111,14 @@ def read_reasons(pairs: Mapping[str, object] | Collection[str]) -> dict[str, str
     reasons = {kind.strip(): str(why).strip() for kind, why in written}
     mend = f"write `KIND: the reason`, where KIND is {', '.join(KINDS[:-1])} or {KINDS[-1]}"
     faults = [
-        Fault("personal_data", f"{kind!r} {'has no reason' if kind in KINDS else 'is no kind of personal data'}", mend)
+        Fault(
+            "personal_data", f"{kind!r} {'has no reason' if kind in KINDS else 'is not a kind of personal data'}", mend
+        )
         for kind, why in reasons.items()
         if kind not in KINDS or not why
     ]
     if faults:
-        raise ParameterError("What looks personal cannot be acknowledged so.", faults)
+        raise ParameterError("The reason why personal data may be published cannot be read.", faults)
     return reasons
 
 
@@ -138,7 +140,7 @@ def find_unexplained(places: Iterable[PersonalPlace], about: About) -> Iterator[
 
 
 def say_personal(about: About) -> Iterator[str]:
-    """Say what looks personal and why it is published, a sentence a kind."""
+    """Say what looks personal and why it is published, one sentence for each kind."""
     for kind, known in about.personal.items():
         lines, reason = known["lines"], known["reason"]
         n = sum(lines.values())
@@ -155,7 +157,7 @@ _WORD, _ESCAPE, _TAG = re.compile(r"\w+"), re.compile(r"\\[nrt]"), re.compile(r"
 
 @dataclass(frozen=True)
 class Traces:
-    """What tells texts of units: runs of six words, and whole texts however short; as numbers.
+    """What identifies texts of units: runs of six words, and whole texts however short; as numbers.
 
     Examples
     --------
@@ -169,7 +171,7 @@ class Traces:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Traces:
-        """Those of some texts."""
+        """Return the traces of some texts."""
         pieces, wholes = set[int](), set[int]()
         for words in filter(None, map(_split, texts)):
             pieces.update(_run_hashes(words, _STEP))
@@ -184,7 +186,7 @@ class Traces:
     def find(self, room: Path) -> Iterator[Fault]:
         """Yield each place of a deposit where six words of a unit stand in a row."""
         for place, path in list_files(room) if self.pieces else ():
-            problem = "words of a unit's text stand there (they are not shown)"
+            problem = "it holds words of a unit's text (the words are not shown)"
             yield from tell_lines(place, self._find_lines(path), problem, _TEXT_MEND)
 
     def _find_lines(self, path: Path) -> Iterator[int]:

@@ -24,10 +24,10 @@ _ENDS = (600, 3_600, 7_200, 28_800, 86_400, 259_200)
 _TEXTS = {
     "include": "The texts of all units lie in this package.",
     "digest": (
-        "The texts of units are not in this package. In place of each stands its SHA-256, so that who has the texts "
+        "The texts of units are not in this package. In place of each stands its SHA-256, so that whoever has them "
         "can check that they are the same. A short text can be guessed from its SHA-256."
     ),
-    "redact": "The texts of units are not in this package, and nothing stands in their place from which they follow.",
+    "redact": "The texts of units are not in this package, and nothing in it lets a reader recover them.",
 }
 LICENCES = ("LICENSE.txt", "LICENSE", "LICENSE.md", "LICENCE", "LICENCE.txt")
 NO_LICENCE = "[Say under which licence the data may be used, and put its text into LICENSE.txt.]"
@@ -68,7 +68,7 @@ def write_readme(assembly: Assembly, about: About, title: str, locks: str) -> by
 
 
 def say_seconds(seconds: float | None) -> str:
-    """A duration in words, or the blank for one.
+    """A duration in words, or a blank to fill in.
 
     Examples
     --------

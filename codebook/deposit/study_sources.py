@@ -39,7 +39,7 @@ class Sources:
 
     @property
     def run(self) -> RunFolder:
-        """The run that is told of."""
+        """The run that the deposit is about."""
         return self.runs[next(iter(self.runs))]
 
 

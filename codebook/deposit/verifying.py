@@ -23,7 +23,7 @@ from codebook.paths import show_path
 
 @dataclass(frozen=True)
 class Verified:
-    """What came of it.
+    """What a check of a deposit found.
 
     Attributes
     ----------
@@ -46,10 +46,10 @@ class Verified:
 
     def __repr__(self) -> str:
         lines = [f"  WRONG     {fault}" for fault in self.faults]
-        lines += [f"  SAID      {each}" for each in say_personal(self.about)]
-        lines += [f"  NOT ANEW  {each}" for each in self.about.left_out]
+        lines += [f"  REASON    {each}" for each in say_personal(self.about)]
+        lines += [f"  LEFT OUT  {each}" for each in self.about.left_out]
         files = f"{say_count(self.n_files, 'file')} are listed with their SHA-256"
-        anew = "the tables were not made anew" if self.seconds is None else f"replayed in {say_seconds(self.seconds)}"
+        anew = "the tables were not rebuilt" if self.seconds is None else f"replayed in {say_seconds(self.seconds)}"
         wrong = f"{say_count(len(self.faults), 'fault')}." if self.faults else "nothing is wrong."
         return "\n".join([*lines, f"{show_path(self.folder)}: {files}; {anew}; {wrong}"])
 
@@ -71,7 +71,7 @@ def verify_deposit(
     Raises
     ------
     ParameterError
-        It is no deposit.
+        It is not a deposit.
 
     Examples
     --------
@@ -93,13 +93,13 @@ def verify_deposit(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Path]:
-    """The folder of a deposit; of a zip a folder that goes away."""
+    """The folder of a deposit; a zip is unpacked into a folder that is removed afterwards."""
     if path.is_dir():
         yield path
         return
     if not path.is_file() or not zipfile.is_zipfile(path):
         fault = Fault(show_path(path), "it is neither a folder nor a zip", "give what `codebook deposit` wrote")
-        raise ParameterError("This is no deposit.", [fault])
+        raise ParameterError("This is not a deposit.", [fault])
     with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
         Archive(path)  # refuses one that leads out of its folder, or grows beyond measure
         with zipfile.ZipFile(path) as packed:
@@ -110,7 +110,7 @@ def _opened(path: Path) -> Iterator[Path]:
 
 def _replay(room: Path, about: About, tell: Callable[[str], None]) -> tuple[float | None, list[Fault]]:
     """Replay a copy, so that the deposit stays as it is; return how long it took, and what differs."""
-    mend = "the archived replies, the steps or the tables are not those that were deposited: get it again"
+    mend = "the archived replies, the steps or the tables are not those that were deposited: get the deposit again"
     with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
         copy = Path(place) / "deposit"
         shutil.copytree(room, copy)

@@ -1,4 +1,4 @@
-"""Texts of units, kept out of a deposit: as digests, by which who has them can check them, or not at all.
+"""Texts of units, kept out of a deposit: as digests, by which whoever has them can check them, or not at all.
 
 Requests become their keys, replies keep labels and counts; ids, coverage and every figure stay as they are.
 """
@@ -37,7 +37,7 @@ _PROSE = 80
 
 @dataclass
 class Withholding:
-    """What stands in place of texts; what was alike stays alike, and differs from all else.
+    """What stands in place of texts: equal texts get the same word, other texts get other words.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def make_withholding(texts: Texts, book: Codebook, traces: Traces) -> Withholdin
 
 
 def _list_parts(schema: Any) -> Iterator[dict[str, Any]]:
-    """A schema and all that it holds."""
+    """A schema and all schemas inside it."""
     if isinstance(schema, dict):
         yield schema
     for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():

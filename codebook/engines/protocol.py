@@ -183,7 +183,7 @@ class MakesAnew(Protocol):
 
 @runtime_checkable
 class Foresees(Protocol):
-    """An engine that can tell of a request, without answering it, that it is nothing for it.
+    """An engine that can tell, without answering, that it cannot answer a request.
 
     Examples
     --------
@@ -199,7 +199,7 @@ class Foresees(Protocol):
 
 @runtime_checkable
 class KnowsLanguages(Protocol):
-    """An engine that does not know every language, and can tell which texts are nothing for it.
+    """An engine that does not know every language, and can tell which texts it cannot code.
 
     Examples
     --------
@@ -214,7 +214,7 @@ class KnowsLanguages(Protocol):
 
 
 class Remark(NamedTuple):
-    """What is to be said of fetched files; `incomplete` where answers may be missing in them that were paid.
+    """A note on fetched files; `incomplete` where answers that were paid may be missing in them.
 
     Examples
     --------

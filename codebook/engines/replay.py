@@ -176,7 +176,7 @@ def _unpack(path: Path, work: Path) -> Path:
             with open_bytes(path) as packed, write_atomic(target) as file:
                 shutil.copyfileobj(packed, file, 1 << 20)
         except UnitsError as error:
-            mend = "unpack it by hand, if it is a run's"
+            mend = "if it belongs to a run, unpack it by hand"
             raise RecordError(f"{path} is not unpacked: {error.faults[0].problem}. To mend: {mend}.") from None
         except (OSError, EOFError, zlib.error) as error:
             raise RecordError(f"{path} cannot be unpacked ({error}). To mend: get the archive again.") from None

@@ -13,17 +13,17 @@ _MARK = ".replayed"
 
 
 def mark_replayed(runs: Path) -> None:
-    """Have nobody asked by the runs of a folder."""
+    """Let the runs of a folder ask no engine."""
     (runs / _MARK).touch()
 
 
 def is_replayed(runs: Path) -> bool:
-    """Whether nobody is asked by the runs of a folder."""
+    """Whether the runs of a folder ask no engine."""
     return (runs / _MARK).is_file()
 
 
 class Unasked:
-    """An engine as it says of itself who it is, and that answers nothing.
+    """An engine with its name and properties that answers nothing.
 
     Parameters
     ----------

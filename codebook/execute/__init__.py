@@ -1,4 +1,4 @@
-"""Notebooks run without a hand on them: papermill made strict, and a study that chains them.
+"""Notebooks run without anybody at the keyboard: papermill made strict, and a study that chains them.
 
 In comes `study.yaml` or a notebook with parameters; out go executed copies, pages, and an exit status; a study that was
 run is rebuilt from its archive (`replaying.py`). Open `study.py` first, then `notebook.py`.

@@ -54,7 +54,7 @@ class Replay:
     --------
     >>> Replay(StudyResult("done", 0, (), Path("runs")), Differences(n_same=3), (), ("topics",), 2.0)
     3 files are the same to the byte; no figure or sentence differs.
-    The whole is rebuilt from the archived replies of topics, offline, in 2 s.
+    The whole study is rebuilt from the archived replies of topics, offline, in 2 s.
     """
 
     study: StudyResult
@@ -65,7 +65,7 @@ class Replay:
 
     @property
     def same(self) -> bool:
-        """Whether every step is done, nothing differs, and the record is as it was written."""
+        """Whether every step is done, no figure differs, and the record is unchanged."""
         return self.study.state == "done" and not self.differences.rows and not self.damage
 
     @property
@@ -74,10 +74,10 @@ class Replay:
         return EXIT_CODES[self.study.state] or int(not self.same)
 
     def sentences(self, most: int = 30) -> Iterator[str]:
-        """Say what came of it, with the first differences."""
+        """Say what the replay found, with the first differences."""
         yield from (f"  CHANGED   {each}" for each in self.damage)
         yield from tell_differences(self.differences, most)
-        whole = "The whole is rebuilt" if self.study.state == "done" else "It is not rebuilt to its end"
+        whole = "The whole study is rebuilt" if self.study.state == "done" else "The study is not rebuilt to its end"
         runs = ", ".join(self.runs) or "people"
         yield f"{whole} from the archived replies of {runs}, offline, in {self.seconds:.0f} s."
 

@@ -61,7 +61,7 @@ class StepResult:
 class StudyResult:
     """What came of a study: `exit_code` is 0 done, 3 pending, 1 failed; `report` the page that a step wrote, if any.
 
-    `remarks` say of what there was nothing to do, such as one coder who can be compared with nobody; `left` names the
+    `remarks` say where there was nothing to do, such as one coder who can be compared with nobody; `left` names the
     steps that are not done.
 
     Examples

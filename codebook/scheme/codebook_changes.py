@@ -1,4 +1,4 @@
-"""What two versions of a codebook differ in: side by side with the words marked, and what is asked anew."""
+"""The differences between two versions of a codebook: side by side with the words marked, and what is asked anew."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class CodebookChanges:
 
     @property
     def asked_anew(self) -> list[str]:
-        """The variables of the new version whose question is another one than before, or new."""
+        """The variables of the new version whose question is new or changed."""
         before = {variable.name: self.old.variable_digest(variable.name) for variable in self.old.variables}
         names = [variable.name for variable in self.new.variables]
         return [name for name in names if before.get(name) != self.new.variable_digest(name)]
@@ -158,7 +158,7 @@ class CodebookChanges:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A row per place: variable (empty for the whole), place, before, after; missing where nothing is."""
+        """One row per place: variable (empty for the whole), place, before, after; missing where nothing is."""
         import pandas as pd
 
         rows = [(*_name_place(change.where), change.before, change.after) for change in self.changes]
@@ -181,7 +181,7 @@ class CodebookChanges:
         return show_path(file)
 
     def _show(self) -> dict[str, Any]:
-        """What the templates show: the changes by variable, each as marked pieces."""
+        """The values for the templates: the changes by variable, each as marked pieces."""
         parts: dict[str, list[dict[str, Any]]] = {}
         for change in self.changes:
             variable, place = _name_place(change.where)
@@ -192,7 +192,7 @@ class CodebookChanges:
 
 
 def _name_place(where: str) -> tuple[str, str]:
-    """(variable, place in it) of a change, as a person names them.
+    """(variable, place in it) of a change, in words.
 
     Examples
     --------

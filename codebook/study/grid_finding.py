@@ -25,7 +25,7 @@ _QUIET = Bootstrap(0)
 
 
 def set_beside(frame: pd.DataFrame, by: str) -> pd.DataFrame:
-    """A row for each specification: agreement, accuracy, and the estimate with its interval, naive beside corrected."""
+    """One row for each specification: agreement, accuracy, and the estimates with intervals, naive and corrected."""
     named = name_choices(frame).set_index("specification")
     held = ["agreement", "accuracy"]
     shown = named.groupby(level=0)[["model", "prompt", "aggregation", *held]].first()
@@ -60,7 +60,7 @@ one 67 % agree in sign, 33 % in sign and significance.
         figures = [summary[name] for name in ("median", "lowest", "highest")]
         middle, low, high = (format_figure(figure, 2, kind_of(figures)) for figure in figures)
         if source == CORRECTED and len(known) > 1 and known["estimate"].max() - known["estimate"].min() < 1e-9:
-            yield f"Corrected it is {middle} under each: every unit has a gold label, which counts alone."
+            yield f"Corrected, it is {middle} under each: every unit has a gold label, and gold alone counts."
             continue
         signs = known["estimate"] * known["estimate"].iloc[0] > 0
         both = signs & (known["significant"] == known["significant"].iloc[0])

@@ -20,7 +20,7 @@ _MOST = 24
 
 @dataclass(frozen=True, slots=True)
 class GridModel:
-    """Who answers in a column of the grid: its name there, and what is otherwise than in the study."""
+    """Who answers in a column of the grid: its name there, and what differs from the study."""
 
     name: str
     facts: Mapping[str, Any]
@@ -28,7 +28,7 @@ class GridModel:
 
 @dataclass(frozen=True, slots=True)
 class GridSettings:
-    """What varies, and what is looked at.
+    """What varies, and which finding is looked at.
 
     Attributes
     ----------

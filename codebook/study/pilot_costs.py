@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _TOKENS, _USD = ("tokens_in", "tokens_out"), ("usd_live", "usd_batch")
 _HOW = (
-    "Each figure is the mean of a unit of the pilot times the units that are still to be asked. The interval draws the "
-    "units of the pilot anew and leaves room for those that nobody has seen yet (Cochran 1977, section 2.6). The price "
-    "is that of every token, read from no cache."
+    "Each figure is the mean per unit of the pilot, times the number of units that are still to be asked. The interval "
+    "draws the units of the pilot anew and leaves room for those that nobody has seen yet (Cochran 1977, section 2.6). "
+    "The price is that of every token, with none read from a cache."
 )
 
 
@@ -48,7 +48,7 @@ def estimate_costs(pilot: Grid[Any], resample: Bootstrap = Bootstrap()) -> Resul
     Returns
     -------
     Result
-        A row for each of the two: what, questions (still to be asked), then tokens_in, tokens_out, usd_live and
+        One row for each of the two: what, questions (still to be asked), then tokens_in, tokens_out, usd_live and
         usd_batch of these, each with _low and _high, n_pilot (units of the pilot with all their answers), n_rest (units
         that it did not ask), reason. What is not known is missing, and `reason` says why.
 

@@ -1,7 +1,7 @@
 """A second instrument, disclosed: what was refused, cut short or answered outside the codebook is asked once more.
 
 Another model is asked, or the same one, which is shown what was wrong with its answer. These labels come from a run of
-their own, bear their own coder for ever, and never take the place of the first ones.
+their own, always keep a coder name of their own, and never take the place of the first ones.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def plan_second(
     Parameters
     ----------
     model, facts
-        What is otherwise than in the study: engine, provider, options, settings ...
+        What differs from the study: engine, provider, options, settings ...
     whys
         Of refused, invalid, truncated; all of them where none is given.
     show_errors
@@ -210,10 +210,10 @@ def _fill(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, int]
 
 
 def say_second(run: Run, whys: Collection[str]) -> str:
-    """What was planned, and what to do next."""
+    """Say what was planned, and what to do next."""
     n = sum(1 for _ in run.units())
     reasons = " or ".join(whys or WHYS)
     return (
         f"{say_count(n, 'unit')} that ended {reasons} will be asked of {run.asked.model}, in run {run.name!r}: its "
-        f"labels bear their own coder. Send them: codebook submit {run.name}"
+        f"labels have a coder name of their own. Send them: codebook submit {run.name}"
     )

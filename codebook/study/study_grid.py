@@ -112,9 +112,9 @@ class Grid(Generic[S]):
         return "pilot" if self.n_drawn else "grid"
 
     def pilot(self, n_units: int = 50, *, draws: int = 0, paraphrases: Sequence[str] = (), seed: int = 1) -> Grid[S]:
-        """The same on a few units, drawn with a seed and asked at once: do labels hang on wording or on chance?
+        """The same on a few units, drawn with a seed and asked at once: do labels depend on wording or on chance?
 
-        What it asks the whole does not ask again: of the units drawn, each cell's questions are the very same.
+        The whole does not ask again what the pilot asked: for the units drawn, each cell's questions are the very same.
 
         Parameters
         ----------

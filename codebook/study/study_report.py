@@ -23,7 +23,7 @@ from codebook.study.study_opening import Study
 def report_study(study: Study, *, texts: bool = True, out: str | Path = "") -> Path:
     """Write the report of the study's run, as `write_report` does, and return its path.
 
-    Of a later version it shows what the codebook has otherwise, which version made how many labels, and what the change
+    Of a later version it shows what changed in the codebook, which version made how many labels, and what the change
     did to the share of each label and to the finding of `grid:`. Where a second instrument was asked, figures stand
     with and without its labels.
 
@@ -52,7 +52,7 @@ def tell_more(study: Study) -> Iterator[Result]:
 
 
 def _tell_versions(study: Study, run: Run, before: Run) -> Iterator[Result]:
-    """What the codebook has otherwise, which version made which labels, and what it did to shares and finding."""
+    """What changed in the codebook, which version made which labels, and what it did to shares and finding."""
     if changes := compare_codebooks(before.codebook, run.codebook):
         yield list_changes(changes)
     yield count_by_version(run)
@@ -79,7 +79,7 @@ def list_changes(changes: CodebookChanges) -> Result:
     return Result(
         frame,
         name="codebook_changes",
-        title="What the codebook has otherwise",
+        title="What changed in the codebook",
         section="stability",
         facts=Facts(nothing="" if changes else changes.sentence),
         finding=changes.sentence,
@@ -114,7 +114,7 @@ def count_by_version(run: Run) -> Result:
     --------
     >>> import codebook as cb
     >>> count_by_version(cb.open_run("topics")).finding
-    'Made were 12 labels with version 1 (18ebff8d) of the codebook.'
+    '12 labels were made with version 1 (18ebff8d) of the codebook.'
     """
     table, book = run.table(), run.codebook
     if "codebook_version" not in table:
@@ -124,14 +124,17 @@ def count_by_version(run: Run) -> Result:
     frame = groups.agg(n_labelled="count", n_all="size").reset_index()
     frame = frame.assign(n_without=frame.pop("n_all") - frame["n_labelled"])
     totals = frame.groupby("codebook_version", sort=False)["n_labelled"].sum()
-    parts = [f"{say_count(count, 'label')} with version {version}" for version, count in totals.items()]
+    parts = [
+        f"{say_count(count, 'label')} {'was' if count == 1 else 'were'} made with version {version}"
+        for version, count in totals.items()
+    ]
     return Result(
         frame,
         name="labels_by_version",
         title="Labels by version of the codebook",
         section="coverage",
         facts=Facts(table["unit_id"].nunique(), 1),
-        finding=f"Made were {' and '.join(parts)} of the codebook.",
-        remarks=("A question that a change left as it was keeps the answer that it got by the version before.",),
+        finding=f"{' and '.join(parts)} of the codebook.",
+        remarks=("A question that a change left as it was keeps the answer that it got under the earlier version.",),
         outputs=run.folder.path / "outputs",
     )

@@ -79,7 +79,7 @@ def study(archived, tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture(scope="module")
 def made(archived, tmp_path_factory) -> Path:
-    """A deposit of it, whose tables were not made anew."""
+    """A deposit of it, whose tables were not rebuilt."""
     out = tmp_path_factory.mktemp("made") / "headlines"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CODEBOOK_PROJECT", str(archived))
@@ -228,7 +228,7 @@ def test_examples_of_the_codebook_that_are_units_are_withheld_everywhere(study):
     assert f"models are called @{digest[:8]} here and @{was[:8]} in the study" in (folder / "README.md").read_text()
     notebook = study / "notebooks" / "01_validity.ipynb"
     notebook.write_text(notebook.read_text().replace("import codebook", f"# {units[1]}\\nimport codebook"))
-    with pytest.raises(ParameterError, match=r"01_validity\.ipynb, line \d+: words of a unit's text stand there"):
+    with pytest.raises(ParameterError, match=r"01_validity\.ipynb, line \d+: it holds words of a unit's text"):
         deposit(texts="redact", replay=False)
 
 
@@ -329,7 +329,7 @@ def test_tables_that_do_not_come_again_are_not_deposited(study):
     manifest.write_bytes(manifest.read_bytes())
     (results,) = (study / "runs" / "headlines" / "results").glob("*.jsonl")
     results.write_bytes(results.read_bytes().replace(b'\\"1\\"', b'\\"-1\\"', 1))
-    with pytest.raises(ParameterError, match="does not give its own tables again"):
+    with pytest.raises(ParameterError, match="does not give the same tables again"):
         deposit()
 
 
@@ -350,7 +350,7 @@ def test_personal_data_is_told_by_line_and_needs_a_reason(study):
     assert deposited.remarks == ()
     assert "- e-mail address: It is that of a newspaper." in (deposited.folder / "README.md").read_text()
     verified = verify_deposit(deposited.folder, replay=False)
-    assert "SAID      e-mail address: 1 line of 1 file; It is that of a newspaper." in str(verified)
+    assert "REASON    e-mail address: 1 line of 1 file; It is that of a newspaper." in str(verified)
     assert verified.passes
     with (deposited.folder / "headlines.csv").open("a") as file:
         file.write("77,otto@example.org\n")
@@ -358,7 +358,7 @@ def test_personal_data_is_told_by_line_and_needs_a_reason(study):
     assert [fault.where for fault in faults] == ["headlines.csv", "headlines.csv, lines 6, 62"]
 
 
-@pytest.mark.parametrize(("pair", "problem"), [("e-mail: mine", "is no kind"), ("IP address:", "has no reason")])
+@pytest.mark.parametrize(("pair", "problem"), [("e-mail: mine", "is not a kind"), ("IP address:", "has no reason")])
 def test_a_reason_for_personal_data_names_its_kind(study, pair, problem):
     result = CliRunner().invoke(main, ["deposit", "--no-replay", "--personal-data", pair])
     assert result.exit_code == 1
@@ -368,14 +368,14 @@ def test_a_reason_for_personal_data_names_its_kind(study, pair, problem):
 def test_the_command_writes_a_deposit_and_says_what_is_left_to_do(study):
     result = CliRunner().invoke(main, ["deposit", "--no-replay", "--texts", "redact", "--out", "out"])
     assert result.exit_code == 0, result.output
-    assert "NOT ANEW  asking a model again" in result.output
+    assert "LEFT OUT  asking a model again" in result.output
     assert "report are not here: the replay makes them, and it was left out (--no-replay)" in result.output
     assert (study / "out" / "deposit.json").is_file()
     assert (study / "out.zip").is_file()
     refused = CliRunner().invoke(main, ["deposit", "--no-replay", "--out", "notebooks"])
     assert refused.exit_code == 1
-    assert "something else lies there" in refused.output
-    assert "This is no deposit" in CliRunner().invoke(main, ["verify", "notebooks"]).output
+    assert "the folder holds something other than a deposit" in refused.output
+    assert "This is not a deposit" in CliRunner().invoke(main, ["verify", "notebooks"]).output
 
 
 def test_records_keep_their_choices_and_none_of_their_words():

@@ -136,7 +136,9 @@ def test_a_process_that_dies_goes_on_behind_its_last_answer(
             Answerer(str(job.final.parent), job.job_id)(piece)
     assert ["c0", "c1", *["c2", "c3"] * 3] == ASKED
     told = Answerer(str(job.final.parent), job.job_id)(piece)
-    assert told["problem"] == "what answers lines 1 to 4 of 0002.jsonl died 3 times; the other lines can be asked again"
+    assert told["problem"] == (
+        "the process that answers lines 1 to 4 of 0002.jsonl died 3 times; the other lines can be asked again"
+    )
 
 
 def test_a_wish_to_stop_keeps_what_is_answered(shard: Shard, hand_in: Callable[[Shard], ClusterJob]) -> None:

@@ -62,7 +62,7 @@ def test_a_grid_is_planned_as_one_asked_once_and_looked_at_under_every_specifica
     result = grid.multiverse(codings)
     check_figures(result.frame, codings)
     assert result.frame["specification"].max() == 13
-    assert "under each: every unit has a gold label, which counts alone." in result.finding
+    assert "under each: every unit has a gold label, and gold alone counts." in result.finding
     check_drawn_gold(study, codings)
 
 

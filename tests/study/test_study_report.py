@@ -66,7 +66,7 @@ def test_the_report_and_the_command_say_what_the_change_did_to_the_findings(stud
     assert shares.loc["coal", ["before", "after"]].tolist() == pytest.approx(coal.mean().tolist())
     assert "<ins>mainly </ins>" in page
     for title in (
-        "What the codebook has otherwise",
+        "What changed in the codebook",
         "Labels by version of the codebook",
         "n_words ~ label by the labels",
     ):

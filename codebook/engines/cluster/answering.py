@@ -16,7 +16,7 @@ from codebook.ground.plugins import load_plugin
 
 EMBEDDED, ENDPOINT, VLLM = "embedded", "endpoint", "vllm"
 N_TRIES = 3
-"""How often a piece is begun whose process dies."""
+"""How often a piece is tried when its process dies."""
 Row = dict[str, Any]
 """What comes back through the cluster: why a piece could not be answered, never an answer."""
 
@@ -38,11 +38,11 @@ def make_endpoint(task: Task, folder: Path) -> JobEngine:
 
 
 MAKERS = {EMBEDDED: f"{__name__}:make_embedded", ENDPOINT: f"{__name__}:make_endpoint"}
-"""What makes who answers in a process of the cluster; vLLM has processes of its own (`vllm_rows.py`)."""
+"""Makes the engine that answers in a process of the cluster; vLLM has processes of its own (`vllm_rows.py`)."""
 
 
 def make_answering(task: Task, folder: Path) -> JobEngine | None:
-    """Return the engine that answers a task; None where none of the kit does."""
+    """Return the engine of the kit that answers a task; None where there is none."""
     place = MAKERS.get(task.answering, task.answering)
     if ":" not in place:
         return None
@@ -74,7 +74,7 @@ class Answerer:
         return {"problem": "", "passing": False}
 
     def answer(self, piece: Piece) -> None:
-        """Answer what of a piece is not answered yet; an engine is made for the first."""
+        """Answer the lines of a piece that are not answered yet; the engine is made for the first of them."""
         if not self.job.task_path.exists():
             raise EngineError(
                 f"{platform.node()} does not see {self.job.task_path}. To mend: put the project into a folder that "
@@ -90,7 +90,9 @@ class Answerer:
         with chunk.lock, TemporaryDirectory() as scratch:
             if chunk.note_try() > N_TRIES:
                 lines = f"lines {piece.numbers[0]} to {piece.numbers[-1]} of {task.shard.path.name}"
-                raise EngineError(f"what answers {lines} died {N_TRIES} times; the other lines can be asked again")
+                raise EngineError(
+                    f"the process that answers {lines} died {N_TRIES} times; the other lines can be asked again"
+                )
             if self._engine and not chunk.final.exists():
                 self._engine.answer_rest(write_piece(piece.read(task.shard.path), task, Path(scratch)), chunk)
         chunk.clear()

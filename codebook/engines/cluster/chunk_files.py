@@ -1,7 +1,7 @@
 """What a job on a cluster leaves on disk: a file of answers for each piece of its shard, named by the lines it answers.
 
 Beside the files of every job (`JobFiles`) there are `<job>.task.json` (how it is answered), `<job>.failure.json` (why
-nobody goes on) and the folder `<job>.chunks`. What a chunk file holds is never asked for again, whole or not.
+the job stopped) and the folder `<job>.chunks`. What a chunk file holds is never asked for again, whole or not.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Task:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The same as a dict for JSON."""
         parts = {name: getattr(self, name) for name in self.__dataclass_fields__}
         shard = {name: getattr(self.shard, name) for name in Shard.__dataclass_fields__}
         return parts | {"shard": shard | {"path": str(self.shard.path)}}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Task:
-        """What JSON says."""
+        """Read it from JSON."""
         shard = record["shard"]
         return cls(**{**record, "shard": Shard(**{**shard, "path": Path(shard["path"])})})
 
@@ -113,7 +113,7 @@ class ClusterJob(JobFiles):
         return Task.from_record(orjson.loads(self.task_path.read_bytes()))
 
     def note_start(self) -> int:
-        """Note that a driver begins; return the how manyth it is."""
+        """Note that a driver begins; return its number, from 1."""
         n_done, before = sum(1 for _ in self.answers()), self.read_starts()
         n_in_vain = before["in_vain"] + 1 if before["done"] == n_done else 0
         starts = {"n": before["n"] + 1, "done": n_done, "in_vain": n_in_vain}
@@ -128,7 +128,7 @@ class ClusterJob(JobFiles):
             return {"n": 0, "done": -1, "in_vain": 0}
 
     def keep_parts(self) -> None:
-        """Let what a dead driver left half answered stand as it is: its whole lines are answers."""
+        """Keep what a dead driver left half answered: its whole lines are answers."""
         for path in self.chunks.glob("[0-9]*.part.jsonl"):
             with suppress(FileNotFoundError):  # who wrote it is alive, and has finished it
                 path.replace(path.with_name(path.name.replace(".part.", ".")))
@@ -163,13 +163,13 @@ class ClusterJob(JobFiles):
         return 0
 
     def note_failure(self, error: Exception) -> None:
-        """Note why nobody goes on with the job; whether later may be better is kept with it."""
+        """Note why the job stopped, and whether a later try may work."""
         passing = isinstance(error, UnreachableError)
         words = str(error) if isinstance(error, CodebookError) else f"{type(error).__name__}: {error}"
         write_lines(self.failure_path, [{"passing": passing, "words": words}])
 
     def read_failure(self) -> tuple[bool, str]:
-        """(whether later may be better, why nobody goes on with the job); no words where somebody may."""
+        """(whether a later try may work, why the job stopped); the reason is empty where the job can go on."""
         if not self.failure_path.exists():
             return False, ""
         failure = orjson.loads(self.failure_path.read_bytes())
@@ -193,13 +193,13 @@ class ChunkJob(JobFiles):
         self.cancel, self.tries = job.cancel, job.chunks / f"{piece.name}.tries"
 
     def note_try(self) -> int:
-        """Note that the piece is begun; return the how manyth time it is."""
+        """Note that the piece is begun; return the number of this try, from 1."""
         with self.tries.open("ab") as file:
             file.write(b".")
             return file.tell()
 
     def clear(self) -> None:
-        """Take away what nobody needs once the piece is answered."""
+        """Delete what is not needed once the piece is answered."""
         for path in (Path(self.lock.lock_file), self.tries):
             path.unlink(missing_ok=True)
 

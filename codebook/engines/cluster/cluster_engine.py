@@ -62,7 +62,7 @@ def say_cluster(options: Mapping[str, Any]) -> str:
 
 
 class ClusterSettings(TypedDict, total=False):
-    """Which cluster, and how much of it; what each means stands at the engine."""
+    """Which cluster, and how much of it; each option is explained at the engine."""
 
     address: str
     concurrency: int
@@ -70,7 +70,7 @@ class ClusterSettings(TypedDict, total=False):
 
 
 class CallSettings(ClusterSettings, total=False):
-    """How calls are made from each machine, beside."""
+    """The further options of live calls from each machine."""
 
     calls: int
     timeout_s: float
@@ -80,10 +80,10 @@ class CallSettings(ClusterSettings, total=False):
 class ClusterEngine(JobEngine):
     """Has a shard answered by processes of a Ray cluster: by the embedded engine, or by vLLM on graphics processors.
 
-    The shard is cut into pieces, which Ray hands to whoever is free, again where a process or a machine dies. Answers
-    go to disk, into the folder of the run, which all machines must see; what is there is never asked for again. A
-    process of its own drives the cluster: it goes on when whoever handed the shard in is gone, and the next look at
-    the job begins another one where it died.
+    The shard is cut into pieces, which Ray hands to whichever process is free, and hands out again where a process or a
+    machine dies. Answers go to disk, into the folder of the run, which all machines must see; what is there is never
+    asked for again. A process of its own drives the cluster: it goes on when the process that submitted the shard is
+    gone, and the next look at the job begins another one where it died.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class ClusterEngine(JobEngine):
         self._set_up(folder, Task(_NO_SHARD, answering, model, options, **cluster), progress=progress)
 
     def _set_up(self, folder: Path, task: Task, *, progress: bool) -> None:
-        """Keep how jobs are answered, once everything is looked at."""
+        """Keep how jobs are answered, once every setting is checked."""
         super().__init__(folder, progress=progress)
         faults, self._inner = find_faults(task, self._offered), None
         try:
@@ -155,7 +155,7 @@ class ClusterEngine(JobEngine):
 
     @property
     def answerer(self) -> str:
-        """Who answers: whoever it is on the machines, as if asked here."""
+        """Who answers: the engine on the machines, named as if it were asked here."""
         return self._inner.answerer if self._inner else self.task.answering
 
     @property
@@ -181,7 +181,7 @@ class ClusterEngine(JobEngine):
         MissingExtraError
             Ray is not installed.
         ParameterError
-            Nobody vouches for the cluster, or several things are wrong; all are told.
+            The cluster was not confirmed, or several things are wrong; all are named.
         UnreachableError
             Nobody answers at its address.
         """
@@ -198,7 +198,7 @@ class ClusterEngine(JobEngine):
             raise MissingExtraError(f"The engine {self.name!r}", "cluster")
 
     def _find_cluster(self) -> None:
-        """See whether somebody vouches for the cluster, and whether it is there."""
+        """See whether the cluster was confirmed, and whether it is there."""
         address = self.task.address
         if address == AUTO and find_spec("ray"):
             _knock(find_own())
@@ -207,7 +207,7 @@ class ClusterEngine(JobEngine):
             _knock(address)
 
     def submit(self, shard: Shard, job_key: str) -> str:
-        """Have a shard answered by the cluster, and return the job id; whoever looks at it later sees how far it is."""
+        """Have a shard answered by the cluster, and return the job id; the status of the job shows how far it is."""
         job = self._job(self._job_id(job_key))
         if job.open and is_at_work(self.folder):
             job.check_intent(shard)
@@ -240,8 +240,9 @@ class ClusterEngine(JobEngine):
             return replace(state, state="failed", note=words)
         if job.open and not is_at_work(self.folder):
             if job.read_starts()["in_vain"] >= _LONGEST_IN_VAIN:
-                note = f"what drives the cluster died again and again without a new answer; see {self.folder.name}/"
-                return replace(state, state="failed", note=f"{note}driver.log")
+                log = f"{self.folder.name}/driver.log"
+                note = f"the process that drives the cluster died again and again without a new answer; see {log}"
+                return replace(state, state="failed", note=note)
             start_driver(self.folder)
         return state
 
@@ -298,25 +299,25 @@ _NO_SHARD = Shard(Path(), "", CHAT, "", 0, 0, 0)
 
 
 def find_faults(task: Task, offered: tuple[str, ...]) -> list[Fault]:
-    """What is wrong with the settings of a cluster and of whoever answers there."""
+    """What is wrong with the settings of a cluster and of the engine that answers there."""
     faults = []
     if task.answering not in offered:
         mend = mend_name(task.answering, offered, f"use one of {', '.join(offered)}")
-        faults.append(Fault("answering", f"{task.answering!r} is nobody who answers on a cluster", mend))
+        faults.append(Fault("answering", f"{task.answering!r} cannot answer on a cluster", mend))
     numbers = {"concurrency": task.concurrency, "chunk": task.chunk, "calls": task.options.get("calls", 1)}
     for name, value in numbers.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            faults.append(Fault(name, f"{value!r} is no number of 1 or more", "give a whole number"))
+            faults.append(Fault(name, f"{value!r} is not a whole number of 1 or more", "give a whole number"))
     address = str(task.address)
     if address not in (LOCAL, AUTO) and not _ADDRESS.fullmatch(address):
         mend = "write local, auto, or host:port of the head, such as 10.0.0.5:6379"
-        faults.append(Fault("address", f"{address!r} is no address of a Ray cluster", mend))
+        faults.append(Fault("address", f"{address!r} is not an address of a Ray cluster", mend))
     if task.answering == VLLM and not task.model:
         faults.append(Fault("model", "is needed and missing", "name the folder of the model, which all machines see"))
     for name, whose in {"threads": EMBEDDED, "vllm": VLLM}.items():
         if name in task.options and task.answering != whose:
             faults.append(
-                Fault(name, f"{task.answering} takes none of it", f"leave it out, or write `answering: {whose}`")
+                Fault(name, f"{task.answering} does not take it", f"leave it out, or write `answering: {whose}`")
             )
     return faults
 
@@ -330,7 +331,7 @@ def _catch(look: Callable[[], None]) -> CodebookError | None:
 
 
 def _check_trust(address: str) -> None:
-    """Refuse a cluster for which nobody vouches: its address comes from the study."""
+    """Refuse a cluster that was not confirmed: its address comes from the study."""
     if not is_near(f"https://{address}") and find_origin(address) not in list_trusted():
         problem = f"texts would go to the machines of the cluster at {address}, which the study names"
         mend = f"if you know and trust it, `codebook trust {address}`; else correct it"

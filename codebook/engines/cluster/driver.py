@@ -56,7 +56,8 @@ def start_driver(folder: Path) -> None:
     while not is_at_work(folder):
         if process.poll() is not None:
             if list_open(folder) and process.returncode:
-                raise EngineError(f"nobody can work on the cluster's jobs; why stands in {folder / 'driver.log'}.")
+                log = folder / "driver.log"
+                raise EngineError(f"no process could begin to work on the cluster's jobs; the reason stands in {log}.")
             return
         if monotonic() > end:
             break
@@ -111,7 +112,7 @@ def choose_pipeline(task: Task) -> Pipeline:
 
 
 def answer_job(job: ClusterJob, task: Task, n_start: int, pipeline: Pipeline) -> None:
-    """Have answered what of a job has no answer on disk, and make one file of all answers.
+    """Have the lines answered that have no answer on disk, and make one file of all answers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The only place that knows Ray. A local cluster stays on the loopback, whatever Ray is wont to do elsewhere."""
+"""The only place that knows Ray. A local cluster stays on the loopback, whatever Ray does by default."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUIET = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
 }
-"""What keeps Ray and vLLM from telling anybody anything, and from fetching what nobody named."""
+"""What keeps Ray and vLLM from reporting usage, and from fetching what nobody named."""
 
 
 def import_ray() -> Any:
@@ -95,12 +95,12 @@ def find_own() -> str:
 
 def _say_unreached(address: str, words: str) -> str:
     if address == LOCAL:
-        return f"Ray could not be begun on this machine ({words}). Nothing is lost; the next look tries it again."
+        return f"Ray could not be started on this machine ({words}). Nothing is lost; the next look tries again."
     if address == AUTO:
         return f"This machine belongs to no Ray cluster ({words}). Nothing is lost. To mend: `ray start`."
     return (
-        f"The cluster at {address} cannot be reached ({words}). Nothing is lost. To mend: hand the run in on a machine "
-        "of the cluster, where Ray runs; see that the address is that of its head."
+        f"The cluster at {address} cannot be reached ({words}). Nothing is lost. To mend: submit the run on a machine "
+        "of the cluster, where Ray runs; check that the address is that of its head."
     )
 
 
@@ -133,7 +133,7 @@ def _options_of_local(scratch: Path, n_cpus: int) -> dict[str, Any]:
 
 
 def map_pieces(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
-    """Have pieces answered in at most `n_answering` processes at a time; yield what came of each, in whatever order.
+    """Have pieces answered in at most `n_answering` processes at a time; yield what came of each, in any order.
 
     A piece whose process or machine dies is begun again elsewhere. Tasks of Ray do for that: a dataset of Ray Data
     would begin three more processes to hand out the names of some pieces, which takes longer than the work of thousands
@@ -160,5 +160,5 @@ def map_pieces(pieces: list[Piece], folder: str, job_id: str, n_answering: int) 
 
 
 def say_given_up(error: Exception) -> EngineError:
-    """What is told where Ray itself could not go on."""
+    """The message where Ray itself could not go on."""
     return EngineError(f"the cluster gave up: {' '.join(str(error).split())[:500]}")

@@ -1,4 +1,4 @@
-"""Lines answered by vLLM through Ray's own processor of language models (`ray.data.llm`), which has a row per question.
+"""Lines answered by vLLM through Ray's own processor of language models (`ray.data.llm`), with one row per question.
 
 In come pieces, out go chunk files all the same; the rows of one come as they are answered, from different pieces.
 """
@@ -67,7 +67,7 @@ def make_sampling(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def map_lines(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
-    """Have the lines of pieces answered by `n_answering` engines of vLLM; yield a row per chunk file."""
+    """Have the lines of pieces answered by `n_answering` engines of vLLM; yield one row per chunk file."""
     import ray.data
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
@@ -103,7 +103,7 @@ def map_lines(pieces: list[Piece], folder: str, job_id: str, n_answering: int) -
             config, preprocess=_ask, postprocess=_answer, preprocess_map_kwargs=_LITTLE, postprocess_map_kwargs=_LITTLE
         )
     except (ValueError, TypeError, ImportError) as error:
-        raise EngineError(f"vLLM cannot be begun: {error}. To mend: install vllm, or correct `vllm:`.") from None
+        raise EngineError(f"vLLM cannot be started: {error}. To mend: install vllm, or correct `vllm:`.") from None
     for alike in group_alike(asked):
         answered = processor(ray.data.from_items(alike))
         yield from _iterate(answered.map_batches(save, batch_size=task.chunk, **_LITTLE))
