@@ -53,7 +53,7 @@ def test_only_what_changed_is_asked_again_and_each_label_tells_by_which_version(
     assert "codebook_version" not in run.before.table(), "a first version has one codebook only"
     counts = count_by_version(run)
     assert counts.frame[["variable", "n_labelled"]].to_numpy().tolist() == [["topic", N_UNITS], ["frames", N_UNITS]]
-    assert f"{N_UNITS} labels with version {first}" in counts.finding
+    assert f"{N_UNITS} labels were made with version {first}" in counts.finding
 
 
 def test_the_report_and_the_command_say_what_the_change_did_to_the_findings(study: Study, command: Command) -> None:
