@@ -56,8 +56,10 @@ def start_driver(folder: Path) -> None:
     while not is_at_work(folder):
         if process.poll() is not None:
             if list_open(folder) and process.returncode:
-                log = folder / "driver.log"
-                raise EngineError(f"no process could begin to work on the cluster's jobs; the reason stands in {log}.")
+                log_path = folder / "driver.log"
+                raise EngineError(
+                    f"no process could begin to work on the cluster's jobs; the reason stands in {log_path}."
+                )
             return
         if monotonic() > end:
             break
