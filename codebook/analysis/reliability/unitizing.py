@@ -102,7 +102,7 @@ def span_agreement(
     Examples
     --------
     Three coders of a text of 60 characters, Krippendorff (2019), figure 12.11; printed .510 for u-alpha, and (computed
-    from rounded parts) .413 for |u-alpha and .724 for cu-alpha; types 1, 5 and 6 agree, 2, 3 and 4 do not.
+    from rounded parts) .413 for ``|u-alpha`` and .724 for cu-alpha; types 1, 5 and 6 agree, 2, 3 and 4 do not.
 
     >>> marked = {"Alex": [(0, 7, 1), (7, 13, 2), (30, 32, 5), (32, 37, 6), (37, 44, 6), (44, 60, 7)]}
     >>> marked |= {"Paul": [(0, 7, 1), (7, 13, 3), (13, 21, 5), (32, 44, 6)]}
