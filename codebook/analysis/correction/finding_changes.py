@@ -124,10 +124,10 @@ def _compare(
     corrects = codings.sample is not None and codings.gold in codings.coders
     sides = [_read(codings, coder, regression, label, corrects=corrects) for coder in coders]
     terms = sides[0].design.terms
-    shown = [place for place, term in enumerate(terms) if term != "Intercept"] or [0]
+    term_places = [place for place, term in enumerate(terms) if term != "Intercept"] or [0]
     for source in [NAIVE, CORRECTED] if corrects else [NAIVE]:
         fit = _fit(codings, sides, source, regression.family)
-        for place in shown:
+        for place in term_places:
             figures = _differ(fit, place, len(terms), confidence)
             if (regression.formula, source) == (SHARE, NAIVE) and codings.clusters is None:
                 figures |= _adjust(sides, confidence)

@@ -342,8 +342,8 @@ def _list_rows(design: Design, fits: dict[str, Fit], confidence: float) -> Itera
     n_units, n_gold = len(design.y), len(design.gold)
     n_answered = n_units if design.answered is None else len(design.answered)
     sizes = dict(zip(SOURCES, ((n_answered, 0), (n_gold, n_gold), (n_units, n_gold)), strict=True))
-    shown = [(at, term) for at, term in enumerate(design.terms) if term not in design.hidden]
-    for at, term in shown:
+    visible_terms = [(at, term) for at, term in enumerate(design.terms) if term not in design.hidden]
+    for at, term in visible_terms:
         for source, fit in fits.items():
             n, n_of_gold = sizes[source]
             yield {

@@ -123,7 +123,7 @@ class Names:
         return f"{distinct}; a list of {self.entities['entity_id'].nunique():,} entities"
 
     def _check_vectors(self) -> list[Fault]:
-        """Faults of vectors that do not stand one a row, or of which one side is missing."""
+        """Faults of vectors: not one vector per row, or one side without vectors."""
         if (self.vectors is None) != (self.other_vectors is None):
             return [Fault("vectors", "only one of the two tables has vectors", "pass both, or none")]
         sides = [("vectors", self.mentions, self.vectors), ("entity_vectors", self.others, self.other_vectors)]

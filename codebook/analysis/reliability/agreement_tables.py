@@ -95,7 +95,7 @@ def reliability(
         positive_agreement, negative_agreement, prevalence_index, bias_index. With weights or distances of your own:
         `COEFFICIENTS["cohen"].with_weights(square)`, and `.with_distances(square)`.
     level
-        Of measurement, where no codebook says it.
+        Level of measurement, where no codebook states it.
     min_units
         Common units below which a pair is left out.
     least

@@ -274,7 +274,7 @@ def _refusal(pairs: Pairable, base: str, weights: str) -> str:
         return wrong
     if base in _OF_TWO and n_coders != 2:
         other = {"cohen": "conger", "scott": "fleiss"}[base]
-        return f"{_TITLES[base]} compares two coders, here are {n_coders}: ask by='pair', or for {other}"
+        return f"{_TITLES[base]} compares two coders, and there are {n_coders} here: ask by='pair', or for {other}"
     if base not in ("ac1", "ac2", "brennan_prediger"):
         return pairs.alone
     if scale.level in SET_LEVELS:

@@ -124,7 +124,7 @@ def measure_companion(pairs: Pairable, base: str) -> Measure:
 def _refusal(pairs: Pairable, base: str) -> str:
     """Why there is no such figure here; empty where there is one."""
     if base in _OF_TWO and pairs.n_coders != 2:
-        return f"{TITLES[base]} compares two coders, here are {pairs.n_coders}: ask by='pair'"
+        return f"{TITLES[base]} compares two coders, and there are {pairs.n_coders} here: ask by='pair'"
     if base == "kappa_max":
         return (
             "sets of labels have no largest kappa: ask by='label'" if pairs.scale.level in SET_LEVELS else pairs.alone

@@ -294,7 +294,7 @@ class _Test:
 
 def _find_warnings(tests: Sequence[_Test]) -> Iterator[str]:
     if len(tests[0].people) == 2:
-        yield "Two people: each is held against one other only; the authors ask for three."
+        yield "Two people: each is compared with only one other; the authors ask for three."
     for test in tests:
         out, n_people, least = int((~test.tested).sum()), len(test.people), test.facts.min_units
         n_units = len(np.unique(test.duels.unit))

@@ -165,8 +165,8 @@ def _read(codings: Codings, variable: VariableLike, runs: Runs) -> tuple[Crossed
     models = codings.machines or [name for name in codings.coders if name != codings.gold]
     rows = codings.frame[(codings.frame["variable"] == variable.name) & codings.frame["coder"].isin(models)]
     rows = rows.assign(cell=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str))
-    asked = rows.assign(coder=rows["cell"], draw=0)
-    codes = read_codes(asked, variable=variable.name, level=level, labels=variable.labels).answered()
+    by_cell = rows.assign(coder=rows["cell"], draw=0)
+    codes = read_codes(by_cell, variable=variable.name, level=level, labels=variable.labels).answered()
     cells, facets = _list_cells(codes.coders, describe_runs(rows, runs))
     if len(cells) < 2:
         return None, {}, "One run and one draw: nothing to compare."

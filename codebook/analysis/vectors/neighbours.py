@@ -290,15 +290,15 @@ def _ask_pairs(known: Any, threshold: float) -> Iterator[pd.DataFrame]:
     """Yield the near pairs that an index finds; a vector whose last neighbour is near, too, is asked for more."""
     index, least = _make_index(known), threshold - 0.5 * 10**-DIGITS
     for begin, block in iter_blocks(known):
-        asked, k = np.arange(len(block)), min(_N_NEIGHBOURS, len(known))
+        unsettled, k = np.arange(len(block)), min(_N_NEIGHBOURS, len(known))
         pairs: list[Any] = []
-        while len(asked):
-            cosines, rows = _search(index, block[asked], k)
+        while len(unsettled):
+            cosines, rows = _search(index, block[unsettled], k)
             more = (cosines[:, -1] >= least) & (k < len(known))
-            firsts = np.broadcast_to((asked + begin)[:, None], rows.shape)
+            firsts = np.broadcast_to((unsettled + begin)[:, None], rows.shape)
             near = (cosines >= least) & ~more[:, None] & (rows >= 0) & (rows != firsts)
             pairs.append(np.column_stack([firsts[near], rows[near]]))
-            asked, k = asked[more], min(4 * k, len(known))
+            unsettled, k = unsettled[more], min(4 * k, len(known))
         yield _exact_pairs(known, np.sort(np.concatenate(pairs), axis=1), least)
 
 

@@ -129,7 +129,7 @@ def cluster_groups(clusters: Result, by: str) -> Result:
     members = clusters.frame
     if by not in members:
         fault = Fault("by", f"no {by!r} is known of the texts", "embed units that have it in their context")
-        raise_faults("The clusters cannot be held against groups.", [fault])
+        raise_faults("The clusters cannot be compared with groups.", [fault])
     counts, summary = pd.crosstab(members["cluster"], members[by]), _summary(members).set_index("cluster")
     typical = {"typical": summary["typical"]} if "typical" in summary else {}
     frame = counts.assign(**typical).rename_axis(columns=None).reset_index()

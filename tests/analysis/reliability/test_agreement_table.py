@@ -330,7 +330,7 @@ def test_the_table_for_a_paper_says_value_interval_and_what_was_left_aside():
     assert row["Krippendorff's alpha"] == ".82 [.48, .98]"
     assert row["Gwet's AC2 (linear)"].startswith(".86 [")
     assert row["Cohen's kappa"] == "undefined"
-    assert "Cohen's kappa compares two coders, here are 4: ask by='pair', or for conger" in result.note
+    assert "Cohen's kappa compares two coders, and there are 4 here: ask by='pair', or for conger" in result.note
     assert "1 unit with fewer than two codings; codings without a label: 7 absent." in result.note
     assert "Resampled are units with two or more codings. 95 % intervals from 1,000 bootstrap" in result.note
     assert result.note.endswith(SIMPLE)

@@ -98,7 +98,7 @@ def test_weighted_lights_kappa_is_the_mean_of_weighted_kappas():
 def test_what_needs_one_label_or_two_coders_says_so():
     wide = wide_labels(20, 3, "abc")
     assert "yes or no: ask by='label'" in reason_of(wide, "positive_agreement", level="nominal")
-    assert "compares two coders, here are 3" in reason_of(wide, "kappa_max", level="nominal")
+    assert "compares two coders, and there are 3 here" in reason_of(wide, "kappa_max", level="nominal")
     assert "have none" in reason_of(wide, "kendall_w", level="nominal")
     assert "sets of labels" in reason_of(wide, "alpha_multivalued", level="nominal")
 
