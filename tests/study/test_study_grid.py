@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 import codebook as cb
+from codebook.analysis.correction.finding_changes import CORRECTED, NAIVE
 from codebook.errors import ParameterError, StatisticError
 from codebook.execute.study import StepResult, run_study
 from codebook.execute.study_plan import plan_study
 from codebook.sampling import write_gold_sample
-from codebook.study.study_grid import CORRECTED, NAIVE
 
 DATA = Path(__file__).parents[2] / "data"
 MODELS = [
