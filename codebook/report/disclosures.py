@@ -1,4 +1,4 @@
-"""What a reader must be told of a model's use beside figures, item by item of GUIDE-LLM, from the record of a run.
+"""What a reader must know of a model's use besides figures, item by item of GUIDE-LLM, from the record of a run.
 
 What the record cannot know is a blank in brackets that says what to write.
 """
@@ -63,7 +63,7 @@ def say_tuning(facts: Facts) -> Iterator[str]:
 
 
 def say_memory(facts: Facts) -> Iterator[str]:
-    """B.5: whether one answer could know of another."""
+    """B.5: whether one answer could depend on another."""
     yield "Each question was a request of its own, and no answer saw another one."
 
 
@@ -74,7 +74,7 @@ def say_prompts(facts: Facts) -> Iterator[str]:
         yield "[Say where the exact prompts can be read: the requests do not lie with this run.]"
         return
     if _is_withheld(shards[0]):
-        yield "Every prompt is on record with the authors; in its place stands a key, since texts of units stay there."
+        yield "Every prompt is on record with the authors; here only its key stands, since texts of units stay with them."
         return
     digests = ", ".join(digest_of(path)[:_SHOWN] for path in shards[:3]) + (", ..." if len(shards) > 3 else "")
     files = say_count(len(shards), "file")
@@ -125,5 +125,5 @@ def say_funding(facts: Facts) -> Iterator[str]:
 
 
 def _is_withheld(path: Path) -> bool:
-    """Whether requests stand as keys, as in a deposit without texts."""
+    """Whether requests are replaced by keys, as in a deposit without texts."""
     return any("withheld" in line["body"] for line in islice(read_lines(path), 1))

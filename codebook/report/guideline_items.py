@@ -61,7 +61,7 @@ def reporting_guideline(run: str, *, coders: str | Path = "", gold: str = "gold"
 
 
 def fill_guideline(facts: Facts) -> pd.DataFrame:
-    """The same, from what was read."""
+    """The items, from facts that were read already."""
     from codebook.outputs.readable import ReadableFrame
 
     return ReadableFrame([_fill(*item, facts) for item in _ITEMS], columns=list(GuidelineItem._fields))

@@ -19,7 +19,7 @@ Row = Mapping[str, str]
 
 
 def say_limitations(facts: Facts) -> Iterator[str]:
-    """Yield a sentence a limitation, each with its numbers."""
+    """Yield one sentence for each limitation, with its numbers."""
     yield from _of_coverage(facts)
     yield from _of_validity(_read(facts, "validity_by_label"))
     yield from _of_reliability(_read(facts, "reliability"))
@@ -36,7 +36,7 @@ def _of_coverage(facts: Facts) -> Iterator[str]:
 
 
 def _of_validity(rows: list[Row]) -> Iterator[str]:
-    """The label that is found worst, and those of which few units are known."""
+    """The label that the model finds worst, and labels with few gold units."""
     known = (row for row in rows if row["part"] == "label" and _number(row, "n") > 0)
     labels = [row for row in known if not math.isnan(_number(row, "f1"))]
     if not labels:
@@ -53,7 +53,7 @@ def _of_validity(rows: list[Row]) -> Iterator[str]:
 
 
 def _of_constant(rows: list[Row]) -> Iterator[str]:
-    """By which measures one answer for all units is as good."""
+    """The measures by which one answer for all units is as good as the model."""
     constants = {row["name"]: row for row in rows if row["part"] == "baseline"}
     beside = ((row, constants[row["name"]]) for row in rows if row["part"] == "overall" and row["name"] in constants)
     behind = [(row, constant) for row, constant in beside if _number(row, "value") <= _number(constant, "value")]

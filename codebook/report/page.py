@@ -148,7 +148,7 @@ def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
 
 
 def _show_changes(facts: Facts) -> str:
-    """What the codebook has otherwise than that of the version before; nothing where there is none."""
+    """What changed in the codebook since the version before; nothing where there is none."""
     before = facts.record.get("version", {}).get("before", "")
     file = facts.folder.parent / before / "codebook.yaml"
     changes = compare_codebooks(read_codebook(file), facts.book) if before and file.is_file() else None

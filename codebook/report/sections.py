@@ -111,7 +111,7 @@ _ABOUT = ("coverage", "methods")
 
 
 def results_paragraph(run: str) -> str:
-    """Return what the saved results of a run say, a finding each, in the order in which they were saved.
+    """Return what the saved results of a run say, one finding each, in the order in which they were saved.
 
     It is what stands beside the methods in a paper, for a person to order and to shorten: every number in it was
     computed.
