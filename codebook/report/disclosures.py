@@ -74,7 +74,7 @@ def say_prompts(facts: Facts) -> Iterator[str]:
         yield "[Say where the exact prompts can be read: the requests do not lie with this run.]"
         return
     if _is_withheld(shards[0]):
-        yield "Every prompt is on record with the authors; here only its key stands, since texts of units stay with them."
+        yield "Every prompt is on record with the authors; only its key is here, since texts of units stay with them."
         return
     digests = ", ".join(digest_of(path)[:_SHOWN] for path in shards[:3]) + (", ..." if len(shards) > 3 else "")
     files = say_count(len(shards), "file")
