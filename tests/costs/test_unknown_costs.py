@@ -206,4 +206,4 @@ def test_r04_a_cost_per_label_counts_labels_and_is_missing_where_there_is_none(f
     assert runs.loc["one", "cost_per_label"] == pytest.approx(spent.spent / 6)
     assert bad.status().fruitless
     assert pd.isna(runs.loc["bad", "cost_per_label"])
-    assert "cost a label –" in board_text(take_snapshot(Choice(run="bad")))
+    assert "cost per label –" in board_text(take_snapshot(Choice(run="bad")))

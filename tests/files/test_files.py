@@ -158,7 +158,7 @@ def test_packed_tables_are_read_as_they_unfold_and_damaged_or_others_are_told(tm
     for name, told in {
         "cut.csv.gz": r"it is damaged, or it is not a \.gz file.*ended before.*unpack it and name the file inside",
         "t.xlsx.gz": r"a packed \.xlsx file cannot be read. To mend: unpack it first",
-        "bomb.csv.gz": "unfolds to more than 5. MB, .* times its size",
+        "bomb.csv.gz": "unpacks to more than 5. MB, .* times its size",
     }.items():
         with pytest.raises(UnitsError, match=told):
             open_rows(tmp_path / name)
