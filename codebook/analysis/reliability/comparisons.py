@@ -57,7 +57,7 @@ def read_comparisons(
     everybody = [*codings.people, *codings.machines]
     groups = codings.groups if by in BY else {"all": everybody}
     problems, coverage, done = list(faults), Coverage(), list[Comparison]()
-    coded = {each.name for each in codings.variables} & set(codings.frame["variable"])
+    coded = {each.name for each in codings.variables} & set(codings.frame["variable"].unique())
     for variable in codings.variables:
         if coded and variable.name not in coded:
             head = {"variable": variable.name, "label": "", "level": variable.level or ""}
