@@ -22,12 +22,13 @@ def project_folder(start: str | Path | None = None) -> Path:
     """Return the project's folder: the nearest one, from `start` upwards, that holds a `study.yaml`.
 
     Notebook tools disagree about the working directory, so every relative path of the kit is taken from here. The
-    environment variable CODEBOOK_PROJECT names the folder outright; without a marker it is the working directory.
+    environment variable CODEBOOK_PROJECT names the folder outright; without a marker it is the working directory. A
+    `study.yaml` in the root of the disk does not make the whole disk a project.
     """
     if named := os.environ.get("CODEBOOK_PROJECT"):
         return Path(named).resolve()
     here = Path(start or Path.cwd()).resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / MARKER).is_file()), here)
+    return next((folder for folder in (here, *here.parents[:-1]) if (folder / MARKER).is_file()), here)
 
 
 def runs_folder() -> Path:

@@ -52,6 +52,14 @@ def _refuse(host: object) -> None:
     pytest.fail(f"a test reached for the network: {host!r}. Only loopback is open; use a fake server or `replay`.")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse to begin where a stray study.yaml would make a folder above the tests' own the project of them all."""
+    factory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+    folder = factory.getbasetemp()
+    if strays := [above / "study.yaml" for above in folder.parents[:-1] if (above / "study.yaml").is_file()]:
+        pytest.exit(f"{strays[0]} makes its folder the project of every test: remove it, or set TMPDIR.", returncode=4)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files with slow tests first where files are shared out, so that no processor waits for the last of them."""
     if "PYTEST_XDIST_WORKER" in os.environ:

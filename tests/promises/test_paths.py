@@ -41,6 +41,13 @@ def test_without_a_marker_it_is_the_working_directory(tmp_path, monkeypatch):
     assert project_folder() == tmp_path
 
 
+def test_a_marker_in_the_root_of_the_disk_is_none(tmp_path, monkeypatch):
+    root = Path(tmp_path.anchor) / MARKER
+    monkeypatch.setattr(Path, "is_file", lambda path: path == root)
+    assert project_folder(tmp_path) == tmp_path
+    assert project_folder(root.parent) == root.parent
+
+
 def test_the_environment_names_it_outright(study, tmp_path, monkeypatch):
     monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
     assert project_folder() == tmp_path
