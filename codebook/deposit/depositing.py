@@ -121,13 +121,16 @@ def write_deposit(
     target = resolve_path(out or f"deposit/{sources.run.name}")
     _check_target(target)
     title = title or study.facts.title or f"Coding {study.codebook.name}"
+    setting = ""
     with _room_of(target) as room:
         assembly = Assembly(sources, way, bool(study.facts.private), room)
         assembly.fill()
         about = _begin(assembly, reasons, replay=replay)
         if replay and about.steps:
             tell(f"making the tables anew from {show_path(target)}: {', '.join(about.steps)}")
-            about = replace(about, seconds=_replay(assembly, about, tell))
+            replayed = _replay(assembly, about, tell)
+            about = replace(about, seconds=round(replayed.seconds, 1))
+            setting = replayed.differences.setting
         about = _write_words(assembly, about, title, target)
         about, remarks = _look_for_persons(assembly, about, reasons)
         about.write(room)
@@ -135,7 +138,7 @@ def write_deposit(
         _refuse_leaks(assembly)
         write_digests(room)
         _swap(room, target)
-    return Deposited(target, _zip(target), about, tuple(remarks))
+    return Deposited(target, _zip(target), about, tuple(filter(None, [*remarks, setting])))
 
 
 def _check_target(target: Path) -> None:
@@ -196,7 +199,7 @@ def _list_left_out(assembly: Assembly, *, is_made_anew: bool) -> Iterator[str]:
         yield f"examples of the codebook that hold words of units: they are withheld, so that {models}"
 
 
-def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> float:
+def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> Replay:
     """Make the tables anew from what lies in the deposit; where outputs were left out, they are put in so.
 
     Raises
@@ -219,7 +222,7 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> fl
                     shutil.copyfile(source, target)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    return round(replayed.seconds, 1)
+    return replayed
 
 
 def _refuse_differences(replayed: Replay) -> None:

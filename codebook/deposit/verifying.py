@@ -31,6 +31,8 @@ class Verified:
         What is wrong with the deposit: files, keys, what looks personal and has no reason there, other tables.
     seconds
         How long the replay took; None where it was left out.
+    setting
+        What is drawn or set otherwise here, with the same figures.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Verified:
     n_files: int
     faults: tuple[Fault, ...]
     seconds: float | None = None
+    setting: str = ""
 
     @property
     def passes(self) -> bool:
@@ -46,6 +49,7 @@ class Verified:
 
     def __repr__(self) -> str:
         lines = [f"  WRONG     {fault}" for fault in self.faults]
+        lines += [f"  LOOK      {self.setting}"] if self.setting else []
         lines += [f"  REASON    {each}" for each in say_personal(self.about)]
         lines += [f"  LEFT OUT  {each}" for each in self.about.left_out]
         files = f"{say_count(self.n_files, 'file')} are listed with their SHA-256"
@@ -84,11 +88,11 @@ def verify_deposit(
     with _opened(Path(folder).expanduser().resolve()) as room:
         about = read_about(room)
         faults = [*find_changes(room), *find_keys(room, read_secrets()), *find_unexplained(find_persons(room), about)]
-        seconds = None
+        seconds, setting = None, ""
         if replay and about.steps:
-            seconds, differing = _replay(room, about, tell)
+            seconds, differing, setting = _replay(room, about, tell)
             faults += differing
-        return Verified(Path(folder), about, len(read_digests(room)), tuple(faults), seconds)
+        return Verified(Path(folder), about, len(read_digests(room)), tuple(faults), seconds, setting)
 
 
 @contextmanager
@@ -108,8 +112,8 @@ def _opened(path: Path) -> Iterator[Path]:
         yield min(inside, key=lambda each: len(each.parts)) if inside else Path(place)
 
 
-def _replay(room: Path, about: About, tell: Callable[[str], None]) -> tuple[float | None, list[Fault]]:
-    """Replay a copy, so that the deposit stays as it is; return how long it took, and what differs."""
+def _replay(room: Path, about: About, tell: Callable[[str], None]) -> tuple[float | None, list[Fault], str]:
+    """Replay a copy, so that the deposit stays as it is; return how long it took, what differs, and what is set anew."""
     mend = "the archived replies, the steps or the tables are not those that were deposited: get the deposit again"
     with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
         copy = Path(place) / "deposit"
@@ -118,9 +122,9 @@ def _replay(room: Path, about: About, tell: Callable[[str], None]) -> tuple[floa
         try:
             replayed = replay_study(copy / "runs" / about.run, copy / STUDY, only=only, tell=tell)
         except CodebookError as error:
-            return None, [Fault("replay", str(error).replace(str(copy), "."), mend)]
+            return None, [Fault("replay", str(error).replace(str(copy), "."), mend)], ""
     faults = [Fault("replay", f"{row}", mend) for row in replayed.differences.rows]
     faults += [Fault("replay", each, mend) for each in replayed.damage]
     if replayed.study.state != "done":
         faults.append(Fault("replay", f"its steps ended {replayed.study.state}", mend))
-    return round(replayed.seconds, 1), faults
+    return round(replayed.seconds, 1), faults, replayed.differences.setting

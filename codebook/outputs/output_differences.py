@@ -1,7 +1,7 @@
 """Two folders of saved outputs held against each other: which figure, cell or sentence is another one now.
 
-A csv is compared cell by cell, a text and the sentences of the manifest one by one; the other files of an output are
-set from these and are told only where they alone differ.
+A csv is compared cell by cell, a text and the sentences of the manifest one by one. The other files of an output are
+drawn or set from these: where they alone differ, no figure does, and that is said in words.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import SequenceMatcher
 from itertools import takewhile, zip_longest
 from pathlib import Path
@@ -67,6 +67,8 @@ class Differences:
         Files of which the first folder holds the SHA-256 alone, as where an archive leaves pictures out.
     redrawn
         Those of them that have another one now.
+    set_anew
+        Files whose bytes differ and whose figures do not: another state of the kit draws or sets them otherwise.
     """
 
     rows: tuple[Difference, ...] = ()
@@ -76,6 +78,14 @@ class Differences:
     by_hand: tuple[str, ...] = ()
     n_listed: int = 0
     redrawn: tuple[str, ...] = ()
+    set_anew: tuple[str, ...] = ()
+
+    @property
+    def setting(self) -> str:
+        """The sentence on what is drawn or set otherwise; empty where nothing is."""
+        if not self.set_anew:
+            return ""
+        return f"Drawn or set otherwise by this state of the kit, with the same figures: {', '.join(self.set_anew)}."
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -85,15 +95,7 @@ class Differences:
         return pd.DataFrame(self.rows, columns=list(Difference._fields), dtype=str)
 
     def __add__(self, other: Differences) -> Differences:
-        return Differences(
-            (*self.rows, *other.rows),
-            self.n_same + other.n_same,
-            (*self.unmade, *other.unmade),
-            (*self.fresh, *other.fresh),
-            (*self.by_hand, *other.by_hand),
-            self.n_listed + other.n_listed,
-            (*self.redrawn, *other.redrawn),
-        )
+        return Differences(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     def sentences(self) -> Iterator[str]:
         """Say how much is the same, and what could not be held against anything."""
@@ -115,6 +117,8 @@ class Differences:
             )
         if self.redrawn:
             yield f"Not made with it, since figures or what draws and sets them changed: {', '.join(self.redrawn)}."
+        if self.setting:
+            yield self.setting
 
 
 def compare_outputs(before: Path, after: Path, *, name: str = "outputs") -> Differences:
@@ -161,7 +165,7 @@ def compare_files(before: Path, after: Path, name: str, keys: Sequence[str] = ()
     """Hold a csv or a text against another one; `keys` are the columns that tell the rows of a csv apart."""
     if digest_of(before) == digest_of(after):
         return Differences(n_same=1)
-    compare = _compare_texts if before.suffix == ".md" else _compare_tables
+    compare = _compare_texts if before.suffix in (".md", ".txt") else _compare_tables
     return Differences(tuple(compare(before, after, name, keys)))
 
 
@@ -176,26 +180,30 @@ def _compare_entry(
         if getattr(old, what) != getattr(new, what)
     ]
     found = Differences(tuple(rows))
-    others = list[str]()
+    others = set[str]()
     for file in sorted(old.files.keys() - skip):
         pair = (before / file, after / file)
         if not pair[1].is_file():
             found += Differences((Difference(f"{name}/{file}", "", "", "there", "gone"),))
-        elif file.endswith((".csv", ".md")):
+        elif file.endswith((".csv", ".md", ".txt")):
             found += compare_files(*pair, f"{name}/{file}")
         elif digest_of(pair[0]) == digest_of(pair[1]):
             found += Differences(n_same=1)
         else:
-            others.append(file)
+            others.add(f"{name}/{file}")
     if others and not found.rows:
-        found += Differences(tuple(_tell_bytes(folders, file, name) for file in others))
-    return found
+        found += Differences(tuple(_compare_printed(old, new, f"{name}/{old.name}")))
+    return found if found.rows else replace(found, set_anew=tuple(sorted(others)))
 
 
-def _tell_bytes(folders: tuple[Path, Path], file: str, name: str) -> Difference:
-    """A file whose figures are the same, and that is drawn or set otherwise."""
-    digests = [f"SHA-256 {digest_of(folder / file)[:12]}" for folder in folders]
-    return Difference(f"{name}/{file}", "", "as drawn or set; its figures are the same", *digests)
+def _compare_printed(old: OutputEntry, new: OutputEntry, name: str) -> Iterator[Difference]:
+    """The table as a paper prints it, from which Word, LaTeX and HTML are set; an early manifest does not hold it."""
+    if not old.printed or not new.printed:
+        return
+    before, after = ([each.printed["columns"], *each.printed["rows"]] for each in (old, new))
+    for number, pair in enumerate(zip_longest(before, after, fillvalue=())):
+        if list(pair[0]) != list(pair[1]):
+            yield Difference(name, f"row {number}", "as printed", *(" | ".join(map(str, row)) for row in pair))
 
 
 def _compare_texts(before: Path, after: Path, name: str, _keys: Sequence[str]) -> Iterator[Difference]:

@@ -25,6 +25,7 @@ from codebook.deposit.leak_search import Traces, read_text_lines
 from codebook.deposit.withheld_texts import make_withholding
 from codebook.errors import ParameterError
 from codebook.execute import StudyResult
+from codebook.files.digests import digest_of
 from codebook.files.lines import read_lines
 from codebook.ground.pseudonyms import name_person
 from codebook.paths import runs_folder
@@ -125,12 +126,25 @@ def all_bytes(folder: Path) -> bytes:
     return b"\n".join(raw)
 
 
-def test_a_deposit_that_lies_elsewhere_gives_the_same_tables(study, tmp_path, monkeypatch):
-    deposited = deposit()
+def set_anew(table: Path) -> None:
+    """A Word file as another state of the kit sets it: other bytes, the same figures."""
+    word, manifest = table.with_suffix(".docx"), table.with_name("manifest.json")
+    old = digest_of(word).encode()
+    word.write_bytes(word.read_bytes() + b" ")
+    manifest.write_bytes(manifest.read_bytes().replace(old, digest_of(word).encode()))
+
+
+def test_a_deposit_that_lies_elsewhere_gives_the_same_tables_and_tells_what_is_set_otherwise(
+    study, tmp_path, monkeypatch
+):
+    set_anew(study / "runs" / "headlines" / "outputs" / "validity_by_coder.csv")
+    deposited, files = deposit(), "headlines/outputs/validity_by_coder.docx"
+    assert deposited.remarks == (f"Drawn or set otherwise by this state of the kit, with the same figures: {files}.",)
     assert deposited.about.seconds is not None
     place = move(deposited, tmp_path, monkeypatch)
     verified = verify_deposit(place)
-    assert (verified.faults, verified.passes) == ((), True)
+    assert (verified.faults, verified.passes, verified.setting) == ((), True, deposited.remarks[0])
+    assert f"LOOK      {verified.setting}" in str(verified)
     assert verified.seconds is not None
     assert f"{verified.n_files} files are listed" in str(verified)
 

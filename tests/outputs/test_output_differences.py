@@ -66,8 +66,22 @@ def test_what_a_person_changed_or_left_out_is_said_and_not_compared(tmp_path):
 def test_a_file_that_is_set_otherwise_while_its_figures_are_the_same_is_told_so(tmp_path):
     before, after = save(tmp_path / "a"), save(tmp_path / "b")
     (after / "alpha.tex").write_text("another font")
-    (row,) = compare_outputs(before, after).rows
-    assert (row.file, row.column) == ("outputs/alpha.tex", "as drawn or set; its figures are the same")
+    found = compare_outputs(before, after)
+    assert (found.rows, found.set_anew) == ((), ("outputs/alpha.tex",))
+    said = "Drawn or set otherwise by this state of the kit, with the same figures: outputs/alpha.tex."
+    assert list(found.sentences())[1:] == [said]
+    assert (found + found).set_anew == ("outputs/alpha.tex",) * 2
+
+
+def test_a_table_that_is_printed_otherwise_is_a_difference_though_its_data_are_the_same(tmp_path):
+    before, after = save(tmp_path / "a"), save(tmp_path / "b")
+    (after / "alpha.tex").write_text("other numbers")
+    manifest = after / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('".71"', '".70"'))
+    found = compare_outputs(before, after)
+    (row,) = found.rows
+    assert (row.file, row.row, row.column, found.set_anew) == ("outputs/alpha", "row 1", "as printed", ())
+    assert (row.before, row.after) == ("ann | .71 | 10", "ann | .70 | 10")
 
 
 def test_outputs_of_one_side_are_no_difference_of_figures(tmp_path):
