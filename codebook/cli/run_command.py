@@ -50,7 +50,8 @@ def pilot(
     from codebook.analysis import Bootstrap
     from codebook.study import estimate_costs
 
-    trial = open_given(options).grid.pilot(limit, draws=draws, paraphrases=paraphrases, seed=seed)
+    study = open_given(options)
+    trial = study.grid.pilot(limit, draws=draws, paraphrases=paraphrases, seed=seed)
     trial.plan()
     say(trial)
     if dry_run:
@@ -59,5 +60,6 @@ def pilot(
     trial.submit()
     trial.collect(partial=True)
     codings, resample = trial.codings(), Bootstrap(replicates, seed=seed)
-    results = [trial.stability(codings, resample), trial.flips(codings), estimate_costs(trial, resample)]
+    costs = estimate_costs(trial, study.open_units(), resample)
+    results = [trial.stability(codings, resample), trial.flips(codings), costs]
     say("\n\n".join(repr(result.save()) for result in results))

@@ -372,10 +372,7 @@ def read_prices(path: Path) -> PriceFile:
 def parse_file(path: Path, _changed_ns: int, _n_bytes: int) -> PriceFile:
     """Read a file of prices once for each of its versions."""
     tree = read_yaml(path, error=ParameterError, summary="The file of prices cannot be read.")
-    faults = [  # texts only: a model named 4 or `no` keeps its name
-        Fault(f"{tree.where}, line {line}", f"`{loc[-1]}` stands here twice", "keep one of them")
-        for loc, line in tree.repeated_keys()
-    ]
+    faults = [fault for _, fault in tree.repeated_keys()]  # texts only: a model named 4 or `no` keeps its name
     try:
         prices = PriceFile.model_validate(tree.value)
     except ValidationError as error:

@@ -39,11 +39,11 @@ from codebook.errors import Fault, ParameterError
 from codebook.execute import Replay, replay_study
 from codebook.execute.replaying import in_environment
 from codebook.execute.secrets import read_secrets
-from codebook.files.kept_files import NOTE
 from codebook.files.lines import digest_file
 from codebook.ground.quantities import say_count
 from codebook.paths import make_private, project_folder, resolve_path, show_path
 from codebook.report import write_paper
+from codebook.report.paper import NOTE
 from codebook.study import Study, open_study
 
 _DATE = (1980, 1, 1, 0, 0, 0)

@@ -113,7 +113,7 @@ def _opened(path: Path) -> Iterator[Path]:
 
 
 def _replay(room: Path, about: About, tell: Callable[[str], None]) -> tuple[float | None, list[Fault], str]:
-    """Replay a copy, so that the deposit stays as it is; return how long it took, what differs, and what is set anew."""
+    """Replay a copy, so that the deposit stays as it is; return its seconds, what differs, and what is set anew."""
     mend = "the archived replies, the steps or the tables are not those that were deposited: get the deposit again"
     with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
         copy = Path(place) / "deposit"

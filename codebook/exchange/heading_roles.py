@@ -26,7 +26,7 @@ Roles = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table of texts; a heading may stand twice, and rows are as long as the header."""
+    """A table of texts; a heading may occur twice, and rows are as long as the header."""
 
     name: str
     columns: tuple[str, ...]

@@ -66,9 +66,10 @@ class YamlTree:
         """Return file and line of a part, for a message."""
         return f"{self.where}, line {self.line(loc)}"
 
-    def repeated_keys(self) -> Iterator[tuple[Loc, int]]:
-        """Yield place and line of each key that stands again in one mapping: YAML itself drops the first silently."""
-        yield from _repeated_keys(self.root, (), set())
+    def repeated_keys(self) -> Iterator[tuple[int, Fault]]:
+        """Yield line and fault of each key that occurs again in one mapping: YAML itself drops the first silently."""
+        for name, line in _repeated_keys(self.root, set()):
+            yield line, Fault(f"{self.where}, line {line}", f"`{name}` occurs twice here", "keep one of them")
 
     def scalars(self) -> Iterator[yaml.ScalarNode]:
         """Yield every scalar that stands in the file, once."""
@@ -86,7 +87,7 @@ class YamlTree:
                 left.extend(node.value)
 
 
-def _repeated_keys(node: yaml.Node | None, loc: Loc, seen: set[int]) -> Iterator[tuple[Loc, int]]:
+def _repeated_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[str, int]]:
     if node is None or id(node) in seen:
         return
     seen.add(id(node))
@@ -95,12 +96,12 @@ def _repeated_keys(node: yaml.Node | None, loc: Loc, seen: set[int]) -> Iterator
         for key, value in node.value:
             name = str(key.value)
             if name in names:
-                yield (*loc, name), key.start_mark.line + 1
+                yield name, key.start_mark.line + 1
             names.add(name)
-            yield from _repeated_keys(value, (*loc, name), seen)
+            yield from _repeated_keys(value, seen)
     elif isinstance(node, yaml.SequenceNode):
-        for place, value in enumerate(node.value):
-            yield from _repeated_keys(value, (*loc, place), seen)
+        for value in node.value:
+            yield from _repeated_keys(value, seen)
 
 
 class _Size(NamedTuple):

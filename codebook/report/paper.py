@@ -12,8 +12,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
+
 from codebook.errors import MissingExtraError
-from codebook.files.kept_files import write_unless_changed
+from codebook.files.digests import read_json
+from codebook.files.lines import digest_file, write_atomic
 from codebook.outputs import OutputEntry
 from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock, place_citation
 from codebook.outputs.latex_documents import write_latex
@@ -26,6 +29,8 @@ from codebook.report.facts import Facts, gather_facts
 from codebook.report.limitations import say_limitations
 from codebook.report.sections import is_result
 
+NOTE = "written.json"
+"""Which files of a paper were written, with their SHA-256: one that a person changed since is kept."""
 _FIGURES = ("confusion", "alpha_by_label")
 """Figures that a paper shows where they were saved; the others lie in `outputs`."""
 _ONLY_DRAWN = ("confusion", "coefficients")
@@ -195,3 +200,27 @@ def _plain(text: str) -> str:
         text = text.replace(sign, letter)
     text = re.sub(r"\\url\{([^{}]*)\}", r"\1", text)
     return re.sub(r"[{}]", "", text)
+
+
+def write_unless_changed(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Write files into a folder, but those that a person changed since they were written; return the names of these.
+
+    Examples
+    --------
+    >>> folder = Path("drafts")
+    >>> write_unless_changed(folder, {"a.txt": b"one", "b.txt": b"two"})
+    ()
+    >>> _ = (folder / "a.txt").write_text("mine")
+    >>> write_unless_changed(folder, {"a.txt": b"new", "b.txt": b"new"}), (folder / "b.txt").read_text()
+    (('a.txt',), 'new')
+    """
+    note = folder / NOTE
+    written: dict[str, str] = read_json(note) if note.is_file() else {}
+    changed = [name for name in files if (folder / name).is_file() and digest_file(folder / name) != written.get(name)]
+    for name in files.keys() - set(changed):
+        with write_atomic(folder / name) as file:
+            file.write(files[name])
+        written[name] = digest_file(folder / name)
+    with write_atomic(note) as file:
+        file.write(orjson.dumps(written, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+    return tuple(changed)

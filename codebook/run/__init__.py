@@ -14,7 +14,7 @@ from codebook.run.label_texts import label
 from codebook.run.money import say_where
 from codebook.run.plans.example_units import draw_examples, try_examples
 from codebook.run.plans.planning import plan, rehearse_plan
-from codebook.run.plans.preflight_checks import Preflight, estimate_whole, preflight
+from codebook.run.plans.preflight_checks import Preflight, preflight
 from codebook.run.plans.price_comparison import compare_prices
 from codebook.run.project.cost_table import cost_history
 from codebook.run.project.overview import (
@@ -55,7 +55,6 @@ __all__ = [
     "draw_examples",
     "embed_texts",
     "erase_unit",
-    "estimate_whole",
     "find_rebuilt",
     "find_run",
     "label",

@@ -126,7 +126,7 @@ def _lay_beside(runs: Sequence[RunViews], coders: str | Path, gold: str, variabl
     """Read the labels of all runs, and the gold by what the last run knows of it."""
     names = [run.name for run in runs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        _refuse("runs", f"{', '.join(twice)} stands there twice", "name different runs, such as topics.v1 topics.v2")
+        _refuse("runs", f"{', '.join(twice)} occurs twice", "name different runs, such as topics.v1 topics.v2")
     variables, apart = _share_variables(runs)
     chosen = [each for each in variables if variable in ("", each.name)]
     if not chosen:

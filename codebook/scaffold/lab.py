@@ -11,7 +11,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from codebook.errors import MissingExtraError, RunError
-from codebook.paths import project_folder
+from codebook.files.run_versions import find_version
+from codebook.paths import project_folder, runs_folder
 from codebook.run import open_run
 
 START = "notebooks/start.ipynb"
@@ -79,7 +80,8 @@ def find_report(run: str) -> Path:
     >>> find_report("topics").name
     'report.html'
     """
-    report = open_run(run).folder.path / "report.html"
+    report = runs_folder() / find_version(runs_folder(), run) / "report.html"
     if not report.is_file():
+        open_run(run)  # which says where there is no such run
         raise RunError(f"Run {run!r} has no report yet. To mend: codebook report {run}.")
     return report

@@ -161,11 +161,10 @@ def _make_codebook(tree: YamlTree) -> Codebook:
     if not isinstance(raw, dict):
         fault = Fault(f"{where}, line 1", "not a codebook", "start with `name:`, `unit:` and `variables:`")
         raise SchemeError(f"{where} is not a codebook.", [fault])
-    twice = [(line, f"`{loc[-1]}` stands here twice", "keep one of them") for loc, line in tree.repeated_keys()]
-    findings = [*twice, *((tree.line(loc), problem, mend) for loc, problem, mend in find_faults(raw))]
+    findings = list(tree.repeated_keys())
+    findings += [(tree.line(loc), Fault(tree.place(loc), problem, mend)) for loc, problem, mend in find_faults(raw)]
     if findings:
-        findings.sort(key=lambda finding: finding[0])
-        faults = [Fault(f"{where}, line {line}", problem, mend) for line, problem, mend in findings]
+        faults = [fault for _, fault in sorted(findings, key=lambda finding: finding[0])]
         raise SchemeError(f"{where} has {say_count(len(faults), 'fault')}:", faults)
     return Codebook.model_validate(raw)
 

@@ -136,15 +136,15 @@ def _read_model(written: Any) -> GridModel:
 
 def _find_twins(names: Sequence[str], where: str) -> Iterator[Fault]:
     for name in sorted({each for each in names if names.count(each) > 1}):
-        yield Fault(where, f"{name!r} stands there twice", "give each a name: of its own")
+        yield Fault(where, f"{name!r} occurs twice", "give each a name: of its own")
 
 
-def name_codebook(path: str) -> str:
+def name_instrument(path: str) -> str:
     """What a codebook of the grid is called in tables and runs.
 
     Examples
     --------
-    >>> name_codebook("data/topics/codebook_brief.yaml")
+    >>> name_instrument("data/topics/codebook_brief.yaml")
     'codebook_brief'
     """
     return re.sub(r"[^A-Za-z0-9_-]+", "-", Path(path).name.removesuffix(".yaml")).strip("-")

@@ -225,14 +225,12 @@ def study_model() -> type[BaseModel]:
 
 
 def _read_tree(path: Path) -> tuple[object, StudyFaults]:
-    """Read a YAML file with every scalar as the text that stands there; keys that stand twice are faults."""
+    """Read a YAML file with every scalar as the text that stands there; keys that occur twice are faults."""
     summary = "The study cannot be read."
     if not path.exists():
         fault = Fault(show_path(path), "there is no such file", "check the path, or make a study with `codebook new`")
         raise ParameterError(summary, [fault])
     tree = read_yaml(path, error=ParameterError, summary=summary)
     check = StudyFaults(tree)
-    for loc, line in tree.repeated_keys():
-        where = f"{tree.where}, line {line}"
-        check.faults.append(Fault(where, f"`{loc[-1]}` stands here a second time", "keep one of them"))
+    check.faults += [fault for _, fault in tree.repeated_keys()]
     return {} if tree.value is None else tree.value, check

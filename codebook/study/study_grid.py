@@ -23,7 +23,7 @@ from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook
 from codebook.study.grid_finding import GridFinding, say_agreement, set_beside
-from codebook.study.grid_settings import GridModel, GridSettings, name_codebook
+from codebook.study.grid_settings import GridModel, GridSettings, name_instrument
 from codebook.study.study_facts import StudyFacts
 from codebook.units import draw_units
 
@@ -142,7 +142,7 @@ class Grid(Generic[S]):
         return tuple(self._make(model, book) for model in models for book in books)
 
     def _make(self, model: GridModel, book: str) -> Cell[S]:
-        called = name_codebook(book)
+        called = name_instrument(book)
         own: dict[str, Any] = {key: value for key, value in model.facts.items() if value}
         if "archive" in own:
             own["archive"] = str(own["archive"]).replace("{codebook}", called)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.errors import ParameterError
-from codebook.files.run_versions import find_version
+from codebook.files.run_versions import find_version, split_version
 from codebook.ground.quantities import say_count
-from codebook.paths import runs_folder
+from codebook.outputs import copy_outputs, read_outputs
+from codebook.paths import resolve_path, runs_folder, show_path
 from codebook.report import write_report
 from codebook.run import Run, list_runs
 from codebook.run.comparing import KINDS
@@ -25,7 +26,8 @@ def report_study(study: Study, *, texts: bool = True, out: str | Path = "") -> P
 
     Of a later version it shows what changed in the codebook, which version made how many labels, and what the change
     did to the share of each label and to the finding of `grid:`. Where a second instrument was asked, figures stand
-    with and without its labels.
+    with and without its labels; what a pilot in several wordings said stands there in short. A study that asks the
+    cells of its grid alone gets the report of the first, main cell, with what is saved of the whole grid in it.
 
     Examples
     --------
@@ -35,13 +37,24 @@ def report_study(study: Study, *, texts: bool = True, out: str | Path = "") -> P
     """
     named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
     there = study.run and find_version(runs_folder(), study.run) in list_runs()
-    more = list(tell_more(study)) if there else []  # else the report says what is missing
-    return write_report(study.run, **named, texts=texts, out=out, more=more)
+    if there or not study.facts.grid:
+        more = list(tell_more(study)) if there else []  # else the report says what is missing
+        return write_report(study.run, **named, texts=texts, out=out, more=more)
+    home, cells = study.folder, [cell.study.run for cell in study.grid.cells]
+    if out:
+        copy_outputs(home / "outputs", resolve_path(out) / "outputs")
+    others = f"; the other cells are {', '.join(cells[1:])}" if cells[1:] else ""
+    words = (
+        f"This page is of {cells[0]}, the main cell of the grid{others}. The finding under each: section Multiverse."
+    )
+    about = _say("grid_cells", "coverage", "Cells of the grid", words)
+    return write_report(cells[0], **named, texts=texts, out=out or home, more=[about])
 
 
 def tell_more(study: Study) -> Iterator[Result]:
     """The results that the report has besides what was saved: of versions, and of a second instrument."""
     run = study.open_run()
+    yield from _tell_pilots(study.name)
     if before := run.before:
         yield from _tell_versions(study, run, before)
     if list_seconds(study.name):
@@ -49,6 +62,24 @@ def tell_more(study: Study) -> Iterator[Result]:
         for variable, by in product(run.codebook.variables, ("", "label")):
             if variable.kind in KINDS:
                 yield _name_apart(compare_second(study, variable.name, by=by, part=part), variable.name, run)
+
+
+def _tell_pilots(name: str) -> Iterator[Result]:
+    """What pilots in several wordings said, in short, and where the rest of it is."""
+    pilots = {split_version(run)[0] for run in list_runs() if run.startswith(f"{name}-pilot-")}
+    for pilot in sorted(pilots):
+        outputs = runs_folder() / find_version(runs_folder(), pilot) / "outputs"
+        saved = {entry.name: entry.finding or entry.note for entry in read_outputs(outputs)}
+        if sentences := [saved[each] for each in ("stability", "flips") if saved.get(each)]:
+            words = f"{' '.join(sentences)} Their tables, and what the whole will take: {show_path(outputs)}."
+            yield _say(pilot, "stability", "Pilot in several wordings", words)
+
+
+def _say(name: str, section: str, title: str, words: str) -> Result:
+    """A sentence in its place in the report, without a table."""
+    import pandas as pd
+
+    return Result(pd.DataFrame(), name=name, section=section, title=title, facts=Facts(nothing=words))
 
 
 def _tell_versions(study: Study, run: Run, before: Run) -> Iterator[Result]:

@@ -62,7 +62,7 @@ _WHAT_HAPPENS = {
         "warning",
         "sent as it is, but signs such as 'Ã©' show that the text was decoded wrongly before",
     ),
-    "id that almost stands twice": ("warning", "kept as different ids: they differ only in how they are written"),
+    "id that almost occurs twice": ("warning", "kept as different ids: they differ only in how they are written"),
     "spaces around id": ("warning", "kept exactly; ids that differ by spaces are different ids"),
     TINY: ("warning", f"{_LOOK}: at the size in which it is sent, hardly anything is visible"),
     ONE_COLOUR: ("warning", f"{_LOOK}: nothing is visible on it"),
@@ -312,9 +312,9 @@ class _Ids:
         if (form := near_form(unit_id)) != unit_id:
             known = _key(form) in self._exact
             if not _add(_key(form), self._forms) or known:
-                yield "id that almost stands twice"
+                yield "id that almost occurs twice"
         elif key in self._forms:
-            yield "id that almost stands twice"
+            yield "id that almost occurs twice"
 
 
 def _check_id(unit: Unit, number: int, ids: _Ids, tally: _Tally) -> None:

@@ -360,7 +360,7 @@ def test_every_fault_of_own_prices_is_told_at_once_with_line_and_mend(own):
     assert all("per 1 million tokens" in said[line] for line in ("3", "4", "5", "10"))
     assert "the fields are input, cached" in said["6"]
     assert "stand together" in said["7"]
-    assert "stands here twice" in said["9"]
+    assert "occurs twice here" in said["9"]
 
 
 @pytest.mark.parametrize("text", ["models: [", "- a", "", "as_of: 2026-11-01", "as_of: soon\nmodels: {}", "models: 3"])

@@ -624,7 +624,7 @@ def test_a_study_stops_at_a_failure_and_shows_the_cell(project):
         ("study: s\nrun: r\nparameters:\n  sed: 1\nsteps: [passes]\n", "line 4", "did you mean `seed`"),
         ("study: s\nrun: r\nparameters: {seed: x}\nsteps: [passes]\n", "line 3", "give a whole number"),
         ("study: s\nrun: r\nparameters: {run: x}\nsteps: [passes]\n", "line 3", "write it at the top"),
-        ("study: s\nrun: r\nrun: q\nsteps: [passes]\n", "line 3", "second time"),
+        ("study: s\nrun: r\nrun: q\nsteps: [passes]\n", "line 3", "occurs twice here"),
         (
             "study: s\nrun: r\nsteps:\n  - notebook: waits\n    parameters:\n      seed: 1\n",
             "line 6",

@@ -139,7 +139,9 @@ def test_places_and_keys_that_stand_twice():
     assert tree.place(("a", 0, "b")) == "f.yaml, line 4"
     assert tree.place(("a", 0, "gone")) == "f.yaml, line 2"
     assert tree.line(("nothing",)) == 1
-    assert list(tree.repeated_keys()) == [(("a", 0, "b"), 4)]
+    assert [(line, str(fault)) for line, fault in tree.repeated_keys()] == [
+        (4, "f.yaml, line 4: `b` occurs twice here. To mend: keep one of them.")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_mode_07_ids_are_unique_stable_short_and_of_every_unit(fake: FakeOpenAI)
 
 
 def test_mode_07_ids_that_repeat_are_refused_before_anything_is_sent(fake: FakeOpenAI) -> None:
-    with pytest.raises(ParameterError, match="the id stands twice"):
+    with pytest.raises(ParameterError, match="the id occurs twice"):
         plan_batch(fake, [Unit("7", "one"), Unit("7", "another")])
     assert fake.requests == []
 

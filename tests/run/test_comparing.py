@@ -151,8 +151,8 @@ def test_what_cannot_be_compared_is_said(two: tuple[Run, Run]) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"runs": ["one.v1", "frames"]}, "no variable is not in all|there are: none"),
         ({"runs": ["one", "others"]}, "no unit is in all of them"),
-        ({"runs": ["one.v2", "one.v2"]}, "one.v2 stands there twice"),
-        ({"runs": ["one", "one"]}, "one.v2 stands there twice"),
+        ({"runs": ["one.v2", "one.v2"]}, "one.v2 occurs twice"),
+        ({"runs": ["one", "one"]}, "one.v2 occurs twice"),
         ({"runs": "one", "variable": "mood"}, "there are: topic, tone"),
         ({"runs": "one", "by": "coder"}, "use label, unit, cost, share, or a formula"),
     ]

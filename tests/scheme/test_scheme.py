@@ -168,7 +168,7 @@ ONE_FAULT = {
         "ratio\n    categories: [1, nan]",
         (8, "'nan' is not", ""),
     ),
-    "key twice": ("unit: b", "unit: b\nunit: c", (3, "`unit` stands here twice", "keep one of them")),
+    "key twice": ("unit: b", "unit: b\nunit: c", (3, "`unit` occurs twice here", "keep one of them")),
     "variable not a mapping": (
         "variables:\n",
         "variables:\n  - text\n",

@@ -49,7 +49,7 @@ def test_a_pilot_tells_agreement_flips_and_costs_and_the_whole_asks_none_of_it_a
     pilot = study.grid.pilot(N_DRAWN, paraphrases=["other.yaml"])
     codings = pilot.codings()
     check_agreement(pilot, codings)
-    costs = cb.study.estimate_costs(pilot, cb.Bootstrap(50))
+    costs = cb.study.estimate_costs(pilot, study.open_units(), cb.Bootstrap(50))
     assert costs.finding in told.output
     assert {path.stem for path in pilot.cells[0].study.folder.glob("outputs/*.csv")} >= {"stability", "pilot_costs"}
     row = costs.frame.iloc[0]
@@ -57,10 +57,16 @@ def test_a_pilot_tells_agreement_flips_and_costs_and_the_whole_asks_none_of_it_a
     assert row["usd_live"] == pytest.approx(paid.mean() * (N_UNITS - N_DRAWN))
     assert row["usd_batch"] == pytest.approx(row["usd_live"] / 2)
     assert costs.frame["questions"].tolist() == [N_UNITS - N_DRAWN, 4 * (N_UNITS - N_DRAWN)]
+    (alone,) = cb.study.estimate_costs(pilot.cells[0].study.open_run(), study.open_units()).frame.to_dict("records")
+    assert (alone["usd_live"], alone["n_rest"]) == (pytest.approx(2 * row["usd_live"]), row["n_rest"]), "of two draws"
+    assert alone["seconds"] > 0
     whole = study.plan()
     assert whole.costs().frame.set_index("what").loc["to come, as a batch", "requests"] == N_UNITS - N_DRAWN
     whole = finish(whole)
     assert whole.status().n_labelled == N_UNITS
+    page = cb.study.report_study(study).read_text(encoding="utf-8")
+    assert str(pilot.flips(codings).finding).split(" Most often")[0] in page
+    assert "Their tables, and what the whole will take: runs/m-pilot-" in page
     assert row["usd_batch_low"] <= whole.table()["cost_usd"].sum() <= row["usd_batch_high"]
 
 

@@ -14,6 +14,8 @@ from codebook.errors import ParameterError, StatisticError
 from codebook.execute.study import StepResult, run_study
 from codebook.execute.study_plan import plan_study
 from codebook.sampling import write_gold_sample
+from codebook.scaffold.lab import find_report
+from codebook.study import Study, report_study
 
 DATA = Path(__file__).parents[2] / "data"
 MODELS = [
@@ -63,7 +65,19 @@ def test_a_grid_is_planned_as_one_asked_once_and_looked_at_under_every_specifica
     check_figures(result.frame, codings)
     assert result.frame["specification"].max() == 13
     assert "under each: every unit has a gold label, and gold alone counts." in result.finding
+    result.save()
+    check_report(study())
     check_drawn_gold(study, codings)
+
+
+def check_report(opened: Study) -> None:
+    """The page is of the main cell, says which the others are, and has the finding under each."""
+    page = report_study(opened)
+    text = page.read_text(encoding="utf-8")
+    assert page == find_report(opened.name) == opened.folder / "report.html"
+    assert "This page is of m-grid-both-topics, the main cell of the grid; the other cells are m-grid-both" in text
+    assert "<h2>Multiverse" in text or ">Multiverse<" in text
+    assert "gold alone counts" in text
 
 
 def check_drawn_gold(study, codings: cb.Codings) -> None:

@@ -253,7 +253,7 @@ def test_a_million_rows_stream_in_flat_memory(tmp_path, suffix):
 def test_r29_ids_that_differ_only_in_writing_are_told(tmp_path, ids, twins):
     path = write_csv(tmp_path / "t.csv", [("id", "text"), *((unit_id, f"text {unit_id}") for unit_id in ids)])
     report = check_units(read_units(path, id_column="id", text_column="text"))
-    found = [fault for fault in report.faults if fault.kind == "id that almost stands twice"]
+    found = [fault for fault in report.faults if fault.kind == "id that almost occurs twice"]
     assert [list(fault.first) for fault in found] == ([twins] if twins else [])
     assert all(fault.gravity == "warning" and fault.n == len(twins) for fault in found)
     assert report.ok

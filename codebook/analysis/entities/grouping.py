@@ -322,7 +322,7 @@ def barred_pairs(
 
 
 def twice_in_a_source(first: Sequence[int], sources: Sequence[str]) -> set[int]:
-    """First rows of the forms that stand twice in one source: it names an entity once, so they are two entities."""
+    """First rows of the forms that occur twice in one source: it names an entity once, so they are two entities."""
     counts = Counter(zip(first, sources, strict=True))
     return {row for (row, source), count in counts.items() if count > 1 and source}
 

@@ -43,7 +43,7 @@ class LinkRules:
         Without a list: how two clusters are compared, by the mean of all their pairs or by the least.
     source
         Without a list: column of the mentions that says which list a name comes from, where such a list names an entity
-        once. Two names of one source are then two entities, and a form that stands twice in one is ambiguous.
+        once. Two names of one source are then two entities, and a form that occurs twice in one is ambiguous.
     namespace
         Of the ids that are made; an entity of a list keeps the id of the list.
     """

@@ -157,7 +157,7 @@ def _check_frame(frame: pd.DataFrame, key: str, what: str, *, unique: bool) -> l
         faults.append(Fault(where, f"{int(frame[key].isna().sum())} rows have no {key}", "give each one, or drop them"))
     if unique and frame[key].duplicated().any():
         twice = name_some(frame.loc[frame[key].duplicated(), key].unique())
-        faults.append(Fault(where, f"{key} {twice} stands twice", "give each row an id of its own"))
+        faults.append(Fault(where, f"{key} {twice} occurs twice", "give each row an id of its own"))
     empty = frame["name"].isna() | (frame["name"].astype(str).str.strip() == "")
     if empty.any():
         names = name_some(frame.loc[empty, key])

@@ -74,7 +74,7 @@ def label_pairs(pairs: pd.DataFrame, truth: Truth, *, seed: int = 1) -> pd.DataF
 
 
 def count_true_pairs(pairs: pd.DataFrame, truth: Truth) -> pd.Series:
-    """True pairs of each entity, those that blocking lost included; forms that stand twice count once."""
+    """True pairs of each entity, those that blocking lost included; forms that occur twice count once."""
     known = pd.Series(truth, dtype=object)
     if pairs["listed"].any():
         entities = known_entities(truth)

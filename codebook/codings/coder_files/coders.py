@@ -212,10 +212,7 @@ def parse_coders(path: Path, codebook: Codebook) -> tuple[list[Entry], list[Faul
     if not isinstance(value, dict) or set(value) != {"coders"} or not isinstance(value["coders"], list):
         mend = "begin with `coders:` and list the files below it"
         raise TableError(summary, [Fault(path.name, "it must have exactly one key, `coders`, with a list", mend)])
-    faults = [
-        Fault(f"{path.name}, line {line}", f"`{loc[-1]}` occurs twice here", "keep one of them")
-        for loc, line in tree.repeated_keys()
-    ]
+    faults = [fault for _, fault in tree.repeated_keys()]
     faults += find_broken_paths(tree, path.parent)
     entries = []
     for place, item in enumerate(value["coders"]):

@@ -7,7 +7,7 @@ import csv
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,11 @@ def is_text(path: Path) -> bool:
     return READERS.get(find_kind(path)) is read_csv
 
 
-def _name_columns(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
-    """Return the header as names; a column without one is called by its place, two alike are refused."""
+def _name_columns(path: Path, cells: Sequence[Any]) -> tuple[str, ...]:
+    """Return the header as names; a column without one is called by its place; two alike or none are refused."""
+    if not cells:
+        fault = Fault(path.name, "it has no header", "add a line with the names of the columns")
+        raise UnitsError(f"{path.name} is empty.", [fault])
     names = [as_text(cell) or f"column {place}" for place, cell in enumerate(cells, start=1)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -90,11 +93,6 @@ def _csv_records(rows: RowLayout) -> Iterator[tuple[int, list[str]]]:
 
 def _csv_header(rows: RowLayout) -> tuple[str, ...]:
     _, cells = next(_csv_records(rows), (0, []))
-    if not cells:
-        raise UnitsError(
-            f"{rows.path.name} is empty.",
-            [Fault(rows.path.name, "it has no header", "add a line with the names of the columns")],
-        )
     return _name_columns(rows.path, cells)
 
 
@@ -123,11 +121,6 @@ def _xlsx_header(rows: RowLayout) -> tuple[str, ...]:
     names = list(cells)
     while names and names[-1] is None:
         names.pop()
-    if not names:
-        raise UnitsError(
-            f"{rows.path.name} is empty.",
-            [Fault(rows.path.name, "it has no header", "add a line with the names of the columns")],
-        )
     return _name_columns(rows.path, names)
 
 
@@ -176,12 +169,12 @@ def _json_objects(rows: RowLayout) -> Iterator[dict[str, Any]]:
 
 
 def parse_json(text: bytes) -> Any:
-    """Read JSON, refusing a key that stands twice in an object: all but the last would be lost without a word.
+    """Read JSON, refusing a key that occurs twice in an object: all but the last would be lost without a word.
 
     Raises
     ------
     ValueError
-        It is no JSON, or a key stands twice.
+        It is no JSON, or a key occurs twice.
 
     Examples
     --------
@@ -205,7 +198,7 @@ def _count_keys(value: Any) -> int:
 
 
 def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of JSON of its pairs; a key that stands twice is a ValueError."""
+    """Make an object of JSON of its pairs; a key that occurs twice is a ValueError."""
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]

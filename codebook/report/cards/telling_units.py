@@ -19,7 +19,7 @@ def telling_html(cards: UnitCards, most: int = 20, *, texts: bool = True, hidden
     """Return a section of a page, without scripts: at most so many folded cards under headings; empty for none.
 
     The pairs of gold label and other label that occur most often come first, with two units each, then units whose
-    coders disagree, then one unit for each reason why a label is missing. No unit stands there twice.
+    coders disagree, then one unit for each reason why a label is missing. No unit occurs twice.
 
     Parameters
     ----------

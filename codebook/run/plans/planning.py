@@ -325,7 +325,7 @@ def _find_fault(unit: Unit, seen: Collection[str]) -> Fault | None:
     if not unit.unit_id.strip():
         return Fault(where, "the unit has no id", "give every unit an id of its own")
     if unit.unit_id in seen:
-        return Fault(where, "the id stands twice", "give every unit an id of its own")
+        return Fault(where, "the id occurs twice", "give every unit an id of its own")
     try:
         "".join((unit.unit_id, unit.text, *unit.context.values())).encode()
     except UnicodeEncodeError:

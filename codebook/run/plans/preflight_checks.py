@@ -1,23 +1,20 @@
 """A few units live before a batch, for cents: a wrong parameter or a model that cannot do it costs nothing more.
 
-What a preflight asks is asked like everything else, so the batch does not ask it again. From a pilot to the whole
-the rule of three leads: texts, tokens and time.
+What a preflight asks is asked like everything else, so the batch does not ask it again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from codebook.engines import LIVE
 from codebook.engines.service import check_host
 from codebook.errors import Fault, ParameterError, PendingError
-from codebook.material.unit_store import count_texts
 from codebook.records import RETRIED, Unit
-from codebook.run.history import sum_seconds
 from codebook.run.money import Meter
 from codebook.run.plans.asking import AskingFields, make_asking
 from codebook.run.plans.planning import plan
@@ -144,53 +141,3 @@ def _judge(table: pd.DataFrame) -> tuple[list[Fault], list[Fault]]:
         fault = Fault(where, detail or "no reason was given", _REPLIED if replied else _CALLED)
         (warnings if replied and variable in usable else faults).append(fault)
     return faults, warnings
-
-
-def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
-    """Say what all the units would take, from the pilot's own tokens and seconds per question.
-
-    Returns
-    -------
-    DataFrame
-        Rows `pilot` and `whole`: texts, questions, tokens in and out, seconds. Seconds are those of the pilot's jobs,
-        so they hold for the same engine and machine; the start of an engine weighs more in a small pilot.
-
-    Examples
-    --------
-    >>> import codebook as cb
-    >>> units = cb.open_study().open_units()
-    >>> estimate_whole(cb.open_run("topics"), units)[["part", "texts", "questions"]]
-                   part  texts  questions
-    0             pilot     12         12
-    1  whole, estimated     12         12
-    """
-    import pandas as pd
-
-    from codebook.outputs.readable import ReadableFrame
-
-    status = pilot.status()
-    n_texts = sum(count_texts(unit.unit_id) for unit, skip in pilot.units_with_skips() if skip is None)
-    whole = sum(1 for _ in units)
-    totals = pilot.totals()
-    amounts = {
-        "texts": n_texts,
-        "questions": n_texts * len(pilot.codebook.variables) * pilot.asked.draws,
-        "tokens_in": _known(totals, "tokens_in"),
-        "tokens_out": _known(totals, "tokens_out"),
-        "seconds": sum_seconds((job.created, job.ended) for job in status.jobs),
-    }
-    factor = whole / n_texts if n_texts else None
-    scaled = {name: _scale(value, factor, 1 if name == "seconds" else None) for name, value in amounts.items()}
-    frame = pd.DataFrame([{"part": "pilot", **amounts}, {"part": "whole, estimated", **scaled}])
-    numbers = ["texts", "questions", "tokens_in", "tokens_out"]
-    return ReadableFrame(frame.astype(dict.fromkeys(numbers, "Int64") | {"seconds": "float64"}))
-
-
-def _known(totals: Mapping[str, Any], name: str) -> int | None:
-    """Tokens of the pilot by all its answers; None where some of these do not tell them, or there is none."""
-    reported = totals["answers"] and not totals["answers_without_tokens"]
-    return int(totals[name]) if reported else None
-
-
-def _scale(value: float | None, factor: float | None, digits: int | None) -> float | None:
-    return None if value is None or factor is None else round(value * factor, digits)

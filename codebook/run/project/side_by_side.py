@@ -59,7 +59,7 @@ def compare_runs(
     RunError
         There is no such run.
     ParameterError
-        The runs share no unit or no variable; or a run stands there twice.
+        The runs share no unit or no variable; or a run occurs twice.
 
     Examples
     --------

@@ -153,7 +153,7 @@ def test_a_missing_value_says_nothing():
     ("change", "message"),
     [
         (lambda frame: frame.rename(columns={"name": "title"}), "rename the columns"),
-        (lambda frame: frame.assign(mention_id="a"), "stands twice"),
+        (lambda frame: frame.assign(mention_id="a"), "occurs twice"),
         (lambda frame: frame.assign(name=["", *frame["name"][1:]]), "fill in the name"),
     ],
 )
