@@ -19,7 +19,7 @@ _DECIMALS = re.compile(r"\A(-?[0-9]+)[.,]0+\Z")
 _ENDING = re.compile(
     r"\A(.+)\.(?:txt|md|pdf|docx?|odt|rtf|html?|xml|json|csv|png|jpe?g|tiff?|webp|gif|heic)\Z", re.IGNORECASE
 )
-_ZEROS = re.compile(r"(-?)0+(?=[0-9]+\Z)")
+_ZEROS = re.compile(r"\A(-?)0+(?=[0-9]+\Z)")
 
 
 _PLAIN = re.compile(r"[A-Za-z1-9_][A-Za-z0-9_-]*").fullmatch

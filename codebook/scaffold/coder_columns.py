@@ -22,13 +22,14 @@ _SIGNS = ("; ", " | ", ", ", ";", "|", ",", "+")
 _OVERLAP = 0.5
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _MIN_SLIP, _RARE = 4, 10
+_POINT_ZERO = re.compile(r"(?<=[0-9])\.0+\Z")
 
 
 @dataclass(frozen=True)
 class GuessedVariable:
     """What was coded: by whom in which column, and with which labels, each counted; `rename` mends other writings.
 
-    `slips` are the labels that look like a slip of a far commoner one, with that one.
+    `slips` are the labels that look like a slip of a far commoner one, with that one; `n_empty` counts empty cells.
     """
 
     name: str
@@ -37,6 +38,7 @@ class GuessedVariable:
     rename: Mapping[str, str] = field(default_factory=dict)
     slips: Mapping[str, str] = field(default_factory=dict)
     separator: str = ""
+    n_empty: int = 0
 
     @property
     def kind(self) -> str:
@@ -170,7 +172,10 @@ def _tell_apart(names: Iterable[str]) -> list[str]:
 
 
 def _read_labels(name: str, columns: Mapping[str, str], facts: Sequence[ColumnFacts]) -> GuessedVariable:
-    """Put the labels of all coders together: writings that differ by blanks or capitals are one, the commonest."""
+    """Put the labels of all coders together: writings that differ by blanks or capitals are one, the commonest.
+
+    Where all labels are numbers, 1.0 is a 1 that stood beside an empty cell in a table of pandas.
+    """
     cells = sum((column.values or Counter[str]() for column in facts), Counter[str]())
     separator = _find_separator(cells)
     labels = Counter[str]()
@@ -181,16 +186,19 @@ def _read_labels(name: str, columns: Mapping[str, str], facts: Sequence[ColumnFa
     spellings: dict[str, Counter[str]] = {}
     for label, n in labels.items():
         spellings.setdefault(near_form(label), Counter())[label] += n
+    are_numbers = all(as_number(label) is not None for label in labels)
     counted, rename = dict[str, int](), dict[str, str]()
     for writings in spellings.values():
         chosen = max(writings, key=lambda label: (writings[label], label == label.strip(), label)).strip()
+        chosen = _POINT_ZERO.sub("", chosen) if are_numbers else chosen
         counted[chosen] = writings.total()
         rename |= {label: chosen for label in writings if label != chosen}
     slips = find_slips(counted)
     for rare, common in slips.items():
         counted[common] += counted.pop(rare)
         rename |= dict.fromkeys(spellings[near_form(rare)], common)
-    return GuessedVariable(name, columns, _in_order(counted), rename, slips, separator)
+    n_empty = sum(column.n_rows - column.n_filled for column in facts)
+    return GuessedVariable(name, columns, _in_order(counted), rename, slips, separator, n_empty)
 
 
 def find_slips(labels: Mapping[str, int]) -> dict[str, str]:

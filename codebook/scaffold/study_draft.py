@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from codebook.codings.coder_files.label_mends import quote
+from codebook.ground.quantities import is_or_are, say_count
 from codebook.scaffold.coder_columns import GuessedVariable
 from codebook.scaffold.table_guess import TableGuess
 
@@ -56,7 +57,7 @@ def _draft_variable(variable: GuessedVariable) -> Iterator[str]:
     yield f"    level: {variable.level}"
     yield "    categories:"
     for label, n in variable.labels.items():
-        yield f"      - name: {as_yaml(label)}" + f"  # in {n:,} cells" * has_columns
+        yield f"      - name: {as_yaml(label)}" + f"  # in {say_count(n, 'cell')}" * has_columns
         yield "        # question: what belongs here, and what does not?"
         yield '        definition: ""'
 
@@ -102,6 +103,9 @@ def _draft_entry(variable: GuessedVariable, guess: TableGuess, file: str) -> Ite
     yield f"    columns: {_flow(variable.columns)}"
     if variable.separator:
         yield f"    separator: {quote(variable.separator)}"
+    if variable.separator and variable.n_empty:
+        cells = f"{say_count(variable.n_empty, 'cell')} {is_or_are(variable.n_empty)} empty"
+        yield f"    # question: {cells}: not coded (as it is), or none of the categories (write `empty: none`)?"
     for rare, common in variable.slips.items():
         otherwise = "If it is a label of its own, take it out of `rename` and add it to codebook.yaml."
         yield f"    # question: is {rare!r} a slip of {common!r}? {otherwise}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from codebook.errors import Fault, ParameterError
 from codebook.files.tables.rows import missing_column
+from codebook.ground.quantities import say_count
 from codebook.scaffold.coder_columns import GuessedVariable, find_variables
 from codebook.scaffold.column_facts import ColumnFacts, read_columns
 from codebook.scaffold.table_place import NAME_COLUMNS, TEXT_CHARS, TablePlace, find_place
@@ -158,7 +159,10 @@ def _find_id(path: Path, columns: Sequence[ColumnFacts], text: ColumnFacts, gues
     broken = [column for column in columns if column.is_named_id and column.n_filled > 0.9 * column.n_rows]
     if broken and not broken[0].repeats:
         faulty = broken[0]
-        problem = f"{faulty.n_twice:,} values stand again, {faulty.n_rows - faulty.n_filled:,} cells are empty"
+        n_empty = faulty.n_rows - faulty.n_filled
+        parts = [f"{say_count(faulty.n_twice, 'id')} a second time"] * (faulty.n_twice > 0)
+        parts += [say_count(n_empty, "empty cell")] * (n_empty > 0)
+        problem = f"it holds {' and '.join(parts)}"
         mend = "give every row an id of its own, or name another column: --id-column COLUMN"
         raise ParameterError("The ids are not unique.", [Fault(f"{path.name}, column {faulty.name!r}", problem, mend)])
     if broken or text.repeats:

@@ -153,14 +153,17 @@ def test_who_coded_what_is_read_from_values_and_names(
 
 def test_numbers_are_points_of_a_scale_and_several_labels_of_a_cell_are_sets(here: Path) -> None:
     sets = ["war", "oil; trade", "oil", "trade", "war; oil", "war"] * 4
-    columns = {"id": IDS, "text": TEXTS, "tone_1": ["-1", "0", "10"] * 8, "tone_2": ["0", "-1", "10"] * 8}
-    columns |= {"frames_x": sets, "frames_y": sets[::-1]}
+    columns = {"id": IDS, "text": TEXTS, "tone_1": ["-1", "0", "10"] * 8, "tone_2": ["0.0", "-1.0", "10.0"] * 8}
+    columns |= {"frames_x": sets, "frames_y": ["", *sets[:0:-1]]}
     tone, frames = guess_table(TableChoice(write_table(here / "t.csv", columns))).variables
     assert (tone.kind, tone.level, list(tone.labels)) == ("rating", "ordinal", ["-1", "0", "10"])
     assert (frames.kind, frames.separator, list(frames.labels)) == ("multi", "; ", ["oil", "trade", "war"])
     make_study(here / "s", guess_table(TableChoice(here / "t.csv")))
     codings = cb.read_coders(here / "s" / "coders.yaml", cb.read_codebook(here / "s" / "codebook.yaml"))
-    assert codings.frame.groupby("variable")["label"].count().to_dict() == {"tone": 48, "frames": 48}
+    assert codings.frame.groupby("variable")["label"].count().to_dict() == {"tone": 48, "frames": 47}
+    text = (here / "s" / "coders.yaml").read_text()
+    assert "rename: {'0.0': '0', '-1.0': '-1', '10.0': '10'}" in text
+    assert "# question: 1 cell is empty: not coded (as it is), or none of the categories (write `empty: none`)?" in text
 
 
 def test_what_a_person_says_is_taken_and_not_guessed(here: Path, command: Command) -> None:
@@ -212,7 +215,7 @@ def test_a_file_in_another_encoding_is_a_guess_that_is_told(here: Path) -> None:
             "look like a row of data: 'good' stands again below",
         ),
         ({"A": in_rows({"id": IDS * 2, "text": TEXTS * 2, "coder": ["a", "b"] * 24})}, "stand in several rows"),
-        ({"A": in_rows({"id": [*IDS[:-1], IDS[0]], "text": TEXTS})}, "column 'id': 1 values stand again"),
+        ({"A": in_rows({"id": [*IDS[:-1], IDS[0]], "text": TEXTS})}, "column 'id': it holds 1 id a second time. To"),
         ({"A": in_rows({"id": IDS, "anna": ANNA, "ben": BEN})}, "no column looks like texts"),
         ({"A": [["id", "text"]]}, "no rows below"),
     ],

@@ -107,6 +107,13 @@ def test_the_delimiter_is_found(tmp_path, delimiter):
     assert pairs(path) == rows[1:]
 
 
+@pytest.mark.parametrize("write", [write_csv, write_xlsx])
+def test_a_row_of_empty_cells_is_no_unit_in_any_kind_of_table(tmp_path, write):
+    suffix = ".csv" if write is write_csv else ".xlsx"
+    path = write(tmp_path / f"t{suffix}", [("id", "text"), ("1", "a"), ("", ""), ("2", ""), (" ", "\t"), ("3", "c")])
+    assert pairs(path) == [("1", "a"), ("2", ""), ("3", "c")]
+
+
 def test_one_column_and_given_delimiter(tmp_path):
     path = write_csv(tmp_path / "t.csv", [["text"], ["a;b"], ["c"]])
     units = list(read_units(path, id_column=ROW_NUMBER, text_column="text"))

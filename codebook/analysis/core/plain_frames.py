@@ -13,6 +13,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableSpec
 from codebook.errors import Fault
 from codebook.ground.joins import find_cause, find_twins, spell
+from codebook.ground.quantities import say_count
 
 _UNIT_NAMES = ("unit_id", "unit")
 _ABOUT = "The frame cannot be read as codings."
@@ -89,7 +90,7 @@ def read_counts(counts: pd.DataFrame, *, level: str, name: str = "label") -> Cod
     >>> codings.coverage, codings.interchangeable
     ({'diagnosis': {'labelled': 18}}, True)
     """
-    unit = next((column for column in _UNIT_NAMES if column in counts), "")
+    unit = _name_unit(counts)
     labels = [column for column in counts if column != unit]
     cells = counts[labels].apply(pd.to_numeric, errors="coerce").fillna(-1).to_numpy(dtype=float)
     faults = [] if level in LEVELS else _check_level(level)
@@ -133,6 +134,7 @@ def _check_frame(frame: object) -> list[Fault]:
     """Faults of what is no frame, or of one whose columns do not say who coded what."""
     if not isinstance(frame, pd.DataFrame):
         mend = 'pass Codings or a frame, such as sheet[["anna", "ben"]]; a file is read by read_codings'
+        mend = "pass it as a frame of pandas: `.to_pandas()`" if hasattr(frame, "to_pandas") else mend
         return [Fault("codings", f"it is of type {type(frame).__name__}", mend)]
     if twice := frame.columns[frame.columns.duplicated()].unique().tolist():
         return [Fault("columns", f"more than one is named {name_some(twice)}", "give each column a name of its own")]
@@ -141,6 +143,18 @@ def _check_frame(frame: object) -> list[Fault]:
     if "label" not in frame or not (n := int(frame["coder"].map(_text).isna().sum() if "coder" in frame else 0)):
         return []
     return [Fault("coder", f"missing in {n:,} rows", "fill it in, or drop the rows")]
+
+
+def _check_units(units: pd.Series, unit: str) -> Iterator[Fault]:
+    """Faults of the names of the units of a wide frame, which stand in its index or in a column."""
+    where = f"column {unit!r}" if unit else "index"
+    if n := int(units.isna().sum()):
+        yield Fault(where, f"{say_count(n, 'row')} without a unit", "fill it in, or drop the rows")
+    if twice := units[units.duplicated()].dropna().unique().tolist():
+        mend = "where each row is a unit of its own, `.reset_index(drop=True)`" if not unit else "keep one row of each"
+        yield Fault(
+            where, f"more than one row is named {name_some(twice)}", f"{mend}; a row holds all labels of a unit"
+        )
 
 
 def _check_coders(frame: pd.DataFrame, coders: Sequence[object]) -> list[Fault]:
@@ -167,8 +181,7 @@ def _check_level(level: str) -> list[Fault]:
 
 def _read_tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """A long frame with every column of the tidy table."""
-    unit = next((name for name in _UNIT_NAMES if name in frame), "")
-    if not unit:
+    if not (unit := _name_unit(frame)):
         mend = f"name the column of the units {' or '.join(map(repr, _UNIT_NAMES))}"
         raise_faults(_ABOUT, [Fault("columns", f"it has coder and label, and no unit: {name_some(frame)}", mend)])
     tidy = frame.assign(unit_id=frame[unit].map(_text), coder=frame["coder"].map(_text))
@@ -179,15 +192,23 @@ def _read_tidy(frame: pd.DataFrame) -> pd.DataFrame:
     return tidy[[*COLUMNS, *(name for name in frame if name not in (*COLUMNS, unit))]].reset_index(drop=True)
 
 
+def _name_unit(frame: pd.DataFrame) -> str:
+    """The column that names the units, if there is one."""
+    return next((name for name in _UNIT_NAMES if name in frame), "")
+
+
+def _name_coders(frame: pd.DataFrame) -> list[object]:
+    """The columns of a wide frame that hold labels."""
+    return [name for name in frame if name != _name_unit(frame)]
+
+
 def _melt(frame: pd.DataFrame, level: str) -> pd.DataFrame:
     """A wide frame, a column per coder, as a long one with the columns of the tidy table."""
-    units = frame.index if not (unit := next((name for name in _UNIT_NAMES if name in frame), "")) else frame[unit]
-    coders = [name for name in frame if name != unit]
-    raise_faults(_ABOUT, [] if level in ("interval", "ratio") else _check_coders(frame, coders))
-    parts = [
-        pd.DataFrame({"unit_id": [_text(each) for each in units], "coder": str(name), "label": list(frame[name])})
-        for name in coders
-    ]
+    units = pd.Series(list(frame[unit] if (unit := _name_unit(frame)) else frame.index), dtype=object).map(_text)
+    coders = _name_coders(frame)
+    faults = [] if level in ("interval", "ratio") else _check_coders(frame, coders)
+    raise_faults(_ABOUT, [*_check_units(units, unit), *faults])
+    parts = [pd.DataFrame({"unit_id": units, "coder": str(name), "label": list(frame[name])}) for name in coders]
     tidy = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["unit_id", "coder", "label"])
     return tidy.assign(variable="label", draw=0, why="absent")[list(COLUMNS)]
 
@@ -217,11 +238,16 @@ def _members(text: str) -> list[str]:
 
 def _order(labels: pd.Series, level: str, frame: pd.DataFrame) -> Sequence[str]:
     """The labels in order: of an ordered categorical its own, of numbers that of their size, else the alphabet's."""
-    for column in frame.columns:
-        dtype = frame[column].dtype
-        if isinstance(dtype, pd.CategoricalDtype) and (dtype.ordered or level == "nominal"):
-            return [str(_text(label)) for label in dtype.categories]
     texts = [text for text in dict.fromkeys(labels.map(_text)) if isinstance(text, str)]
+    dtypes = [
+        frame[name].dtype for name in (["label"] if "label" in frame and "coder" in frame else _name_coders(frame))
+    ]
+    known = [dtype for dtype in dtypes if isinstance(dtype, pd.CategoricalDtype)]
+    if level == "nominal" and known:
+        categories = (str(_text(label)) for dtype in known for label in dtype.categories)
+        return list(dict.fromkeys((*categories, *sorted(texts))))
+    if orders := [[str(_text(label)) for label in dtype.categories] for dtype in known if dtype.ordered]:
+        return _join_orders(orders)
     numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
     if len(texts) and numbers.notna().all():
         return [texts[at] for at in numbers.argsort(kind="stable")]
@@ -229,6 +255,17 @@ def _order(labels: pd.Series, level: str, frame: pd.DataFrame) -> Sequence[str]:
         mend = "make the columns an ordered pd.Categorical, from lowest to highest, or pass Codings with a codebook"
         raise_faults(_ABOUT, [Fault("label", f"the labels {name_some(sorted(texts))} have no order", mend)])
     return sorted(texts)
+
+
+def _join_orders(orders: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The order that holds all others: a column may lack labels of the scale, and may not turn it round."""
+    longest = max(orders, key=len)
+    for order in orders:
+        if list(order) != [label for label in longest if label in order]:
+            problem = f"two columns are ordered in different ways: {name_some(longest)}; {name_some(order)}"
+            mend = "give all columns the same ordered pd.CategoricalDtype, from lowest to highest"
+            raise_faults(_ABOUT, [Fault("label", problem, mend)])
+    return longest
 
 
 def _text(value: object) -> str | None:

@@ -75,7 +75,10 @@ def _name_columns(path: Path, cells: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _csv_records(rows: RowLayout) -> Iterator[tuple[int, list[str]]]:
-    """Yield `(line, fields)`; the file is decoded as a stream and split by the csv module alone."""
+    """Yield `(line, fields)` of the rows that are not empty; the csv module alone splits them.
+
+    A row of which only the signs between columns are there (`;;;`, as Excel writes an empty one) is empty.
+    """
     allow_long_fields()
     with open_text(rows.path, rows.encoding) as file:
         for _ in range(rows.skip_rows):
@@ -83,7 +86,7 @@ def _csv_records(rows: RowLayout) -> Iterator[tuple[int, list[str]]]:
         reader = csv.reader(file, delimiter=rows.delimiter or ",", strict=True)
         try:
             for record in reader:
-                if record:
+                if len(record) == 1 or any(map(str.strip, record)):
                     yield reader.line_num + rows.skip_rows, record
         except csv.Error as error:
             where = f"{rows.path.name}, line {reader.line_num + rows.skip_rows}"

@@ -48,7 +48,7 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
         last, n_empty = 0, 0
         while (row := _next_row(parser)) is not None:
             number, cells = row
-            if any(cell is not None for cell in cells):
+            if any(cell.strip() if isinstance(cell, str) else cell is not None for cell in cells):
                 last, n_empty = number, 0
                 yield number, tuple(unescape(cell) if isinstance(cell, str) else cell for cell in cells)
             elif (n_empty := n_empty + 1) > MAX_EMPTY_ROWS:

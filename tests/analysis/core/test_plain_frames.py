@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from codebook.analysis.against_gold.validity_tables import validity
@@ -94,3 +95,38 @@ def test_one_unit_is_one_unit_and_has_no_interval() -> None:
     assert result.finding == "Krippendorff's alpha (nominal) of label: .00 [no interval] (2 coders, 1 unit)."
     assert result.frame["low"].isna().all()
     assert "one unit does not vary" in result.frame["reason"].iloc[0]
+
+
+def test_categories_of_every_column_of_labels_count_and_those_of_other_columns_do_not() -> None:
+    plain = SHEET.assign(unit=[f"u{n}" for n in range(12)], ben=SHEET["ben"].replace("c", "a"))[["unit", "ben", "anna"]]
+    alpha = reliability(plain, level="nominal", coefficients=["alpha"]).frame["value"].item()
+    long = plain.melt("unit", var_name="coder", value_name="label")
+    for frame in (plain.astype("category"), long.astype({"coder": "category"}), long.astype("category")):
+        codings = as_codings(frame, level="nominal")
+        assert list(codings.variable.labels) == ["a", "b", "c"]
+        assert reliability(codings, coefficients=["alpha"]).frame["value"].item() == alpha
+
+
+def test_ordered_categories_that_lack_points_are_one_scale_and_those_turned_round_are_none() -> None:
+    def order(labels: str) -> pd.CategoricalDtype:
+        return pd.CategoricalDtype(list(labels), ordered=True)
+
+    sheet = SHEET.assign(ben=SHEET["ben"].replace("b", "a"))
+    codings = as_codings(sheet.astype({"anna": order("cba"), "ben": order("ca")}), level="ordinal")
+    assert list(codings.variable.labels) == ["c", "b", "a"]
+    with pytest.raises(StatisticError, match=r"ordered in different ways.*the same ordered"):
+        as_codings(sheet.astype({"anna": order("cba"), "ben": order("ac")}), level="ordinal")
+
+
+def test_rows_of_one_name_or_of_none_are_said_once_with_what_to_do() -> None:
+    twice = pd.concat([SHEET, SHEET.iloc[:2]])
+    with pytest.raises(StatisticError, match=r"index: more than one row is named '0', '1'.*reset_index\(drop=True\)"):
+        as_codings(twice, level="nominal")
+    lacking = SHEET.assign(unit=[None, *range(11)])
+    with pytest.raises(StatisticError, match=r"column 'unit': 1 row without a unit.*drop the rows"):
+        as_codings(lacking, level="nominal")
+
+
+def test_a_table_of_another_library_is_told_the_way_into_pandas() -> None:
+    with pytest.raises(StatisticError, match=r"of type Table.*\.to_pandas\(\)"):
+        as_codings(pa.Table.from_pandas(SHEET), level="nominal")
