@@ -162,7 +162,7 @@ def test_numbers_are_points_of_a_scale_and_several_labels_of_a_cell_are_sets(her
     codings = cb.read_coders(here / "s" / "coders.yaml", cb.read_codebook(here / "s" / "codebook.yaml"))
     assert codings.frame.groupby("variable")["label"].count().to_dict() == {"tone": 48, "frames": 47}
     text = (here / "s" / "coders.yaml").read_text()
-    assert "rename: {'0.0': '0', '-1.0': '-1', '10.0': '10'}" in text
+    assert tone.rename == {"0.0": "0", "-1.0": "-1", "10.0": "10"}
     assert "# question: 1 cell is empty: not coded (as it is), or none of the categories (write `empty: none`)?" in text
 
 
