@@ -61,9 +61,7 @@ def write_html(notebook_path: str | Path, html_path: str | Path) -> Path:
     Examples
     --------
     >>> import codebook as cb
-    >>> from codebook.execute import run_notebook
-    >>> execution = run_notebook("codebook", run="topics")
-    >>> write_html(execution.path, Path("codebook.html")).name
+    >>> write_html(Path("notebooks/01_codebook.ipynb"), Path("codebook.html")).name
     'codebook.html'
     """
     import nbformat

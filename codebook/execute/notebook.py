@@ -48,11 +48,9 @@ class Execution:
 
     Examples
     --------
-    >>> import codebook as cb
-    >>> from codebook.execute import run_notebook
-    >>> execution = run_notebook("codebook", run="topics")
+    >>> execution = Execution("pending", Path("runs/topics/notebooks/04_collect.ipynb"), 2.5, "2 of 3 jobs run")
     >>> execution.state, execution.path.name
-    ('done', '01_codebook.ipynb')
+    ('pending', '04_collect.ipynb')
     """
 
     state: Literal["done", "pending"]
@@ -118,8 +116,9 @@ def run_notebook(
     Examples
     --------
     >>> import codebook as cb
-    >>> run_notebook("codebook", run="topics").path.name
-    '01_codebook.ipynb'
+    >>> execution = run_notebook("codebook", run="topics")
+    >>> execution.state, execution.path.name
+    ('done', '01_codebook.ipynb')
     """
     path = find_notebook(name)
     declared = read_parameters(path)

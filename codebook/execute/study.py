@@ -44,8 +44,7 @@ class StepResult:
 
     Examples
     --------
-    >>> import codebook as cb
-    >>> (step,) = cb.run_study("study.yaml", only=["codebook"], out=lambda line: None).steps
+    >>> step = StepResult("codebook", "done", 2.5, Path("01_codebook.ipynb"), Path("01_codebook.html"))
     >>> step.name, step.state, step.html.name
     ('codebook', 'done', '01_codebook.html')
     """
@@ -66,10 +65,9 @@ class StudyResult:
 
     Examples
     --------
-    >>> import codebook as cb
-    >>> result = cb.run_study("study.yaml", only=["codebook"], out=lambda line: None)
+    >>> result = StudyResult("failed", 1, (), Path("runs/topics"))
     >>> result.state, result.exit_code, result.report
-    ('done', 0, None)
+    ('failed', 1, None)
     """
 
     state: State
@@ -111,8 +109,8 @@ def run_study(
     --------
     >>> import codebook as cb
     >>> result = cb.run_study("study.yaml", only=["codebook"], out=lambda line: None)
-    >>> result.state
-    'done'
+    >>> result.state, result.exit_code, [(step.name, step.html.name) for step in result.steps]
+    ('done', 0, [('codebook', '01_codebook.html')])
     """
     path = _find_study(study_path)
     plan = plan_study(path, overrides or {}, only)

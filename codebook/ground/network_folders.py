@@ -28,7 +28,7 @@ def name_network(folder: Path) -> str:
     place = folder.resolve()
     if os.name == "nt":
         return _name_windows(place)
-    inside = [mounted for mounted in reversed(_list_mounts()) if place.is_relative_to(mounted[1])]
+    inside = [mounted for mounted in reversed(_list_mounts()) if f"{place}/".startswith(f"{mounted[1].rstrip('/')}/")]
     source, _, kind = max(inside, key=lambda mounted: len(mounted[1]), default=("", "", ""))
     return f"{kind}, {source}" if kind.startswith(_NETWORK) else ""
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
@@ -279,20 +280,25 @@ def list_runs(project: Path | None = None) -> list[str]:
 
 def describe_software() -> dict[str, Any]:
     """Return the versions a referee may ask for: Python, packages and, where there is one, the git commit."""
-    return {"python": sys.version.split()[0], "packages": dict(_versions()), "git_commit": _git_commit()}
+    packages = {name: _find_version(name) for name in _PACKAGES}
+    return {"python": sys.version.split()[0], "packages": packages, "git_commit": _git_commit()}
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    for name in _PACKAGES:
-        try:
-            yield name, version(name)
-        except PackageNotFoundError:
-            yield name, "not installed"
+@cache
+def _find_version(name: str) -> str:
+    """The version that is installed; a package's record takes milliseconds to read, at every plan."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _git_commit() -> str:
     """The commit of the project's folder, marked where files differ from it; empty without git."""
-    command = ["git", "-C", str(project_folder()), "describe", "--always", "--abbrev=40", "--dirty"]
+    folder = project_folder()
+    if "GIT_DIR" not in os.environ and not any((each / ".git").exists() for each in (folder, *folder.parents)):
+        return ""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

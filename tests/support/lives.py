@@ -37,7 +37,7 @@ from codebook.run import Run, discard_run, list_runs, open_run, plan
 from codebook.shards import Cuts
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "codebook"
+PACKAGE = f"{ROOT / 'codebook'}{os.sep}"
 TOPICS = ROOT / "data" / "topics_sib200_en"
 EVERYTHING = bool(os.environ.get("CRASH_EVERY_POINT"))
 LASTING = ("fsync", "replace", "link", "truncate")
@@ -65,7 +65,7 @@ class Points:
     def point(self, name: str, before: Callable[[], object] = lambda: None) -> None:
         """Count it; where the process dies here, do what comes before its death."""
         self.seen.append(name)
-        way = [f"{Path(frame.f_code.co_filename).name}:{line}" for frame, line in walk_stack(None) if is_ours(frame)]
+        way = [f"{file_of(frame)}:{line}" for frame, line in walk_stack(None) if is_ours(frame)]
         self.places.append(" < ".join([name, *way]))
         if len(self.seen) == self.nth:
             before()
@@ -95,7 +95,11 @@ class Points:
 
 
 def is_ours(frame: FrameType) -> bool:
-    return str(PACKAGE) in frame.f_code.co_filename
+    return frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def file_of(frame: FrameType) -> str:
+    return frame.f_code.co_filename.rpartition(os.sep)[2]  # a Path of each would take a tenth of a life
 
 
 def choose_points(places: Sequence[str], share: int = 6) -> list[int]:
