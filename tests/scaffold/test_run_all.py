@@ -34,7 +34,10 @@ LATER = [
 ]
 PRINTED = ("01_codebook", *CHAIN[4:7], *LATER[:8])
 """Notebooks that show neither times nor costs."""
-_DIGEST = re.compile(r"\([0-9a-f]{12}\)")  # of files that tell when something was done
+_KEPT = "The code is in notebooks, whose executed copies lie with the run."
+_NOT_KEPT = "[Say where the code can be read: no executed notebook lies with this run.]"
+_OWN = re.compile(rf"\([0-9a-f]{{12}}\)|{re.escape(_KEPT)}|{re.escape(_NOT_KEPT)}")
+"""What differs: digests of files that tell when something was done; `codebook execute` alone keeps executed copies."""
 
 
 def make_study_of_sixty(home: Path) -> Path:
@@ -87,7 +90,7 @@ def read_figures(study: Path) -> dict[str, Any]:
     """All tables of all runs with every digit, and what is said in place of a table."""
     figures: dict[str, Any] = {}
     for path in sorted(study.glob("runs/*/outputs/*.csv")):
-        figures[path.relative_to(study).as_posix()] = _DIGEST.sub("", path.read_text(encoding="utf-8"))
+        figures[path.relative_to(study).as_posix()] = _OWN.sub("", path.read_text(encoding="utf-8"))
     for path in sorted(study.glob("runs/*/table.csv")):
         table = pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="seconds")
         figures[path.relative_to(study).as_posix()] = table.to_csv()
@@ -135,6 +138,8 @@ def test_every_notebook_of_a_fresh_study_gives_the_same_by_run_all_by_papermill_
     assert {name.rpartition("/")[2] for name in figures} >= {"reliability.csv", "validity_by_coder.csv", "shares.csv"}
     assert figures["own: flips"] == "There is one run only: nothing to compare."
     assert figures["own: behaviour"].startswith("No category of 'label' has a definition or an example")
+    for study, words in ((executed, _KEPT), (papermill, _NOT_KEPT), (browser, _NOT_KEPT)):
+        assert words in (study / "runs" / "own" / "outputs" / "guideline.csv").read_text(encoding="utf-8")
     for study in (papermill, browser):
         others_figures = read_figures(study)
         assert sorted(others_figures) == sorted(figures)
