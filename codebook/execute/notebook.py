@@ -28,7 +28,7 @@ from codebook.execute.parameters import (
 )
 from codebook.execute.secrets import read_secrets
 from codebook.execute.stop_signals import orderly_end
-from codebook.execute.workshop import keep_in_memory, make_workshop
+from codebook.execute.workshop import ENGINE, keep_in_memory, make_workshop
 from codebook.files.lines import write_atomic
 from codebook.files.run_versions import find_version
 from codebook.ground.secrecy import remove_secrets
@@ -255,6 +255,7 @@ def _run_papermill(
             _escape_braces(path),
             room.copy,
             dict(values),
+            engine_name=ENGINE,
             kernel_name="python3",
             language="python",
             progress_bar=False,

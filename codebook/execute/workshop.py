@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from codebook.ground.scratch import make_scratch, without_grammar
 
@@ -16,6 +17,8 @@ c.IPKernelApp.log_level = 'ERROR'  # ipykernel 7.3+ warns at every start that it
 c.InteractiveShell.automagic = False  # else a cell of the one line `run: str = "x"` is taken for %run
 """
 _SCHEME = "codebook-memory://"
+ENGINE = "codebook"
+"""The name by which papermill knows the way in which `keep_in_memory` has a notebook executed."""
 _numbers = count(1)
 
 
@@ -30,7 +33,7 @@ def make_workshop() -> Iterator[Path]:
 
 
 class Memory:
-    """Where papermill puts the executed copy after each cell: in memory, since secrets are still in it."""
+    """Where papermill puts the executed copy: in memory, since secrets are still in it."""
 
     def __init__(self) -> None:
         self.copies: dict[str, str] = {}
@@ -57,8 +60,21 @@ def keep_in_memory() -> Iterator[tuple[str, Memory]]:
 @lru_cache(maxsize=1)
 def _register() -> Memory:
     with without_grammar():
+        from papermill.engines import NBClientEngine, papermill_engines
         from papermill.iorw import papermill_io
+
+    class WritingOnce(NBClientEngine):  # type: ignore[misc]
+        """Papermill's own engine, but the copy is written once, whatever ends it, instead of twice a cell."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+            place, nb_man.output_path = nb_man.output_path, None
+            try:
+                super().execute_managed_notebook(nb_man, kernel_name, **options)
+            finally:
+                nb_man.output_path = place
 
     memory = Memory()
     papermill_io.register(_SCHEME, memory)
+    papermill_engines.register(ENGINE, WritingOnce)
     return memory

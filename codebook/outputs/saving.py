@@ -187,7 +187,7 @@ def _laid_out(figure: Figure) -> Iterator[None]:
     dpi, engine = figure.dpi, figure.get_layout_engine()
     figure.set_dpi(DPI)
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # "none" would have each format laid out anew
     try:
         yield
     finally:
