@@ -211,7 +211,8 @@ class _Shown:
 def _show_labels(labels: Sequence[str], kind: str) -> _Shown:
     statistics = Statistics(_list_shares, mixed_measures, f1=(3 * len(labels), 4 * len(labels)))
     return _Shown(
-        list(_list_measures(labels, kind)), lambda cells, bootstrap: measure_all(cells, statistics, bootstrap)
+        list(_list_measures(labels, kind)),
+        lambda cells, bootstrap: measure_all(cells, statistics, bootstrap, keep=True),
     )
 
 

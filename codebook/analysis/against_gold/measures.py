@@ -97,6 +97,13 @@ def measure_cells(cells: Cells, bootstrap: Bootstrap) -> Measures:
     )
 
 
+def measure_overall(cells: Cells, bootstrap: Bootstrap) -> tuple[dict[str, Measure], dict[str, float]]:
+    """`OVERALL` with intervals, and the values of a constant answer."""
+    measures, _ = measure_all(cells, Statistics(overall_parts, mixed_measures), bootstrap)
+    (baseline,) = overall_measures(cells.weighted[None, :], cells.always(commonest(cells)[0]))
+    return dict(zip(OVERALL, measures, strict=True)), dict(zip(OVERALL, map(float, baseline), strict=True))
+
+
 @dataclass(frozen=True)
 class Statistics:
     """Shares of weighted units, and after them other statistics of the cells, shape (n_draws, n_others).
@@ -119,45 +126,66 @@ class Statistics:
         return shares
 
 
-def measure_all(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) -> tuple[list[Measure], Floats]:
-    """All of these statistics, each with its interval, and their values in replicates, shape (replicates, n)."""
+def measure_all(
+    cells: Cells, statistics: Statistics, bootstrap: Bootstrap, *, keep: bool = False
+) -> tuple[list[Measure], Floats]:
+    """All of these statistics, each with its interval, and replicates, shape (replicates, n).
+
+    Where shares have Wilson's intervals there are replicates of the others alone, unless all are to be kept.
+    """
     alone = why_no_draws(cells)
-    values, draws = draw_statistics(cells, statistics, replace(bootstrap, replicates=0) if alone else bootstrap)
+    simple, how = (
+        bool(cells.n_asked) and cells.drawn.is_simple,
+        replace(bootstrap, replicates=0) if alone else bootstrap,
+    )
+    values, draws = draw_statistics(cells, statistics, how, shares=keep or not simple)
+    exact = _measure_shares(cells, statistics, values, bootstrap.confidence) if simple and len(draws) else []
     freedom = cells.drawn.freedom if cells.n_asked else 0
-    measures = [
+    rest = values[len(exact) :]
+    columns = draws.T[draws.shape[1] - len(rest) :]
+    others = [
         make_measure(value, column, bootstrap, alone, freedom=freedom)
-        for value, column in zip(values, draws.T, strict=True)
+        for value, column in zip(rest, columns, strict=True)
     ]
-    if not len(draws) or not cells.drawn.is_simple:
-        return measures, draws
+    return [*exact, *others], draws
+
+
+def _measure_shares(cells: Cells, statistics: Statistics, values: Floats, confidence: float) -> list[Measure]:
+    """The shares with Wilson's intervals."""
     hits, wholes = (part[0] for part in statistics.shares(cells.times[None, :].astype(float), cells))
-    exact = [wilson_ends(*each, bootstrap.confidence) for each in zip(hits, wholes, strict=True)]
-    ends = statistics.as_f1(np.array([(end.low, end.high) for end in exact]).T)
-    shares = [
-        measure if np.isnan(measure.value) else Measure(measure.value, float(low), float(high))
-        for measure, low, high in zip(measures, *ends, strict=False)
+    exact = [wilson_ends(*each, confidence) for each in zip(hits, wholes, strict=True)]
+    lows, highs = statistics.as_f1(np.array([(end.low, end.high) for end in exact]).T)
+    return [
+        Measure(float(value), np.nan, np.nan, "undefined")
+        if np.isnan(value)
+        else Measure(float(value), float(low), float(high))
+        for value, low, high in zip(values, lows, highs, strict=False)
     ]
-    return [*shares, *measures[len(exact) :]], draws
 
 
-def draw_statistics(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) -> tuple[Floats, Floats]:
+def draw_statistics(
+    cells: Cells, statistics: Statistics, bootstrap: Bootstrap, *, shares: bool = True
+) -> tuple[Floats, Floats]:
     """Values, shape (n,), and values in replicates, shape (replicates, n), with room for what was not seen.
 
     Each share is given hits and misses of its own, since the errors of one label do not depend on other labels.
+    Without `shares` there are replicates of the other statistics alone.
     """
     values = statistics.values(cells.weighted[None, :], cells)[0]
     if not bootstrap.replicates or not cells.n_asked:
         return values, np.empty((0, len(values)))
     (wide,), prior = add_unseen(cells)
     n, n_wide = len(cells.times), len(prior)
-    (room, more), may = add_room(wide.drawn), _see_possible(cells, statistics)
+    (room, more), may = add_room(wide.drawn), _see_possible(cells, statistics) if shares else ()
 
     def every(weights: Floats) -> Floats:
+        others = statistics.others(weights[:, :n_wide], wide)
+        if not shares:
+            return others
         hits, wholes = statistics.shares(weights[:, :n], cells)
         unseen = np.split(weights[:, n_wide:], 2, axis=1)
         right, wrong = (part @ each for part, each in zip(unseen, may, strict=True))
-        shares = statistics.as_f1(ratio(hits + right, wholes + right + wrong))
-        return np.concatenate([shares, statistics.others(weights[:, :n_wide], wide)], axis=1)
+        return np.concatenate([statistics.as_f1(ratio(hits + right, wholes + right + wrong)), others], axis=1)
 
     return values, resample_design(room, every, bootstrap, np.append(prior, more[n_wide:]))
 

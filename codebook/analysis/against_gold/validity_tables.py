@@ -38,6 +38,7 @@ from codebook.analysis.against_gold.measures import (
     commonest,
     explain_gaps,
     measure_cells,
+    measure_overall,
     measure_statistic,
     spread,
 )
@@ -189,21 +190,21 @@ def _coder_row(codings: Codings, pair: Pair, level: str, bootstrap: Bootstrap) -
         return number_row(pair, bootstrap)
     cells = count_cells(pair, labels)
     errors = measure_errors(cells, read_points(labels), bootstrap) if is_scale(codings) else None
-    measures = measure_cells(cells, bootstrap)
+    overall, baseline = measure_overall(cells, bootstrap)
     nothing = Measure(np.nan, np.nan, np.nan)
     alpha = _measure_alpha(pair, cells, labels, level, bootstrap) if level else nothing
-    reasons = [measures.overall["macro F1"].gap, f"alpha: {alpha.gap}" if alpha.gap else ""]
+    reasons = [overall["macro F1"].gap, f"alpha: {alpha.gap}" if alpha.gap else ""]
     return {
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
-        **spread("accuracy", measures.overall["accuracy"]),
-        **spread("macro_f1", measures.overall["macro F1"]),
-        **({} if kind == "multi" else spread("mcc", measures.overall["MCC"])),
-        **({} if kind == "multi" else spread("balanced_accuracy", measures.overall["balanced accuracy"])),
-        **spread("weighted_f1", measures.overall["weighted F1"]),
+        **spread("accuracy", overall["accuracy"]),
+        **spread("macro_f1", overall["macro F1"]),
+        **({} if kind == "multi" else spread("mcc", overall["MCC"])),
+        **({} if kind == "multi" else spread("balanced_accuracy", overall["balanced accuracy"])),
+        **spread("weighted_f1", overall["weighted F1"]),
         **{**spread("alpha", alpha), "alpha_level": level},
         **(errors.spread() if errors else {}),
-        "baseline_accuracy": measures.baseline["accuracy"].value,
-        "baseline_macro_f1": measures.baseline["macro F1"].value,
+        "baseline_accuracy": baseline["accuracy"],
+        "baseline_macro_f1": baseline["macro F1"],
         "baseline_label": " = ".join(commonest(cells)[1]),
         "never_predicted": ", ".join(cells.never_predicted),
         "reason": "; ".join(filter(None, reasons)) if cells.n_asked else NOT_ASKED,
