@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from codebook.analysis.against_gold.measures import (
     OVERALL,
     Measure,
     alpha_statistic,
-    measure_statistic,
+    measure_statistics,
     name_measures,
     overall_measures,
     spread,
@@ -133,9 +133,10 @@ def compare(
     labels, alpha_level = (() if is_number else list_labels(codings)), read_alpha_level(codings)
     pairs = _read_both(codings, a, b)
     both = _count_both(pairs, labels)
-    rows = [] if is_number else [_row(name, both, each, resample) for name, each in _overall(codings.variable.kind)]
+    names = {} if is_number else name_measures(codings.variable.kind)
+    rows = list(_rows(list(names.values()), both, _overall(list(names)), resample)) if names else []
     if alpha_level and not is_number:
-        rows.append(_row("alpha", both, _alpha(pairs, labels, alpha_level), resample, answered=True))
+        rows += _rows(["alpha"], both, _alpha(pairs, labels, alpha_level), resample, answered=True)
     rows[:1] = [_add_test(row, both, pairs[0]) for row in rows[:1]]
     if is_scale(codings):
         rows += _error_rows(both, [pair.scale.values if is_number else read_points(labels) for pair in pairs], resample)
@@ -246,13 +247,14 @@ def _count_both(pairs: list[Pair], labels: Sequence[str]) -> _Both:
 _Statistic = tuple[Callable[[Cells], Callable[[Floats], Floats]], Callable[[Cells], Callable[[Floats], Floats]]]
 
 
-def _overall(kind: str) -> list[tuple[str, _Statistic]]:
-    """Name and statistic, for a and for b, of each measure over all labels."""
+def _overall(names: Sequence[str]) -> _Statistic:
+    """For a and for b: these measures over all labels, side by side."""
+    places = [OVERALL.index(name) for name in names]
 
-    def take(at: int) -> Callable[[Cells], Callable[[Floats], Floats]]:
-        return lambda cells: lambda weights: overall_measures(weights, cells)[:, at]
+    def statistic(cells: Cells) -> Callable[[Floats], Floats]:
+        return lambda weights: overall_measures(weights, cells)[:, places]
 
-    return [(name, (take(OVERALL.index(key)), take(OVERALL.index(key)))) for key, name in name_measures(kind).items()]
+    return statistic, statistic
 
 
 def _alpha(pairs: list[Pair], labels: Sequence[str], level: str) -> _Statistic:
@@ -265,21 +267,23 @@ def _alpha(pairs: list[Pair], labels: Sequence[str], level: str) -> _Statistic:
     return statistics[0], statistics[1]
 
 
-def _row(
-    name: str, both: _Both, statistic: _Statistic, bootstrap: Bootstrap, *, answered: bool = False
-) -> dict[str, Any]:
+def _rows(
+    names: Sequence[str], both: _Both, statistic: _Statistic, bootstrap: Bootstrap, *, answered: bool = False
+) -> Iterator[dict[str, Any]]:
+    """A row for each of these measures, which the statistic has side by side."""
     a, b = both.a, both.b
     if answered:
         a, b = (replace(cells, answered=both.a.answered & both.b.answered) for cells in (a, b))
-    of_a, of_b = statistic[0](a), statistic[1](b)
     units = both.a.weighted[None, :]
-    measure = measure_statistic([a, b], partial(_subtract, statistic), bootstrap)
-    values = {"value_a": float(of_a(units)[0]), "value_b": float(of_b(units)[0])}
-    lacking = " and ".join(key[-1] for key, value in values.items() if np.isnan(value))
-    reason = f"undefined for {lacking}" if lacking else measure.gap
-    head = {"measure": name, "n": a.n_answered if answered else a.n_asked, **values}
-    empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
-    return {**head, **spread("difference", measure), **empty, "reason": reason}
+    ends = zip(statistic[0](a)(units)[0], statistic[1](b)(units)[0], strict=True)
+    measures = measure_statistics([a, b], partial(_subtract, statistic), bootstrap)
+    for name, (of_a, of_b), measure in zip(names, ends, measures, strict=True):
+        values = {"value_a": float(of_a), "value_b": float(of_b)}
+        lacking = " and ".join(key[-1] for key, value in values.items() if np.isnan(value))
+        reason = f"undefined for {lacking}" if lacking else measure.gap
+        head = {"measure": name, "n": a.n_answered if answered else a.n_asked, **values}
+        empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
+        yield {**head, **spread("difference", measure), **empty, "reason": reason}
 
 
 def _error_rows(both: _Both, values: Sequence[Floats], bootstrap: Bootstrap) -> list[dict[str, Any]]:

@@ -223,22 +223,26 @@ def why_no_draws(cells: Cells) -> str:
     return cells.drawn.why_none("gold unit")
 
 
-def measure_statistic(
+def measure_statistics(
     beside: Sequence[Cells], build: Callable[..., Callable[[Floats], Floats]], bootstrap: Bootstrap
-) -> Measure:
-    """One statistic of the weighted cells, from shape (n_draws, n_cells) to (n_draws,), with its interval."""
+) -> list[Measure]:
+    """Statistics of the weighted cells, from shape (n_draws, n_cells) to (n_draws, n), each with its interval."""
     cells = beside[0]
+    values = build(*beside)(cells.weighted[None, :])[0]
     if not cells.n_asked:
-        return Measure(np.nan, np.nan, np.nan, NOT_ASKED)
+        return [Measure(np.nan, np.nan, np.nan, NOT_ASKED) for _ in values]
     alone = why_no_draws(cells)
-    value = float(build(*beside)(cells.weighted[None, :])[0])
-    known = bootstrap.replicates and not alone and not np.isnan(value)
-    draws = resample_cells(beside, build, bootstrap) if known else np.empty(0)
-    return make_measure(value, draws, bootstrap, alone, freedom=cells.drawn.freedom)
+    known = bootstrap.replicates and not alone and not np.isnan(values).all()
+    draws = resample_cells(beside, build, bootstrap) if known else np.empty((0, len(values)))
+    freedom = cells.drawn.freedom
+    return [
+        make_measure(value, column, bootstrap, alone, freedom=freedom)
+        for value, column in zip(values, draws.T, strict=True)
+    ]
 
 
 def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats], Floats]:
-    """Krippendorff's alpha of gold and coder as a function of weighted cells; unanswered units say nothing of it.
+    """Krippendorff's alpha of gold and coder, (n_draws, 1), of weighted cells; unanswered units say nothing of it.
 
     `codes`, shape (n_codes + 1,), are the codes of `scale` for those of the cells.
     """
@@ -246,7 +250,7 @@ def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats
     indicators = np.eye(scale.n_labels)
     counts = indicators[codes[cells.codes[rows, 0]]] + indicators[codes[cells.codes[rows, 1]]]
     patterns = Patterns(counts, cells.times[rows])
-    return lambda weights: alpha_values(weights[:, rows], patterns, scale)
+    return lambda weights: alpha_values(weights[:, rows], patterns, scale)[:, None]
 
 
 def make_measure(

@@ -39,7 +39,7 @@ from codebook.analysis.against_gold.measures import (
     explain_gaps,
     measure_cells,
     measure_overall,
-    measure_statistic,
+    measure_statistics,
     spread,
 )
 from codebook.analysis.against_gold.rating_errors import (
@@ -218,7 +218,7 @@ def _measure_alpha(pair: Pair, cells: Cells, labels: Sequence[str], level: str, 
         alpha, _ = estimate_alpha(pairable(codes), bootstrap)
         return Measure(alpha.value, alpha.low, alpha.high, alpha.reason if np.isnan(alpha.low) else "")
     matched = match_codes(pair.codings, codes)
-    return measure_statistic([cells], lambda wide: alpha_statistic(wide, codes.scale, matched), bootstrap)
+    return measure_statistics([cells], lambda wide: alpha_statistic(wide, codes.scale, matched), bootstrap)[0]
 
 
 def _say_coder(row: pd.Series[Any], codings: Codings) -> str:

@@ -121,10 +121,10 @@ def test_paired_intervals_are_shorter_than_those_of_two_apart():
 def test_intervals_of_a_difference_cover_what_they_say():
     """300 studies of 150 units, seed 0: 95 % intervals of the difference in accuracy, which is .1."""
     from codebook.analysis.against_gold.gold_cells import Cells
-    from codebook.analysis.against_gold.measures import measure_statistic, overall_measures
+    from codebook.analysis.against_gold.measures import measure_statistics, overall_measures
 
     def overall_of(weights, cells):
-        return overall_measures(weights, cells)[:, 0]
+        return overall_measures(weights, cells)[:, :1]
 
     rng = np.random.default_rng(0)
     right, one = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], dtype=bool), np.ones((4, 1), dtype=bool)
@@ -133,7 +133,7 @@ def test_intervals_of_a_difference_cover_what_they_say():
         times = rng.multinomial(150, [0.55, 0.2, 0.1, 0.15])
         a, b = (Cells(("x",), one, right[:, [at]], np.ones(4, dtype=bool), times, 150) for at in (0, 1))
         how = Bootstrap(300, 0.95, study)
-        measure = measure_statistic([a, b], lambda a, b: lambda w: overall_of(w, a) - overall_of(w, b), how)
+        (measure,) = measure_statistics([a, b], lambda a, b: lambda w: overall_of(w, a) - overall_of(w, b), how)
         held += measure.low <= 0.1 <= measure.high
     assert 0.92 <= held / 300 <= 0.98
 
