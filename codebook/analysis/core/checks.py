@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -32,10 +32,7 @@ def name_some(things: Iterable[object], shown: int = SHOWN) -> str:
     return ", ".join(every[:shown]) + more
 
 
-def raise_faults(summary: str, faults: Sequence[Fault]) -> None:
-    """Raise a StatisticError with all `faults`, if there are any."""
-    if faults:
-        raise StatisticError(summary, faults)
+raise_faults = StatisticError.raise_any
 
 
 def check_columns(table: object) -> list[Fault]:

@@ -71,6 +71,11 @@ class LabelCodes:
         return int(np.count_nonzero(np.bincount(self.coder, minlength=1)))
 
     @property
+    def coverage(self) -> dict[str, int]:
+        """Rows with a label, and those without one by the reason."""
+        return {"labelled": len(self.code) - self.n_missing, **self.missing}
+
+    @property
     def missing(self) -> dict[str, int]:
         """How many rows lack a label, by the reason, the commonest first."""
         times = np.bincount(self.why + 1, minlength=len(self.whys) + 1)[1:]  # a why is set exactly where no label is

@@ -88,6 +88,11 @@ class Facts:
         confidence, many = 100 * self.bootstrap.confidence, f"{self.bootstrap.replicates:,} replicates"
         return f"{confidence:g} % bootstrap intervals{over}, {many}."
 
+    @property
+    def left_aside(self) -> list[str]:
+        """The sentences on what was left aside."""
+        return [f"Left aside: {n:,} {what}." for what, n in self.dropped.items() if n]
+
     def sentences(self) -> list[str]:
         """What was resampled, how the intervals were made, and which ids did not meet."""
         if self.nothing or not (self.bootstrap and self.bootstrap.replicates):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from codebook.analysis.core.estimates import Interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.ground.quantities import say_count
@@ -91,16 +92,7 @@ def say_few_clusters(n_clusters: int) -> str:
     return f"{say_count(n_clusters, 'cluster')}: with so few clusters, intervals are in doubt and probably too narrow."
 
 
-@dataclass(frozen=True, slots=True)
-class Jackknife:
-    """Interval from leaving out one unit or cluster at a time, and why there is none."""
-
-    low: float
-    high: float
-    reason: str = ""
-
-
-NO_JACKKNIFE = Jackknife(math.nan, math.nan)
+NO_JACKKNIFE = Interval(math.nan, math.nan, 0.0)
 
 
 def join_clusters(patterns: Patterns, cluster: Ints) -> Any:
@@ -122,7 +114,7 @@ def join_clusters(patterns: Patterns, cluster: Ints) -> Any:
 
 def jackknife(
     times: Ints, statistic: Callable[[Floats], Floats], *, confidence: float, members: Any = None
-) -> Jackknife:
+) -> Interval:
     """Interval value -+ t x standard error, from the statistic without each unit or cluster; cut at 1.
 
     SE^2 = (n - 1) / n x sum of (value without one - their mean)^2, t with n - 1 degrees of freedom (Efron 1982).
@@ -148,13 +140,13 @@ def jackknife(
     n = float(often.sum())
     values = statistic(without) if n > 1 else np.full(len(without), math.nan)
     if np.isnan(values).any():
-        return Jackknife(math.nan, math.nan, "no jackknife: undefined when one is left out")
+        return replace(NO_JACKKNIFE, reason="no jackknife: undefined when one is left out")
     spread = math.sqrt((n - 1) / n * float(often @ (values - often @ values / n) ** 2))
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * spread
     value = float(statistic(whole)[0])
     if spread < 1e-9:
-        return Jackknife(math.nan, math.nan, "no jackknife: the figure does not change when one is left out")
-    return Jackknife(value - half, min(1.0, value + half))
+        return replace(NO_JACKKNIFE, reason="no jackknife: the figure does not change when one is left out")
+    return Interval(value - half, min(1.0, value + half), 0.0)
 
 
 def linear_error(

@@ -241,7 +241,7 @@ def _fill(
     facts = ConsensusFacts(
         n_units=len(rows),
         n_coders=len(votes.coders),
-        coverage={codings.variable.name: {"labelled": len(votes.code) - votes.n_missing, **votes.missing}},
+        coverage={codings.variable.name: votes.coverage},
         joins=codings.joins,
         n_tied=n_tied,
         n_uncoded=n_uncoded,

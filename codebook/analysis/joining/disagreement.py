@@ -146,7 +146,7 @@ def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, r
     facts = DisagreementFacts(
         n_units=len(frame),
         n_coders=len(codes.coders),
-        coverage={codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}},
+        coverage={codings.variable.name: codes.coverage},
         dropped={"units with fewer than two codings": len(every) - len(frame)},
         joins=(*codings.joins, *strays),
         n_split=int((frame["entropy"] > 0).sum()),
@@ -158,7 +158,7 @@ def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, r
         return nothing_to_say(codings, "No unit was labelled by two coders: nothing to decide.", result)
     shown = frame.assign(**words)
     finding, table = _say_disputed(shown, facts), _print_ranked(shown, conflict=bool(models))
-    remarks = ("Entropy in bits: 0 where all agree.", *_say_dropped(facts))
+    remarks = ("Entropy in bits: 0 where all agree.", *facts.left_aside)
     return replace(result, finding=finding, remarks=remarks, table=table, outputs=codings.outputs)
 
 
@@ -166,10 +166,6 @@ def _say_disputed(frame: pd.DataFrame, facts: DisagreementFacts) -> str:
     first = frame.iloc[0]
     most = f"; most of all {first['unit_id']} ({first['votes']})" if facts.n_split else ""
     return f"Coders disagree on {facts.n_split:,} of {say_count(len(frame), 'unit')} with two or more codings{most}."
-
-
-def _say_dropped(facts: Facts) -> list[str]:
-    return [f"Left aside: {n:,} {what}." for what, n in facts.dropped.items() if n]
 
 
 def _cut(text: str) -> str:

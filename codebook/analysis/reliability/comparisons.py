@@ -70,7 +70,7 @@ def read_comparisons(
             problems += [Fault(f"{variable.name}, {each.where}", each.problem, each.mend) for each in error.faults]
             continue
         if (codes := read[0][1]) is not None:
-            coverage[variable.name] = {"labelled": len(codes.code) - codes.n_missing, **codes.missing}
+            coverage[variable.name] = codes.coverage
         done += [] if problems else _compare_variable(codings, variable, read, groups, (by, min_units))
     raise_faults("The reliability cannot be computed.", problems)
     return done, coverage

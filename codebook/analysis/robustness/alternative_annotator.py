@@ -157,13 +157,12 @@ def _tell(codings: Codings, codes: LabelCodes, tests: Sequence[_Test], blank: Re
     frame = pd.DataFrame([row for test in tests for row in test.rows()])
     over = frame[frame["human"] == ALL].set_index("model")
     warnings = tuple(_find_warnings(tests))
-    counts = {"labelled": len(codes.code) - codes.n_missing, **codes.missing}
     facts = replace(
         tests[0].facts,
         n_units=int(over["n_units"].max()),
         n_coders=len(codes.coders),
         level=codes.scale.level,
-        coverage={codings.variable.name: counts},
+        coverage={codings.variable.name: codes.coverage},
         passed={str(model): bool(rate >= 0.5) for model, rate in over["winning_rate"].items()},
         warnings=warnings,
     )

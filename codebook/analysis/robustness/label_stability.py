@@ -44,11 +44,6 @@ class Group:
     varied: tuple[str, ...]
     codings: LabelCodes
 
-    @property
-    def coverage(self) -> dict[str, int]:
-        """Codings with a label, and without one by the reason."""
-        return {"labelled": len(self.codings.code) - self.codings.n_missing, **self.codings.missing}
-
 
 def stability(
     codings: Codings | pd.DataFrame,
@@ -138,7 +133,7 @@ def _compare_groups(codings: Codings, groups: dict[str, list[Group]], bootstrap:
         level=every[0].codings.scale.level if every else variable.level or "",
         bootstrap=bootstrap,
         resampled="units" if codings.clusters is None else "clusters of units",
-        coverage={" ".join(filter(None, group.fixed.values())): group.coverage for group in every},
+        coverage={" ".join(filter(None, group.fixed.values())): group.codings.coverage for group in every},
         joins=codings.joins,
     )
     people = "model" in frame and bool(frame.loc[frame["over"] == "draw", "model"].isin(codings.people).any())

@@ -120,7 +120,7 @@ def specifications(
     choices = list(_list_choices(codes, described, aggregations))
     frame = _compute(codes, choices, finding, null, alpha)
     quantity = _take_quantity(frame)
-    coverage = {codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}}
+    coverage = {codings.variable.name: codes.coverage}
     facts = CurveFacts(len(codes.units), len(described), "nominal", coverage=coverage, joins=codings.joins)
     return Result(
         frame,

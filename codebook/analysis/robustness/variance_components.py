@@ -146,7 +146,7 @@ def generalizability(
         frame=frame,
         facts=facts,
         finding=_say(components, designs, crossed, variable),
-        remarks=(_NOTE, *(f"Left aside: {n:,} {what}." for what, n in dropped.items())),
+        remarks=(_NOTE, *facts.left_aside),
         table=_print(components, designs),
         figure=partial(_draw, components, facts.interval),
         outputs=codings.outputs,
