@@ -8,11 +8,11 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | do coders agree with each other? by how much, in which labels? | `reliability/agreement_tables.py` |
 | ... by alpha? by kappa and its kin? in percent? | `reliability/krippendorff.py`, `.../kappa.py`, `.../percent.py` |
 | does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
-| ... on one label, on sets, in order? | `reliability/kappa.py`, `.../multivalued.py`, `.../rating_coefficients.py` |
+| ... on one label, on sets, in order? | `reliability/kappa.py`, `.../krippendorff.py`, `.../rating_coefficients.py` |
 | do coders give the labels equally often? | `reliability/marginal_tests.py` |
 | how many coders, and how many units? | `reliability/coder_plans.py` |
 | do coders mark the same spans? | `reliability/unitizing.py` |
-| do they agree more than others? after a changed codebook? | `.../agreement_difference.py`, `.../round_comparison.py` |
+| do they agree more than others? after a changed codebook? | `reliability/agreement_difference.py` |
 | which label was taken for which? | `against_gold/confusion_counts.py` |
 | is one coder better than another? | `against_gold/coder_comparison.py` |
 | does a stated probability hold? does it tell right from wrong? | `.../confidence_bins.py`, `.../score_curves.py` |
@@ -70,13 +70,12 @@ from codebook.analysis.correction import (
     simulate_studies,
 )
 from codebook.analysis.ratings.bland_altman import limits_of_agreement
-from codebook.analysis.reliability.agreement_difference import compare_agreement
+from codebook.analysis.reliability.agreement_difference import compare_agreement, norming
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coder_plans import CoderPlan, plan_coders
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.marginal_tests import compare_shares
 from codebook.analysis.reliability.percent import DEFINITIONS
-from codebook.analysis.reliability.round_comparison import norming
 from codebook.analysis.reliability.unitizing import span_agreement
 from codebook.analysis.robustness.alternative_annotator import alt_test
 from codebook.analysis.robustness.label_stability import stability

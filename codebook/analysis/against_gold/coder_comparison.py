@@ -298,17 +298,13 @@ def _error_rows(both: _Both, values: Sequence[Floats], bootstrap: Bootstrap) -> 
         nothing = Measure(np.nan, np.nan, np.nan, "no unit has a number from both coders")
         ends, measures = [np.full(len(RATING_MEASURES), np.nan)] * 2, [nothing] * len(RATING_MEASURES)
     empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
+    order = [*_IN_POINTS, *(name for name in RATING_MEASURES if name not in _IN_POINTS)]
+    places = [(list(RATING_MEASURES).index(name), RATING_MEASURES[name]) for name in order]
     return [
         {"measure": title, "n": a.n_asked, "value_a": float(ends[0][at]), "value_b": float(ends[1][at])}
         | {**spread("difference", measures[at]), **empty, "reason": measures[at].gap}
-        for at, title in _errors_first()
+        for at, title in places
     ]
-
-
-def _errors_first() -> list[tuple[int, str]]:
-    """(place, title) of the measures of numbers, those in points of the scale first."""
-    order = [*_IN_POINTS, *(name for name in RATING_MEASURES if name not in _IN_POINTS)]
-    return [(list(RATING_MEASURES).index(name), RATING_MEASURES[name]) for name in order]
 
 
 def _subtract(statistic: _Statistic, a: Cells, b: Cells) -> Callable[[Floats], Floats]:

@@ -121,21 +121,18 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
     drawn = "clusters of gold units" if len(pair.design.cluster) else f"{facts.resampled}, by {by}"
     shown = codings.in_words(frame, "label")
     n_without = int((pair.asked & (group < 0)).sum())
+    without = [f"{n_without:,} gold units have no value of {by!r}, and are left out."] if n_without else []
     facts = replace(facts, resampled=drawn, dropped={f"no value of {by}": n_without} if n_without else {})
     return replace(
         result,
         frame=frame,
         facts=facts,
         finding=_say_groups(shown, coder, by, bootstrap),
-        remarks=remark_gold(codings, pair, ERROR_NOTE if is_number else NOTE, _DRAWN, *_say_without(by, n_without)),
-        table=_print_groups(shown),
+        remarks=remark_gold(codings, pair, ERROR_NOTE if is_number else NOTE, _DRAWN, *without),
+        table=shown.assign(measure=_name_measures(shown)).drop(columns=["label", "difference"]),
         figure=lambda: (_draw_errors if is_number else _draw)(shown, coder, by, facts.interval),
         outputs=codings.outputs,
     )
-
-
-def _say_without(by: str, n_without: int) -> list[str]:
-    return [f"{n_without:,} gold units have no value of {by!r}, and are left out."] if n_without else []
 
 
 def _read_groups(covariate: pd.Series, pair: Pair, by: str) -> tuple[Ints, tuple[str, ...]]:
@@ -187,7 +184,9 @@ def _rows(groups: _Groups, shown: _Shown, bootstrap: Bootstrap) -> Iterator[dict
     for at, (name, part) in enumerate(parts.items()):
         seed = bootstrap.seed + (at if part.members is None else 0)  # the same clusters are drawn in every group
         drawn[name] = shown.measure(part, replace(bootstrap, seed=seed))
-    few = {name: _count_drawn(part) < 2 for name, part in parts.items()}
+    few = {  # units of a group that can be drawn; where clusters are, these
+        name: (part.n_asked if part.members is None else part.drawn.n_clusters) < 2 for name, part in parts.items()
+    }
     for measure, label, column in shown.columns:
         head = {"measure": measure, "label": label}
         n = {name: _count_units(part, measure, label) for name, part in parts.items()}
@@ -257,11 +256,6 @@ def _count_units(cells: Cells, measure: str, label: str) -> int:
     return int(cells.times[holds[:, cells.labels.index(label)]].sum())
 
 
-def _count_drawn(cells: Cells) -> int:
-    """Units of a group that can be drawn; where clusters are, these."""
-    return cells.n_asked if cells.members is None else cells.drawn.n_clusters
-
-
 def _as_row(measure: Measure, few: str = "") -> dict[str, object]:
     reason = few if few and not np.isnan(measure.value) else measure.gap
     return {"value": measure.value, "low": measure.low, "high": measure.high, "reason": reason}
@@ -292,10 +286,6 @@ def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) 
 
 def _name_measures(frame: pd.DataFrame) -> pd.Series[str]:
     return frame["measure"] + frame["label"].map(lambda label: f" of {label}" if label else "")
-
-
-def _print_groups(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(measure=_name_measures(frame)).drop(columns=["label", "difference"])
 
 
 def _draw_errors(frame: pd.DataFrame, coder: str, by: str, note: str) -> Figure:

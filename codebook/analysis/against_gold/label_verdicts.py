@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,7 +46,7 @@ _COLUMNS = (
     *("label", "n", "n_predicted", "f1", "low", "high", "people", "people_low", "people_high", "floor"),
     *("verdict", "needed", "reason"),
 )
-_MOST = 100_000  # the largest number of gold units that is named as needed
+_MOST = 2**17  # the largest number of gold units that is named as needed
 
 
 def verdicts(
@@ -234,17 +235,12 @@ def _count_needed(share: float, of_gold: float, width: float, confidence: float)
     """Gold units with the label for which an interval of this share is no wider than `width` to either side."""
     share = 0.7 if math.isnan(share) else share
 
-    def is_wide(n: int) -> bool:
+    def is_narrow(n: int) -> bool:
         low, high = wilson_interval(share * n, n, confidence)
-        return as_f1(high) - as_f1(low) > 2 * width
+        return as_f1(high) - as_f1(low) <= 2 * width
 
-    below, above = 1, 2
-    while above < _MOST and is_wide(above):
-        below, above = above, 2 * above
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if is_wide(middle) else (below, middle)
-    return math.ceil(above * of_gold)
+    sizes = range(2, _MOST + 1)
+    return math.ceil(sizes[min(bisect_left(sizes, True, key=is_narrow), len(sizes) - 1)] * of_gold)
 
 
 def _say(frame: pd.DataFrame) -> str:

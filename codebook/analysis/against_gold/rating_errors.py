@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import Cells, Pair, count_cells
-from codebook.analysis.against_gold.measures import NOT_ASKED, Measure, make_measure, why_no_draws
+from codebook.analysis.against_gold.measures import NOT_ASKED, Measure, make_measure, spread, why_no_draws
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
@@ -41,9 +41,7 @@ class RatingErrors:
 
     def spread(self) -> dict[str, float]:
         """As columns of a frame."""
-        columns: dict[str, float] = {}
-        for name, measure in self.by_name.items():
-            columns |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
+        columns = {key: value for name, each in self.by_name.items() for key, value in spread(name, each).items()}
         return columns | {"baseline_mae": self.constant_mae}
 
     @property
@@ -58,11 +56,6 @@ def is_scale(codings: Codings) -> bool:
     points = getattr(variable, "scale", None) or variable.labels or ()
     numbers = all(np.isfinite(as_number(label)) for label in points)
     return variable.kind == "number" or (numbers and (variable.kind == "rating" or variable.level in _OF_NUMBERS))
-
-
-def count_numbers(pair: Pair) -> tuple[Cells, Floats]:
-    """The cells of a number, which has no list of labels, and the number of each code."""
-    return count_cells(pair, ()), pair.scale.values
 
 
 def read_points(labels: Sequence[str]) -> Floats:
@@ -129,8 +122,8 @@ def measure_number(value: float, draws: Floats, bootstrap: Bootstrap, alone: str
 
 def number_row(pair: Pair, bootstrap: Bootstrap) -> dict[str, object]:
     """The row of one coder of a number, without accuracy and without labels."""
-    cells, values = count_numbers(pair)
-    errors = measure_errors(cells, values, bootstrap)
+    cells = count_cells(pair, ())
+    errors = measure_errors(cells, pair.scale.values, bootstrap)
     return {
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
         **errors.spread(),
@@ -144,22 +137,14 @@ def say_errors(row: pd.Series, places: int) -> str:
     if np.isnan(row["mae"]):
         return ""
     constant = f"a constant number would be off by {format_figure(row['baseline_mae'], places)}"
-    off = f"{row['coder']} is off by {say_figure(row, 'mae', places)} on average (mean error {_signed(row, places)})"
-    together = (
-        f"r with the gold is {say_figure(row, 'pearson', places)}, Lin's concordance {_plain(row, 'ccc', places)}"
-    )
+    bias, ccc = (format_figure(float(row[name]), places) for name in ("bias", "ccc"))
+    mean = f"mean error {'+' if row['bias'] > 0 else ''}{bias}"
+    off = f"{row['coder']} is off by {say_figure(row, 'mae', places)} on average ({mean})"
+    together = f"r with the gold is {say_figure(row, 'pearson', places)}, Lin's concordance {ccc}"
     warning = ""
     if np.isnan(row["pearson"]) or min(row["pearson"], np.nan_to_num(row["pearson_low"], nan=1.0)) <= 0:
         warning = " It is not shown that these numbers go up and down with the gold: do not use them as they are."
     return f"{off}; {constant}; {together}.{warning}"
-
-
-def _signed(row: pd.Series, places: int) -> str:
-    return ("+" if row["bias"] > 0 else "") + _plain(row, "bias", places)
-
-
-def _plain(row: pd.Series, name: str, places: int) -> str:
-    return format_figure(float(row[name]), places)
 
 
 def print_errors(frame: pd.DataFrame) -> pd.DataFrame:

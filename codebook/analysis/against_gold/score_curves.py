@@ -140,8 +140,9 @@ def _measure(label: str, has: Bools, score: Floats, weight: Floats, confidence: 
     if n_with in (0, n):
         every, has_it = "every" if n_with else "no", "label is right" if label == RIGHT else "gold unit has the label"
         return head | {"reason": f"{every} {has_it}, so there are not two groups to tell apart"}
-    _, _, precision, recall = trace_curves(has, score, weight)
-    auc, average = _area_below(has, score, weight), float(np.sum(np.diff(recall, prepend=0) * precision))
+    false, true, precision, recall = trace_curves(has, score, weight)
+    auc = float(np.trapezoid(np.r_[0, true], np.r_[0, false]))
+    average = float(np.sum(np.diff(recall, prepend=0) * precision))
     low, high = newcombe_auc(auc, n_with, n - n_with, confidence)
     pr_low, pr_high = wilson_interval(average * n_with, n_with, confidence)
     return {
@@ -158,11 +159,6 @@ def trace_curves(has: Bools, score: Floats, weight: Floats) -> tuple[Floats, Flo
     ends = np.flatnonzero(np.diff(score[order], append=-np.inf))
     true, false = np.cumsum((weight * has)[order])[ends], np.cumsum((weight * ~has)[order])[ends]
     return false / false[-1], true / true[-1], true / (true + false), true / true[-1]
-
-
-def _area_below(has: Bools, score: Floats, weight: Floats) -> float:
-    false, true, _, _ = trace_curves(has, score, weight)
-    return float(np.trapezoid(np.r_[0, true], np.r_[0, false]))
 
 
 def newcombe_auc(auc: float, n_with: int, n_without: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -27,7 +27,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import CodingsWithResult, Result, nothing_to_say
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_percent
@@ -41,26 +41,14 @@ _COLUMNS = ("label", "threshold", "n", "n_wrong", "error", "bound", "n_taken", "
 
 
 @dataclass(frozen=True, repr=False)
-class SelectiveLabels:
+class SelectiveLabels(CodingsWithResult):
     """Which labels of a model are taken, and which units people code; in a notebook it shows the result.
 
     `codings` are the codings without the model's labels that are not taken; their `why` is `left to people`. `left`
     are the units that people code, for `cb.coding.assign`, in the order of the codings.
     """
 
-    codings: Codings
-    result: Result
     left: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return repr(self.result)
-
-    def _repr_html_(self) -> str:
-        return self.result._repr_html_()
-
-    def save(self, name: str = "", *, run: str = "") -> Result:
-        """Save the result among the outputs of the study, and return it."""
-        return self.result.save(name, run=run)
 
 
 def selective_labels(

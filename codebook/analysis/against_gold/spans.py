@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.sample_design import Drawn
-from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.scales import Floats, UnitLike
 from codebook.analysis.core.share_intervals import Shares
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
@@ -59,18 +58,6 @@ class SpanFacts(Facts):
 
     match: str = "exact"
     n_absent: int = 0
-
-
-class UnitLike(Protocol):
-    """What is read of a unit; `records.Unit` has it."""
-
-    @property
-    def unit_id(self) -> str:
-        """Its id."""
-
-    @property
-    def text(self) -> str:
-        """Its text."""
 
 
 def span_validity(
@@ -141,7 +128,10 @@ def span_validity(
     if isinstance(baseline, pd.DataFrame) or baseline:
         other, name = _read_baseline(baseline, listed, gold, type_column)
         counts = count_spans(other, gold, ids, type_column=type_column, match=match)
-        frame = _add_baseline(frame, pd.DataFrame(_rows(counts, resample)), [_name_coder(spans), name])
+        whole = pd.DataFrame(_rows(counts, resample)).query("part == 'overall'")
+        coder = str(spans["coder"].iloc[0]) if "coder" in spans and len(spans) else "spans"
+        frame = pd.concat([frame, whole], ignore_index=True)
+        frame["by"] = np.repeat(np.array([coder, name], dtype=object), [n_rows, len(whole)])
     facts = SpanFacts(len(ids), bootstrap=resample, resampled="units", joins=tuple(joins))
     return replace(
         result,
@@ -152,13 +142,6 @@ def span_validity(
         table=_name_rows(frame, n_rows),
         figure=lambda: _draw(frame, facts.interval),
     )
-
-
-def _add_baseline(frame: pd.DataFrame, others: pd.DataFrame, coders: Sequence[str]) -> pd.DataFrame:
-    """The rows with the overall ones of a baseline under them; `by` says whose they are."""
-    whole = others.query("part == 'overall'")
-    by = np.repeat(coders, [len(frame), len(whole)])
-    return pd.concat([frame, whole], ignore_index=True).assign(by=by.astype(object))
 
 
 def _read_baseline(
@@ -176,10 +159,6 @@ def _read_baseline(
     raise_faults("There is no baseline to compare the spans with.", faults)
     types = [*gold[type_column].mode()] if type_column in gold else []
     return capital_runs(texts, type=str(types[0]) if types else ""), "capital letters"
-
-
-def _name_coder(spans: pd.DataFrame) -> str:
-    return str(spans["coder"].iloc[0]) if "coder" in spans and len(spans) else "spans"
 
 
 def _name_rows(frame: pd.DataFrame, n_rows: int) -> pd.DataFrame:

@@ -58,7 +58,10 @@ def join_indicators(read: Read, labels: Collection[str] | None, *, by_coder: boo
     frame = pd.concat([indicate(variable, codes) for variable, codes in read], axis=1).sort_index()
     if labels is not None:
         frame = frame.loc[:, _chosen(frame, labels)]
-    return _side_by_side(frame) if by_coder else frame
+    if not by_coder:
+        return frame
+    by = {coder: part.droplevel("coder") for coder, part in frame.groupby(level="coder")}
+    return pd.concat(by, axis=1, names=["coder"])
 
 
 def _chosen(frame: pd.DataFrame, labels: Collection[str]) -> Bools:
@@ -111,12 +114,6 @@ def rank_codes(variable: VariableLike, codings: LabelCodes) -> pd.DataFrame:
 def _index(labelled: LabelCodes) -> pd.MultiIndex:
     coder = np.array(labelled.coders, dtype=object)[labelled.coder]
     return pd.MultiIndex.from_arrays([labelled.units[labelled.unit], coder], names=["unit_id", "coder"])
-
-
-def _side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
-    """The label codes of each coder as columns of their own; rows are units."""
-    by = {coder: part.droplevel("coder") for coder, part in frame.groupby(level="coder")}
-    return pd.concat(by, axis=1, names=["coder"])
 
 
 def open_labels(codings: Codings) -> Codings:

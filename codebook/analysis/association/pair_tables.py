@@ -23,11 +23,11 @@ from codebook.analysis.core.correlograms import (
 from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.gold_balance import say_alike
+from codebook.analysis.core.label_titles import share_heads
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
-from codebook.analysis.core.shared_names import share_heads
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_p

@@ -13,10 +13,10 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.forest import plot_estimates
+from codebook.analysis.core.label_titles import SharedNames, group_names
 from codebook.analysis.core.matrix_drawing import Cells, draw_halves, draw_rectangle, format_cells
 from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS, Tones
 from codebook.analysis.core.scales import Bools
-from codebook.analysis.core.shared_names import SharedNames, group_names
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure
 from codebook.outputs.figure_style import Figure
@@ -149,7 +149,7 @@ def _group(names: Sequence[str], measure: PairMeasure) -> list[str]:
     return group_names(SharedNames.of(names).names)
 
 
-def remark_size(matrix: pd.DataFrame, measure: PairMeasure = PairMeasure()) -> tuple[str, ...]:
+def remark_size(matrix: pd.DataFrame) -> tuple[str, ...]:
     """What a caption adds where the figure has no room: that it shows the strongest pairs, or names that it cuts.
 
     Examples
@@ -158,7 +158,7 @@ def remark_size(matrix: pd.DataFrame, measure: PairMeasure = PairMeasure()) -> t
     >>> remark_size(pd.DataFrame(0.5, index=names, columns=names))
     ('The figure shows the 30 strongest of 820 pairs.',)
     """
-    n_names = count_names(matrix, measure)
+    n_names = count_names(matrix, PairMeasure())
     if n_names > MOST_CELLS:
         n_pairs = int(np.tril(matrix.notna(), -1).sum())
         return (f"The figure shows the {STRONGEST} strongest of {n_pairs:,} pairs.",)

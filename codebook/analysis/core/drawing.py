@@ -231,6 +231,17 @@ def _cut(line: str, width: int) -> str:
     return line if count_columns(line) <= width else f"{line[: width - 1]}…"
 
 
+def shorten(name: str, most: int = 42) -> str:
+    """A name in one line, cut where it is too long.
+
+    Examples
+    --------
+    >>> shorten("politics"), len(shorten("a name that nobody wants to read in a figure", 30))
+    ('politics', 30)
+    """
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
 def count_columns(text: str) -> int:
     """How many letters wide a text is; signs of Chinese, Japanese and Korean count two.
 

@@ -18,6 +18,7 @@ from codebook.analysis.core.drawing import (
     measure_mm,
     new_figure,
     say_in_picture,
+    shorten,
     wrap,
 )
 from codebook.analysis.core.forest_marks import (
@@ -29,7 +30,6 @@ from codebook.analysis.core.forest_marks import (
     print_numbers,
     put_legend,
     say_undefined,
-    shorten,
 )
 from codebook.ground.quantities import bound_of, format_figure, kind_of
 from codebook.outputs.figure_style import (
@@ -181,7 +181,8 @@ def _draw_forest(
     columns = [max((measure_mm(part) for part in column), default=0) for column in zip(*numbers, strict=True)]
     name_mm = max(measure_mm(part) for text in names.values() for part in text.split("\n"))
     beside = name_mm + sum(columns) + 9
-    width = _choose_width(beside + _DOTS * (1 if numbers or not has_legend else 1.8))
+    needed = beside + _DOTS * (1 if numbers or not has_legend else 1.8)
+    width: Width = next((name for name, wide in WIDTHS.items() if wide >= needed), "two")
     room = WIDTHS[width] - beside
     height = measure_height(lines) + furniture + 2.6 * len(fit_lines(note, WIDTHS[width] - 2, NOTE))
     figure = new_figure(width, height)
@@ -204,10 +205,6 @@ def _draw_forest(
 
 def _mark(member: str, at: int) -> Mark:
     return mark_of(member, at) if member else Mark(MODEL)
-
-
-def _choose_width(needed: float) -> Width:
-    return next((name for name, width in WIDTHS.items() if width >= needed), "two")
 
 
 def _fit(

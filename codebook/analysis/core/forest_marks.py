@@ -8,23 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.drawing import (
-    dress_ticks,
-    measure_mm,
-)
+from codebook.analysis.core.drawing import dress_ticks, measure_mm, shorten
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import (
-    BASELINE,
-    CORRECTED,
-    GRID,
-    INK,
-    MODEL,
-    MUTED,
-    NOTE,
-    Axes,
-    Figure,
-    Mark,
-)
+from codebook.outputs.figure_style import BASELINE, CORRECTED, GRID, INK, MODEL, MUTED, NOTE, Axes, Figure, Mark
 
 FEW = 10
 """Units below which a marker is open."""
@@ -59,11 +45,8 @@ def print_numbers(axes: Axes, text: tuple[str, str, str], y: float, columns: lis
     colour = {BASELINE: MUTED, MODEL: INK, CORRECTED: _DARK_ORANGE}.get(mark.colour, mark.colour)
     for part, edge in zip(text, edges, strict=True):
         place: dict[str, Any] = {"xytext": (edge, 0), "textcoords": "offset points", "annotation_clip": False}
-        style: dict[str, Any] = {
-            "ha": "right",
-            "va": "center",
-            "color": MUTED if part.startswith("undefined") else colour,
-        }
+        ink = MUTED if part.startswith("undefined") else colour
+        style: dict[str, Any] = {"ha": "right", "va": "center", "color": ink}
         axes.annotate(part, (1, y), xycoords=("axes fraction", "data"), **place, **style)
 
 
@@ -145,8 +128,3 @@ def put_legend(figure: Figure, axes: Axes, members: list[str], *, left: float, a
 def measure_height(lines: pd.DataFrame) -> float:
     """How high all lines are together, in mm."""
     return float(lines["bottom"].max())
-
-
-def shorten(name: str, most: int = 42) -> str:
-    """A name, cut where it is too long for a legend."""
-    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -53,9 +53,9 @@ def place_labels(
         spots = [_write(axes, places[row], text, spot) for spot in _SPOTS]
         boxes = [spot.get_window_extent(renderer).padded(5) for spot in spots]
         covered = {
-            at: _count_inside(points, box)
+            at: int(((points >= box.min) & (points <= box.max)).all(axis=1).sum())
             for at, box in enumerate(boxes)
-            if _is_inside(box, frame) and not box.count_overlaps(taken)
+            if np.all(frame.min <= box.min) and np.all(box.max <= frame.max) and not box.count_overlaps(taken)
         }
         best = min((at for at, n in covered.items() if n <= most_covered), key=covered.__getitem__, default=None)
         if best is not None:
@@ -85,15 +85,6 @@ def _write(axes: Axes, point: Floats, text: str, spot: tuple[int, int, Horizonta
     )
     label.set_in_layout(False)
     return label
-
-
-def _is_inside(box: Bbox, frame: Bbox) -> bool:
-    return bool(np.all(frame.min <= box.min) and np.all(box.max <= frame.max))
-
-
-def _count_inside(points: Floats, box: Bbox) -> int:
-    """How many points a box covers."""
-    return int(((points >= box.min) & (points <= box.max)).all(axis=1).sum())
 
 
 def label_ends(axes: Axes, texts: Sequence[str], ends: Sequence[float], colours: Sequence[str]) -> None:
@@ -136,11 +127,7 @@ def spread_apart(places: Floats, gap: float) -> Floats:
     >>> spread_apart(np.array([0.0, 1.0, 9.0]), 4).tolist()
     [-1.5, 2.5, 9.0]
     """
-    blocks: list[list[float]] = []  # places that have met, as if each stood on the first
-    for at, place in enumerate(places):
-        blocks.append([float(place) - gap * at])
-        while len(blocks) > 1 and np.mean(blocks[-1]) < np.mean(blocks[-2]):
-            last = blocks.pop()
-            blocks[-1] += last
-    starts = np.repeat([float(np.mean(block)) for block in blocks], [len(block) for block in blocks])
-    return np.asarray(starts + gap * np.arange(len(places)))
+    from scipy.optimize import isotonic_regression
+
+    steps = gap * np.arange(len(places))
+    return np.asarray(isotonic_regression(places - steps).x + steps)

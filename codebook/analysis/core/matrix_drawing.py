@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.drawing import check_frame, fit_lines, literal, new_figure, say_in_picture, wrap
+from codebook.analysis.core.drawing import check_frame, fit_lines, literal, new_figure, say_in_picture, shorten, wrap
 from codebook.analysis.core.matrix_layout import (
     EDGE,
     LONGEST,
@@ -23,7 +23,6 @@ from codebook.analysis.core.matrix_layout import (
     Grid,
     Names,
     Tones,
-    cut,
     draw_bar,
     fill_cells,
     find_gaps,
@@ -141,7 +140,7 @@ def _lay_coded(around: Names, counts: Sequence[int]) -> tuple[Grid, list[str]]:
 
 def _name_rows(names: Sequence[str], counts: Sequence[int], longest: int) -> list[str]:
     """Names of rows, cut to one line of so many signs, or in lines (0); their counts stand behind them."""
-    lines = [cut(name, longest) if longest else wrap(name) for name in names]
+    lines = [shorten(name, longest) if longest else wrap(name) for name in names]
     return [f"{line} ({n:,})" for line, n in zip(lines, counts, strict=True)] if len(counts) else lines
 
 
@@ -179,7 +178,8 @@ def draw_halves(
     outline_cells(axes, grid, lower & ~filled)
     _bracket(axes, grid, groups)
     if len(names) > MOST_NUMBERS:
-        _name_stairs(axes, grid)
+        for name, x, y in zip(grid.heads, grid.x, grid.y, strict=True):  # in one line each, from the diagonal on
+            axes.text(x + 0.6, y + grid.cell[1] / 2, name, va="center_baseline", fontsize=grid.head_size)
         mark_minus(axes, grid, values, filled, tones)
     else:
         _print_halves(axes, grid, (numbers, above), _inks(values, filled, tones))
@@ -190,7 +190,7 @@ def _lay_halves(names: Sequence[str], groups: Sequence[str], rest: float) -> Gri
     gaps = find_gaps(groups)
     left = EDGE + (max(text_width(wrap(group)) for group in groups) + 2.5) * bool(gaps)
     if len(names) > MOST_NUMBERS:
-        return lay_stairs([cut(name) for name in names], left, rest, gaps)
+        return lay_stairs([shorten(name, LONGEST) for name in names], left, rest, gaps)
     if grid := lay_diagonal(names, left, rest, gaps):
         return grid
     codes = [str(at + 1) for at in range(len(names))]
@@ -241,7 +241,9 @@ def _name_sides(axes: Axes, grid: Grid, title: str) -> None:
     """Heads of the columns on top, names of the rows at the left, and the titles of both."""
     axes.xaxis.tick_top()
     axes.set_xticks(grid.x + grid.cell[0] / 2, grid.heads, fontsize=grid.head_size)
-    axes.set_yticks(grid.y + grid.cell[1] / 2, grid.names, fontsize=_row_size(grid))
+    room = grid.cell[1] / (1 + max(name.count("\n") for name in grid.names))
+    size = next((size for size in (TYPE, NOTE) if line_height(size) <= room), SMALLEST)
+    axes.set_yticks(grid.y + grid.cell[1] / 2, grid.names, fontsize=size)
     axes.tick_params(length=0, pad=2)
     if title:
         is_short = text_width(title) < grid.size[0]
@@ -250,12 +252,6 @@ def _name_sides(axes: Axes, grid: Grid, title: str) -> None:
     if grid.corner:
         axes.set_ylabel(grid.corner, rotation=0, ha="right", va="bottom", color=MUTED, linespacing=1.1)
         axes.yaxis.set_label_coords(-1.0 / grid.size[0], 1 + 0.9 / grid.size[1])
-
-
-def _row_size(grid: Grid) -> float:
-    """The largest type whose lines stay in their rows."""
-    room = grid.cell[1] / (1 + max(name.count("\n") for name in grid.names))
-    return next((size for size in (TYPE, NOTE) if line_height(size) <= room), SMALLEST)
 
 
 def _inks(values: pd.DataFrame, filled: Bools, tones: Tones) -> list[list[str]]:
@@ -291,12 +287,6 @@ def _print_halves(
     if any(grid.names):
         axes.set_yticks(grid.y + grid.cell[1] / 2, grid.names)
         axes.tick_params(length=0, pad=2)
-
-
-def _name_stairs(axes: Axes, grid: Grid) -> None:
-    """Names in one line each, from the diagonal to the right."""
-    for name, x, y in zip(grid.heads, grid.x, grid.y, strict=True):
-        axes.text(x + 0.6, y + grid.cell[1] / 2, name, va="center_baseline", fontsize=grid.head_size)
 
 
 def _bracket(axes: Axes, grid: Grid, groups: Sequence[str]) -> None:

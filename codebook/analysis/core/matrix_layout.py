@@ -120,20 +120,9 @@ def fit(name: str, room: float, size: float = TYPE) -> str:
     return ""
 
 
-def cut(name: str, most: int = LONGEST) -> str:
-    """A name in one line.
-
-    Examples
-    --------
-    >>> cut("politics"), len(cut("a name that nobody wants to read in a figure"))
-    ('politics', 30)
-    """
-    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
-
-
-def fit_or_break(text: str, room: float, size: float = TYPE) -> str:
+def fit_or_break(text: str, room: float) -> str:
     """A text in lines of a width; a word that is longer stays whole."""
-    return fit(text, room, size) or "\n".join(fit_lines(text, room, size)) or text
+    return fit(text, room) or "\n".join(fit_lines(text, room)) or text
 
 
 @dataclass(frozen=True)

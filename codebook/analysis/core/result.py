@@ -99,14 +99,9 @@ class Facts:
             return [*self.joins]
         drawn = [f"Resampled are {self.resampled}."] if self.resampled else []
         few = [say_few_clusters(self.n_clusters)] if 0 < self.n_clusters < SMALL else []
-        return [*drawn, self.bootstrap.sentence, *_say_how(self.resampled), *few, *self.joins]
-
-
-def _say_how(resampled: str) -> list[str]:
-    """What a replicate is, where units are drawn: in plain words."""
-    if "cluster" in resampled or "strata" in resampled:
-        return [DESIGNED]
-    return [SIMPLE] if "unit" in resampled else []
+        how = [SIMPLE] if "unit" in self.resampled else []
+        how = [DESIGNED] if "cluster" in self.resampled or "strata" in self.resampled else how
+        return [*drawn, self.bootstrap.sentence, *how, *few, *self.joins]
 
 
 @all_in_words
@@ -286,6 +281,24 @@ class Result:
         run = self.outputs.parent.name if self.outputs else ""
         csv = FileLink(self.csv, run=run).address if self.csv else ""
         return block_html(printed, finding=self.finding, note=self._note, png=png, alt=say_alt(self.entry), csv=csv)
+
+
+@dataclass(frozen=True, repr=False)
+class CodingsWithResult:
+    """Codings that a verb changed, and the result about them; in a notebook it shows the result."""
+
+    codings: Codings
+    result: Result
+
+    def __repr__(self) -> str:
+        return repr(self.result)
+
+    def _repr_html_(self) -> str:
+        return self.result._repr_html_()
+
+    def save(self, name: str = "", *, run: str = "") -> Result:
+        """Save the result among the outputs of the study, and return it."""
+        return self.result.save(name, run=run)
 
 
 def nothing_to_say(codings: Codings, reason: str, result: Result) -> Result:

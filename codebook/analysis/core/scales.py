@@ -57,6 +57,18 @@ class VariableLike(Protocol):
         """Allowed labels, in codebook order."""
 
 
+class UnitLike(Protocol):
+    """What is read of a unit; `records.Unit` has it."""
+
+    @property
+    def unit_id(self) -> str:
+        """Its id."""
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+
+
 @dataclass(frozen=True)
 class VariableSpec:
     """A variable of a table that has no codebook: its level is always given, its labels are in their order.

@@ -91,7 +91,8 @@ def changed_findings(
     codings = as_codings(codings, needs_level=False)
     of_variable = codings.of(codings.variable.name)
     numeric = of_variable.variable.kind in ("rating", "number")
-    wanted = [""] if numeric else list(labels or of_variable.variable.labels or _find_labels(of_variable, first, other))
+    there = of_variable.frame.loc[of_variable.frame["coder"].isin([first, other]), "label"].dropna().unique()
+    wanted = [""] if numeric else list(labels or of_variable.variable.labels or sorted(there))
     rows = [
         row
         for label in wanted
@@ -111,10 +112,6 @@ def changed_findings(
         remarks=(f"Before is {first}, after is {other}. {_HOW} {100 * confidence:g} % intervals.",),
         table=_print(of_variable.in_words(frame)),
     )
-
-
-def _find_labels(codings: Codings, *coders: str) -> list[str]:
-    return sorted(codings.frame.loc[codings.frame["coder"].isin(coders), "label"].dropna().unique())
 
 
 def _compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -155,11 +156,8 @@ class Prospect:
         """The least number of gold units with a power of 80 %; 0 where even gold for all units does not reach it."""
         if self.power(term, effect, self.n_units) < WANTED:
             return 0
-        low, high = 1, self.n_units
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.power(term, effect, middle) >= WANTED else (middle + 1, high)
-        return low
+        sizes = range(1, self.n_units + 1)
+        return sizes[bisect_left(sizes, WANTED, key=lambda n_gold: self.power(term, effect, n_gold))]
 
 
 def _check(effect: Mapping[str, float], design: Design) -> list[Fault]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,29 @@ FAMILIES = {
     "logistic": Family(_logistic, lambda eta: (share := _logistic(eta)) * (1 - share)),
     "poisson": Family(_exponential, _exponential),
 }
+
+
+def join_fits(fits: Sequence[Fit]) -> Fit:
+    """Median over splits of the units, as R dsl: squared errors take up the spread of the splits."""
+    if reasons := [fit.reason for fit in fits if fit.reason]:
+        return no_fit(len(fits[0].estimate), reasons[0])
+    estimates = np.array([fit.estimate for fit in fits])
+    middle = np.median(estimates, axis=0)
+    squares = np.array([fit.se**2 for fit in fits]) + (estimates - middle) ** 2
+    return Fit(middle, np.diag(np.median(squares, axis=0)))
+
+
+def spread_normal(estimate: float, se: float, confidence: float) -> dict[str, float]:
+    """Estimate, standard error, interval and two-sided p by the normal distribution.
+
+    Examples
+    --------
+    >>> {name: round(value, 3) for name, value in spread_normal(0.75042, 0.29477, 0.95).items()}
+    {'estimate': 0.75, 'se': 0.295, 'low': 0.173, 'high': 1.328, 'p': 0.011}
+    """
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) * se
+    p = math.erfc(abs(estimate / se) / math.sqrt(2)) if se > 0 else math.nan
+    return {"estimate": estimate, "se": se, "low": estimate - reach, "high": estimate + reach, "p": p}
 
 
 def no_fit(n_terms: int, reason: str) -> Fit:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -13,21 +11,25 @@ import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import check_bootstrap
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.label_titles import title_of
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
-from codebook.analysis.correction.fixed_effects import (
+from codebook.analysis.correction.inputs import ABOUT, Inputs, LabelColumns, read_inputs
+from codebook.analysis.correction.model_matrix import (
+    Design,
     absorb_effects,
     add_effects,
+    build_design,
     check_effects,
     find_constant,
+    find_names,
     say_effects,
     split_effects,
+    swap_labels,
 )
-from codebook.analysis.correction.inputs import ABOUT, Inputs, LabelColumns, read_inputs
-from codebook.analysis.correction.model_matrix import Design, build_design, find_names, swap_labels
-from codebook.analysis.correction.moments import FAMILIES, Fit, fit_parts, no_fit
+from codebook.analysis.correction.moments import FAMILIES, Fit, fit_parts, join_fits, no_fit, spread_normal
 from codebook.analysis.correction.pairing import pair_with_gold
 from codebook.analysis.correction.sentences import NOTE, SOURCES, CorrectionFacts, find_warnings, say_correction
 from codebook.errors import Fault
@@ -36,6 +38,7 @@ from codebook.ground.quantities import say_count
 from codebook.outputs.figure_style import Figure
 
 _SCALES = {"logistic": " (log odds)", "poisson": " (log rate)"}
+_COUNTS = ("p", "n", "n_gold", "reason")
 _CLUSTER, _ANSWERED = "cluster of the unit", "answered by the model"
 
 
@@ -59,9 +62,7 @@ class Fitting:
         if not ((self.folds == 0 or self.folds >= 2) and self.splits >= 1):
             problem = f"{self.folds} folds and {self.splits} splits"
             faults.append(Fault("folds, splits", problem, "pass folds=0 for none or 5, and splits=10"))
-        if not 0 < self.confidence < 1:
-            faults.append(Fault("confidence", f"{self.confidence} is not between 0 and 1", "pass a share, e.g. .95"))
-        return faults
+        return [*faults, *check_bootstrap(0, self.confidence)]
 
 
 def correct(
@@ -206,7 +207,9 @@ class Regression:
 
     def run(self, data: pd.DataFrame) -> Result:
         """The three fits of the formula on a frame with one row per unit."""
-        if reason := _find_silence(data, self.columns.labels):
+        labels = self.columns.labels
+        if len(data) and set(labels) <= set(data) and data[labels].isna().all(axis=None):
+            reason = "No unit has a label of the model: nothing to correct."
             return replace(self.empty(), facts=CorrectionFacts(nothing=reason), finding=reason)
         inputs, design = self.read(data)
         fits = fit_sources(design, inputs, self.family)
@@ -215,7 +218,7 @@ class Regression:
             refined = refine_labels(inputs, self.columns, [*rest, *self._parts[1]], self.fitting)
             swapped = [swap_labels(design, self._build(each, family="")) for each in refined]
             parts = [fit_parts(each.corrected_parts(), self.family, inputs.cluster) for each in swapped]
-            fits["corrected"] = _combine(parts)
+            fits["corrected"] = join_fits(parts)
         return self._show(pd.DataFrame(list(_list_rows(design, fits, self.fitting.confidence))), inputs, design)
 
     @property
@@ -260,13 +263,14 @@ class Regression:
             seed=self.fitting.seed,
         )
         note = f"{100 * self.fitting.confidence:g} % intervals."
+        names = {"low": "estimate_low", "high": "estimate_high"}
         return replace(
             self.empty(),
             frame=frame,
             facts=facts,
             finding=say_correction(frame, warnings=warnings),
             remarks=(NOTE, *say_effects(self._parts[1], design)),
-            table=_print_coefficients(frame),
+            table=frame.rename(columns=names)[["coefficient", "source", "estimate", *names.values(), *_COUNTS]],
             figure=lambda: _plot_coefficients(frame, f"coefficient ({self.family} regression)", note),
         )
 
@@ -274,12 +278,6 @@ class Regression:
         if self.family in FAMILIES:
             return []
         return [Fault("family", f"{self.family!r} is not known", f"pass one of {', '.join(FAMILIES)}")]
-
-
-def _print_coefficients(frame: pd.DataFrame) -> pd.DataFrame:
-    names = {"low": "estimate_low", "high": "estimate_high"}
-    shown = ["coefficient", "source", "estimate", *names.values(), "p", "n", "n_gold", "reason"]
-    return frame.rename(columns=names)[shown]
 
 
 def _plot_coefficients(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
@@ -328,16 +326,6 @@ def find_lack(design: Design, family: str) -> str:
     return ""
 
 
-def _combine(fits: Sequence[Fit]) -> Fit:
-    """Median over splits of the units, as R dsl: squared errors take up the spread of the splits."""
-    if reasons := [fit.reason for fit in fits if fit.reason]:
-        return no_fit(len(fits[0].estimate), reasons[0])
-    estimates = np.array([fit.estimate for fit in fits])
-    middle = np.median(estimates, axis=0)
-    squares = np.array([fit.se**2 for fit in fits]) + (estimates - middle) ** 2
-    return Fit(middle, np.diag(np.median(squares, axis=0)))
-
-
 def _list_rows(design: Design, fits: dict[str, Fit], confidence: float) -> Iterator[dict[str, object]]:
     n_units, n_gold = len(design.y), len(design.gold)
     n_answered = n_units if design.answered is None else len(design.answered)
@@ -353,19 +341,6 @@ def _list_rows(design: Design, fits: dict[str, Fit], confidence: float) -> Itera
             }
 
 
-def spread_normal(estimate: float, se: float, confidence: float) -> dict[str, float]:
-    """Estimate, standard error, interval and two-sided p by the normal distribution.
-
-    Examples
-    --------
-    >>> {name: round(value, 3) for name, value in spread_normal(0.75042, 0.29477, 0.95).items()}
-    {'estimate': 0.75, 'se': 0.295, 'low': 0.173, 'high': 1.328, 'p': 0.011}
-    """
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * se
-    p = math.erfc(abs(estimate / se) / math.sqrt(2)) if se > 0 else math.nan
-    return {"estimate": estimate, "se": se, "low": estimate - reach, "high": estimate + reach, "p": p}
-
-
 def refine_labels(inputs: Inputs, columns: LabelColumns, names: Sequence[str], fitting: Fitting) -> list[Inputs]:
     """The inputs once for each split, with model labels replaced by cross-fitted predictions of the gold.
 
@@ -375,7 +350,8 @@ def refine_labels(inputs: Inputs, columns: LabelColumns, names: Sequence[str], f
     Raises StatisticError: labels are text, or too few gold units remain outside a fold.
     """
     raise_faults(ABOUT, _check_numbers(inputs, [*columns.golds, *columns.labels]))
-    features = _feature_matrix(inputs.frame, [*columns.labels, *names])
+    opened = pd.get_dummies(inputs.frame[list(dict.fromkeys([*columns.labels, *names]))], drop_first=True)
+    features = np.column_stack([np.ones(len(opened)), opened.astype(float).to_numpy()])
     outcomes = inputs.frame[columns.golds].astype(float).to_numpy()[inputs.gold]
     rng = np.random.default_rng(fitting.seed)
     refined = []
@@ -401,12 +377,6 @@ def _predict(features: Floats, outcomes: Floats, inputs: Inputs, fold: Ints) -> 
     return guesses
 
 
-def _feature_matrix(frame: pd.DataFrame, names: Sequence[str]) -> Floats:
-    columns = frame[list(dict.fromkeys(names))]
-    opened = pd.get_dummies(columns, drop_first=True).astype(float).to_numpy()
-    return np.column_stack([np.ones(len(frame)), opened])
-
-
 def _check_numbers(inputs: Inputs, names: Sequence[str]) -> list[Fault]:
     faults = []
     for name in names:
@@ -415,13 +385,6 @@ def _check_numbers(inputs: Inputs, names: Sequence[str]) -> list[Fault]:
             mend = f"make a column of 0 and 1, e.g. of {name} == 'sports', or take folds=0"
             faults.append(Fault(f"column {name!r}", "labels of text cannot be cross-fitted", mend))
     return faults
-
-
-def _find_silence(data: pd.DataFrame, labels: Sequence[str]) -> str:
-    """Why there is nothing to correct, where the model gave no label; empty where it gave some."""
-    if len(data) and set(labels) <= set(data) and data[list(labels)].isna().all(axis=None):
-        return "No unit has a label of the model: nothing to correct."
-    return ""
 
 
 def _check_use(golds: Sequence[str], names: set[str]) -> list[Fault]:

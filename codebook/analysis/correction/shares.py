@@ -14,13 +14,13 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Clusters, Codings, SampleLike
+from codebook.analysis.core.estimates import check_bootstrap
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints, VariableLike
 from codebook.analysis.core.standard_errors import SMALL, say_few_clusters
-from codebook.analysis.correction.moments import Fit, Part, fit_parts
+from codebook.analysis.correction.moments import Fit, Part, fit_parts, spread_normal
 from codebook.analysis.correction.pairing import Beside, find_nothing, open_codings, read_beside
-from codebook.analysis.correction.regression import spread_normal
 from codebook.analysis.correction.sentences import FEW_GOLD, NOTE, SOURCES, say_correction
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
@@ -260,9 +260,7 @@ def _check_settings(weight: float | None, confidence: float) -> list[Fault]:
     faults = []
     if weight is not None and not 0 <= weight <= 1:
         faults.append(Fault("weight", f"{weight} is not between 0 and 1", "pass None to have it tuned, or 1"))
-    if not 0 < confidence < 1:
-        faults.append(Fault("confidence", f"{confidence} is not between 0 and 1", "pass a share, e.g. .95"))
-    return faults
+    return [*faults, *check_bootstrap(0, confidence)]
 
 
 ROGAN_GLADEN = "Rogan-Gladen"

@@ -13,8 +13,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.analysis.correction.model_matrix import Design
-from codebook.analysis.correction.moments import fit_parts
-from codebook.analysis.correction.regression import spread_normal
+from codebook.analysis.correction.moments import fit_parts, spread_normal
 from codebook.errors import Fault
 from codebook.ground.quantities import say_percent
 from codebook.outputs.figure_style import BASELINE, INK, MISSED, Axes, Figure, house_style
@@ -105,6 +104,8 @@ def simulate_studies(
     ]
     frame = pd.concat(parts, ignore_index=True)[["study", "way", "estimate", "se", "low", "high"]]
     rates = rate_ways(frame, effect)
+    shares = [say_percent(share) for share in rates["found"]]
+    sources = f"in {shares[0]} by the model labels alone, in {shares[1]} by the gold alone, in {shares[2]} corrected"
     size = f"{replicates:,} studies of {n_units:,} units and {n_gold:,} gold units, seed {seed}; model right in 90 %."
     return Result(
         frame,
@@ -112,17 +113,11 @@ def simulate_studies(
         "Effects that are found" if effect else "False findings",
         "correction",
         facts=Facts(n_units=n_units),
-        finding=_say_rates(rates, replicates),
+        finding=f"In {replicates:,} studies an effect is found {sources}.",
         remarks=(size, "Intervals of 95 %. Found: the interval leaves out zero."),
         table=rates[["way", "found", "found_low", "found_high", "covered", "estimate", "spread"]],
         figure=lambda: _plot_studies(frame, rates, effect),
     )
-
-
-def _say_rates(rates: pd.DataFrame, replicates: int) -> str:
-    shares = [say_percent(share) for share in rates["found"]]
-    sources = f"in {shares[0]} by the model labels alone, in {shares[1]} by the gold alone, in {shares[2]} corrected"
-    return f"In {replicates:,} studies an effect is found {sources}."
 
 
 def rate_ways(studies: pd.DataFrame, effect: float = 0.0) -> pd.DataFrame:

@@ -1,14 +1,8 @@
 """How do many codings become one?
 
 In come `Codings`, or a plain frame; out come `Result`s, and `JoinedLabels`: codings with one coder more. Open
-`consensus_labels.py` first.
-
-| question | file |
-|---|---|
-| which label has the majority, which is the likeliest? | `consensus_labels.py`, `dawid_skene.py` |
-| where do coders disagree, and over which labels? | `disagreement.py` |
-| what did a person decide? who was right? | `adjudication.py`, `decided_sides.py` |
-| which definition do disputed units speak against? | `definition_disputes.py` |
+`consensus_labels.py` first. The errors of coders by Dawid-Skene are in `dawid_skene.py`, what decisions say of
+definitions and coders in `definition_disputes.py`.
 """
 
 from codebook.analysis.joining.adjudication import (
@@ -18,8 +12,7 @@ from codebook.analysis.joining.adjudication import (
     write_adjudication,
 )
 from codebook.analysis.joining.consensus_labels import consensus
-from codebook.analysis.joining.decided_sides import sides_won
-from codebook.analysis.joining.definition_disputes import disputed_definitions
+from codebook.analysis.joining.definition_disputes import disputed_definitions, sides_won
 from codebook.analysis.joining.disagreement import disagreements
 from codebook.analysis.joining.joined import JoinedLabels
 

@@ -226,7 +226,10 @@ def adjudicate(
     sheet, faults = _read_decisions(codings, decisions, needed=rest == "leave")
     raise_faults(_ABOUT, faults)
     decided = sheet[sheet["decision"] != ""]
-    rows = [(row.unit_id, row.label, _sign(str(row.by), str(row.reason))) for row in decided.itertuples()]
+    rows = [
+        (row.unit_id, row.label, f"{row.by!s}: {row.reason!s}" if row.reason else str(row.by))
+        for row in decided.itertuples()
+    ]
     facts = _count_decisions(codings, sheet)
     if rest == "unanimous":
         agreed = _list_agreed(codings, coders)
@@ -274,10 +277,6 @@ def _say_decided(facts: AdjudicationFacts) -> str:
     parts += [f"on {facts.n_unanimous:,} all coders agree"] if facts.n_unanimous else []
     parts += [f"{facts.n_without_reason:,} decisions have no reason"] if facts.n_without_reason else []
     return f"{'; '.join(parts)}."
-
-
-def _sign(by: str, reason: str) -> str:
-    return f"{by}: {reason}" if reason else by
 
 
 def _check_settings(codings: Codings, coder: str, rest: str) -> list[Fault]:

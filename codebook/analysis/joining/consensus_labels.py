@@ -11,14 +11,22 @@ import pandas as pd
 from codebook.analysis.core.checks import check_coders, name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, count_patterns, read_codes
-from codebook.analysis.core.patterns import Patterns, collapse
+from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad, pick_first
-from codebook.analysis.core.scales import Bools, Floats, Ints
-from codebook.analysis.joining.consensus_numbers import NUMBER_WAYS, as_numbers, check_numbers, join_numbers, spell
+from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.joining.dawid_skene import Fit, empty_errors, fit_dawid_skene, list_errors, show_errors
-from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
+from codebook.analysis.joining.joined import (
+    HOW,
+    NUMBER_WAYS,
+    JoinedLabels,
+    add_coder,
+    as_numbers,
+    check_numbers,
+    join_numbers,
+    spell,
+)
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, is_or_are, places_of, say_count
 
@@ -191,7 +199,9 @@ def _weigh(codings: Codings, votes: LabelCodes, collapsed: Mapping[str, Sequence
         return _join_nothing(codings, lack, result)
     order, coder = np.unique(labelled.coder, return_inverse=True)
     names = [votes.coders[at] for at in order]
-    patterns, counts = _trace_patterns(labelled, coder, len(order))
+    n_labels = labelled.scale.n_labels
+    patterns = collapse(labelled.unit, coder * n_labels + labelled.code, len(order) * n_labels, trace=True)
+    counts = patterns.counts.reshape(len(patterns.times), len(order), n_labels)
     fit = fit_dawid_skene(counts, patterns.times)
     shown = pad(patterns.shown, len(votes.units))
     rows = _join_labels(votes, fit.posterior, shown, codings.variable.name, "dawid_skene")
@@ -340,19 +350,13 @@ def _join_runs(codes: LabelCodes, models: Sequence[str], joined: Mapping[str, Se
     )
 
 
-def _trace_patterns(labelled: LabelCodes, coder: Ints, n_coders: int) -> tuple[Patterns, Floats]:
-    """Patterns of who gave which label with the pattern of each unit, and their counts by coder."""
-    n_labels = labelled.scale.n_labels
-    patterns = collapse(labelled.unit, coder * n_labels + labelled.code, n_coders * n_labels, trace=True)
-    return patterns, patterns.counts.reshape(len(patterns.times), n_coders, n_labels)
-
-
 def _join_labels(votes: LabelCodes, scores: Floats, shown: Ints, variable: str, how: str) -> pd.DataFrame:
     """The tidy rows of the joined labels; `scores` (n_patterns, n_labels), `shown` the pattern of each unit."""
     names = np.array([*votes.scale.labels, None], dtype=object)
     best, top = pick_first(scores)
     code, n_units = np.append(best, -1)[shown], len(votes.units)
-    tied = np.append(np.array([_name_tie(row, names) for row in top], dtype=object), "")[shown]
+    ties = [", ".join(map(str, names[:-1][row])) if row.sum() > 1 else "" for row in top]
+    tied = np.append(np.array(ties, dtype=object), "")[shown]
     label = names[code]
     detail = np.where(shown < 0, "no coding with a label", np.where(tied != "", "tie: " + tied.astype(str), ""))
     return pd.DataFrame(
@@ -365,11 +369,6 @@ def _join_labels(votes: LabelCodes, scores: Floats, shown: Ints, variable: str, 
             "tied": tied,
         }
     ).astype({"label": "str", "why": "str", "detail": "str", "tied": "str"})
-
-
-def _name_tie(row: Bools, names: np.ndarray) -> str:
-    top = [str(name) for name, is_top in zip(names, row.tolist(), strict=False) if is_top]
-    return ", ".join(top) if len(top) > 1 else ""
 
 
 def _find_warnings(fit: Fit, names: Sequence[str]) -> list[str]:

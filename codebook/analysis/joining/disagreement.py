@@ -15,6 +15,7 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import pick_first
 from codebook.analysis.core.scales import Floats, list_labels
+from codebook.analysis.core.share_intervals import divide
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count, say_percent
@@ -119,13 +120,15 @@ def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, r
     machines = _count_votes(codes, [name in set(models) for name in codes.coders])
     people, sizes = votes - machines, votes.sum(axis=1)
     shares = votes / np.maximum(sizes, 1)[:, None]
+    logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    pairs, same = people.sum(axis=1) * machines.sum(axis=1), (people * machines).sum(axis=1)
     best, top = pick_first(shares)
     names = [*codes.scale.labels, ""]
     sides = {"votes": votes, **({"people": people, "models": machines} if models else {})}
     every = pd.DataFrame(
         {
             **{"unit_id": codes.units.astype(str), "variable": codings.variable.name, "n_codings": sizes.astype(int)},
-            **{"entropy": _find_entropy(shares), "conflict": _find_conflict(people, machines)},
+            **{"entropy": np.abs((shares * logs).sum(axis=1)), "conflict": 1 - divide(same, pairs)},
             **{"commonest": [names[at] for at in best], "share": shares.max(axis=1, initial=0)},
             **{"tied": top.sum(axis=1) > 1},
             **{side: _tell(counts, names) for side, counts in sides.items()},
@@ -216,17 +219,6 @@ def _count_votes(codes: LabelCodes, chosen: Sequence[bool]) -> Floats:
     n_units, n_labels = len(codes.units), codes.scale.n_labels
     keys = codes.unit[rows] * n_labels + codes.code[rows]
     return np.bincount(keys, minlength=n_units * n_labels).reshape(n_units, n_labels).astype(float)
-
-
-def _find_entropy(shares: Floats) -> Floats:
-    logs = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
-    return np.asarray(np.abs((shares * logs).sum(axis=1)))
-
-
-def _find_conflict(people: Floats, machines: Floats) -> Floats:
-    pairs = people.sum(axis=1) * machines.sum(axis=1)
-    same = (people * machines).sum(axis=1)
-    return np.asarray(1 - np.divide(same, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0))
 
 
 def _tell(votes: Floats, names: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Do the coders of one set of codings agree more than those of another? Paired on the units that both have."""
+"""Do some coders agree more than others, or more after a changed codebook? Paired on the units that both sides have."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.counts import LabelCodes
+from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.scales import LEVELS, list_labels
+from codebook.analysis.core.standard_errors import FEWEST
 from codebook.analysis.reliability.agreement_rows import comparison_rows
 from codebook.analysis.reliability.agreement_words import name_coefficient
 from codebook.analysis.reliability.coefficients import Coefficient, check_coefficients
-from codebook.analysis.reliability.comparisons import Comparison, labelled_twice, read_variable
+from codebook.analysis.reliability.comparisons import KINDS, Comparison, labelled_twice, read_variable
 from codebook.errors import Fault
-from codebook.ground.quantities import MINUS, places_of, say_count, say_p
+from codebook.ground.quantities import MINUS, format_figure, places_of, say_count, say_p
 
 _ABOUT = "The two cannot be compared."
 _COLUMNS = ("coefficient", "detail", "side", "value", "low", "high", "se", "p", "n_units", "n_coders", "reason")
@@ -176,3 +178,144 @@ def _draw(frame: pd.DataFrame, note: str) -> Any:
     names = sides if one else [f"{head}: {side}" for head, side in zip(heads, sides, strict=True)]
     rows = frame.assign(name=keep_order(pd.Series(names, index=frame.index)))
     return plot_estimates(rows, references=(0.0,), quantity=heads[0] if one else "agreement", note=note)
+
+
+BEFORE, AFTER, GAIN = "before", "after", "after - before"
+_OF_ROUNDS = ("label", "round", "difference", "value", "low", "high", "p", "n_units", "reason")
+_ABOUT_ROUNDS = "The rounds cannot be compared."
+_NOTE_ROUNDS = (
+    "Alpha of the same coders on the same units, before and after; below it each code against all others. Units are "
+    "resampled once for both rounds. Units that were chosen because they were disputed agree more the second time by "
+    "chance alone."
+)
+
+
+def norming(before: Codings, after: Codings, *, resample: Bootstrap = Bootstrap()) -> Result:
+    """Alpha before and after a changed codebook, on the units that the same coders coded in both rounds.
+
+    Parameters
+    ----------
+    before, after
+        Codings of one variable, in the first round and in the second. Only units and coders of both are compared;
+        models and the gold are left out.
+
+    Returns
+    -------
+    Result
+        For all codes (label is empty) and for each: label, round (before, after, after - before), difference, value
+        (alpha), low, high (none below 20 units), p (of a difference), n_units, reason. `facts.dropped` says which
+        codings one round lacks.
+
+    Raises
+    ------
+    StatisticError
+        The rounds are of different variables, or of a kind that has no alpha.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> tone = [VariableSpec("tone", "nominal", ["a", "b"])]
+    >>> first = Codings(make_table("tone", {"ann": list("aabb") * 10, "bo": list("abab") * 10}), tone)
+    >>> second = Codings(make_table("tone", {"ann": list("aabb") * 10, "bo": list("aabb") * 10}), tone)
+    >>> print(norming(first, second, resample=Bootstrap(200)).finding)
+    Alpha was .01 before and is 1.00 after; difference .99 [.62, 1.28] (2 coders, 40 units coded in both rounds).
+    """
+    raise_faults(_ABOUT_ROUNDS, _check_rounds(before, after))
+    result = Result(pd.DataFrame(columns=list(_OF_ROUNDS)), "norming", "Agreement before and after", "reliability")
+    rounds, dropped = _meet(before, after)
+    coders = rounds[0]["coder"].nunique()
+    if coders < 2:
+        return nothing_to_say(before, "No two people coded the same units in both rounds: nothing to compare.", result)
+    frame = pd.DataFrame(list(_list_rounds(before, rounds, resample)), columns=list(_OF_ROUNDS))
+    facts = Facts(
+        n_units=int(frame["n_units"].iloc[0]),
+        n_coders=coders,
+        level=before.variable.level or "",
+        bootstrap=resample,
+        resampled="units coded in both rounds",
+        dropped=dropped,
+        joins=before.joins,
+    )
+    shown = before.in_words(frame)
+    return replace(
+        result,
+        frame=frame,
+        facts=facts,
+        finding=_say_rounds(frame, coders),
+        remarks=(_NOTE_ROUNDS, *facts.left_aside),
+        table=_print_rounds(shown),
+        figure=partial(_draw_rounds, shown, facts.interval),
+        outputs=after.outputs,
+    )
+
+
+def _check_rounds(before: Codings, after: Codings) -> list[Fault]:
+    first, second = before.variable, after.variable
+    faults = []
+    if first.name != second.name:
+        mend = 'choose the same variable: codings.of("NAME")'
+        faults.append(Fault("variable", f"one round is of {first.name!r}, the other of {second.name!r}", mend))
+    if first.kind not in KINDS or (first.kind != "multi" and first.level not in LEVELS):
+        mend = f"choose a variable with a level, of a kind among {', '.join(KINDS)}"
+        faults.append(Fault("kind", f"labels of kind {first.kind!r} have no alpha", mend))
+    return faults
+
+
+def _meet(before: Codings, after: Codings) -> tuple[tuple[pd.DataFrame, pd.DataFrame], dict[str, int]]:
+    """The labels of both rounds, cut to units and coders of both, and how many codings one round lacks."""
+    keys = ["unit_id", "coder"]
+    labels = [
+        each.frame[each.frame["label"].notna() & (each.frame["draw"] == 0) & each.frame["coder"].isin(each.people)]
+        for each in (before, after)
+    ]
+    common = labels[0][keys].merge(labels[1][keys])
+    first, second = (each.merge(common) for each in labels)
+    counts = {"codings without one after": len(labels[0]) - len(first)}
+    counts |= {"codings without one before": len(labels[1]) - len(second)}
+    return (first, second), {what: n for what, n in counts.items() if n}
+
+
+def _list_rounds(
+    before: Codings, rounds: tuple[pd.DataFrame, pd.DataFrame], bootstrap: Bootstrap
+) -> Iterator[dict[str, Any]]:
+    variable = before.variable
+    level = "masi" if variable.kind == "multi" else variable.level or ""
+    clusters = before.clusters if before.clusters is not None else pd.Series({u: u for u in rounds[0]["unit_id"]})
+    first, second = (
+        join_cluster(read_codes(each, variable=variable.name, level=level, labels=list_labels(variable)), clusters)
+        for each in rounds
+    )
+    yield from _compare("", first, second, bootstrap)
+    if variable.kind in ("single", "multi"):
+        for at, label in enumerate(variable.labels or ()):
+            yield from _compare(label, first.yes_no(at), second.yes_no(at), bootstrap)
+
+
+def _compare(label: str, first: LabelCodes, second: LabelCodes, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:
+    compared = {BEFORE: Comparison({}, first), AFTER: Comparison({}, second)}
+    compared[GAIN] = Comparison({}, second, beside=first, paired=True)
+    for name, each in compared.items():
+        (figures,) = comparison_rows(each, ("alpha",), bootstrap, FEWEST)
+        row = {column: figures[column] for column in ("value", "low", "high", "p", "n_units", "reason")}
+        yield {"label": label, "round": name, "difference": name == GAIN, **row}
+
+
+def _say_rounds(frame: pd.DataFrame, n_coders: int) -> str:
+    rows = frame[frame["label"] == ""].set_index("round").to_dict("index")
+    n_units = int(rows[GAIN]["n_units"])
+    first, second = (format_figure(rows[name]["value"], places_of(n_units)) for name in (BEFORE, AFTER))
+    gain = say_figure(rows[GAIN], "value", places_of(n_units))
+    size = f"{say_count(n_coders, 'coder')}, {say_count(n_units, 'unit')} coded in both rounds"
+    return f"Alpha was {first} before and is {second} after; difference {gain} ({size})."
+
+
+def _print_rounds(frame: pd.DataFrame) -> pd.DataFrame:
+    shown = frame.assign(label=frame["label"].replace("", "all codes"))
+    return shown[["label", "round", "value", "low", "high", "p", "n_units"]]
+
+
+def _draw_rounds(frame: pd.DataFrame, note: str) -> Any:
+    rows = frame[~frame["difference"]]
+    named = rows.assign(name=keep_order(rows["label"].replace("", "all codes")), block=rows["label"] != "")
+    return plot_estimates(named, group="round", quantity="alpha", note=note)

@@ -66,7 +66,11 @@ def comparison_rows(
 def _value_row(pairs: Pairable, coefficient: Coefficient, bootstrap: Bootstrap) -> dict[str, object]:
     estimate, draws = estimate_coefficient(pairs, coefficient, bootstrap)
     margins = pairs.patterns.weighted @ pairs.patterns.counts
-    below = {f"below_{bound * 1000:.0f}": _share_below(estimate, draws, bound) for bound in BOUNDS}
+    known = draws[~np.isnan(draws)]
+    below = {
+        f"below_{bound * 1000:.0f}": math.nan if math.isnan(estimate.low) else float((known < bound).mean())
+        for bound in BOUNDS
+    }
     commonest = float(margins.max() / margins.sum()) if margins.sum() else math.nan
     return _row(coefficient, estimate, bootstrap, **below, commonest=commonest, dropped=pairs.dropped)
 
@@ -108,11 +112,6 @@ def _find_p(draws: Floats) -> float:
         return math.nan
     least = min(int((known <= 0).sum()), int((known >= 0).sum()))
     return min(1.0, 2 * (least + 1) / (len(known) + 1))
-
-
-def _share_below(estimate: Estimate, draws: Floats, bound: float) -> float:
-    """Share of the defined replicates below `bound`; NaN where there is no interval."""
-    return math.nan if math.isnan(estimate.low) else float((draws[~np.isnan(draws)] < bound).mean())
 
 
 def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstrap: Bootstrap) -> dict[str, object]:

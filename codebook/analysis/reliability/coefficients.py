@@ -17,16 +17,16 @@ from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.scales import SET_LEVELS, Floats, Scale, check_different, label_distances
 from codebook.analysis.ratings.intraclass import ICC_FORMS
 from codebook.analysis.reliability.kappa import TITLES, coders_chance, light_kappa, measure_companion, shared_chance
+from codebook.analysis.reliability.krippendorff import TITLE as SETS_TITLE
 from codebook.analysis.reliability.krippendorff import (
     Measure,
     Pairable,
     estimate_alpha,
     make_estimate,
     measure_alpha,
+    measure_multivalued,
     undefined_measure,
 )
-from codebook.analysis.reliability.multivalued import TITLE as SETS_TITLE
-from codebook.analysis.reliability.multivalued import measure_multivalued
 from codebook.analysis.reliability.percent import DEFINITIONS, measure_percent
 from codebook.analysis.reliability.rating_coefficients import (
     RATING_TITLES,
@@ -59,6 +59,7 @@ _OF_CODERS = (
     *RATING_TITLES,
 )
 _OWN = "own weights"
+_ALIKE = "coders are interchangeable here: the codings are counts, which do not say who gave which label"
 _OF_TWO = {"cohen": "conger", "scott": "fleiss"}
 WEIGHTS = ("identity", "linear", "quadratic", "ordinal", "ratio", *SET_LEVELS)
 """Names of the weights."""
@@ -207,7 +208,8 @@ def estimate_coefficient(pairs: Pairable, coefficient: Coefficient, bootstrap: B
 def make_measure(pairs: Pairable, coefficient: Coefficient) -> Measure:
     """A coefficient of codings already read, ready to be computed for any weights of its patterns."""
     near, misfits = _own_weights(pairs, coefficient)
-    identity = "" if {coefficient.base, coefficient.name}.isdisjoint(_OF_CODERS) else _say_alike(pairs)
+    of_coders = pairs.labelled.interchangeable and not {coefficient.base, coefficient.name}.isdisjoint(_OF_CODERS)
+    identity = _ALIKE if of_coders else ""
     if undefined := pairs.undefined or identity or misfits:
         return undefined_measure(pairs, undefined, coefficient.detail)
     if coefficient.base == "alpha":
@@ -230,12 +232,6 @@ _MEASURES: Mapping[str, Callable[[Pairable], Measure]] = {
 }
 
 
-def _say_alike(pairs: Pairable) -> str:
-    """Why nothing can be said of single coders, where the codings are counts; else empty."""
-    alike = "coders are interchangeable here: the codings are counts, which do not say who gave which label"
-    return alike if pairs.labelled.interchangeable else ""
-
-
 def _own_weights(pairs: Pairable, coefficient: Coefficient) -> tuple[Floats | None, str]:
     """Weights of one's own in the order of the labels, or None; and why they do not fit."""
     if coefficient.own is None:
@@ -249,7 +245,8 @@ def _own_weights(pairs: Pairable, coefficient: Coefficient) -> tuple[Floats | No
 
 def _corrected(pairs: Pairable, coefficient: Coefficient, near: Floats | None) -> Measure:
     """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
-    base, scale, weights = coefficient.base, pairs.scale, coefficient.detail or level_weights(pairs.scale.level)
+    base, scale = coefficient.base, pairs.scale
+    weights = coefficient.detail or OF_LEVEL.get(scale.level, scale.level)
     if undefined := pairs.undefined or _refusal(pairs, base, weights):
         return undefined_measure(pairs, undefined, weights)
     if near is None and weights != "identity":
@@ -283,11 +280,6 @@ def _refusal(pairs: Pairable, base: str, weights: str) -> str:
         mend = "pass labels=" if not scale.n_declared else "a variable needs two labels"
         return f"{_TITLES[base]} needs the number of allowed labels, here {scale.n_declared or 'unknown'}: {mend}"
     return ""
-
-
-def level_weights(level: str) -> str:
-    """Name of the weights that go with a level of measurement, or set distance."""
-    return OF_LEVEL.get(level, level)
 
 
 def misfit(weights: str, level: str) -> str:

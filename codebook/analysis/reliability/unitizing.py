@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Facts, Result
-from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.scales import Floats, UnitLike
 from codebook.analysis.core.unseen import ALIKE, APART
 from codebook.errors import Fault
 from codebook.ground.quantities import places_of, say_count, say_percent
@@ -38,18 +38,6 @@ _Span = tuple[int, int, int]
 GAP = 0
 
 
-class UnitLike(Protocol):
-    """What is read of a unit."""
-
-    @property
-    def unit_id(self) -> str:
-        """Its id."""
-
-    @property
-    def text(self) -> str:
-        """Its text."""
-
-
 @dataclass(frozen=True)
 class SpanSums:
     """The sums of each text from which all alphas are computed; unmarked text is type 0, the gap.
@@ -63,6 +51,15 @@ class SpanSums:
     met: Floats
     alone: Floats
     alone_met: Floats
+
+    @classmethod
+    def of(cls, types: tuple[str, ...], texts: Sequence[Sequence[Sequence[_Span]]]) -> SpanSums:
+        """The sums of texts, each given by the segments of its coders."""
+        shape = (len(texts), len(types))
+        sums = cls(types, np.zeros((*shape, len(types))), np.zeros(shape), np.zeros(shape))
+        for at, segments in enumerate(texts):
+            _add_text(sums, at, segments)
+        return sums
 
 
 def span_agreement(
@@ -112,7 +109,8 @@ def span_agreement(
     >>> span_agreement(spans, {"t": 60}).frame["value"].round(3).tolist()
     [0.51, 0.414, 0.726, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, nan]
     """
-    lengths = _read_lengths(units)
+    texts = units if isinstance(units, Mapping) else {unit.unit_id: unit.text for unit in units}
+    lengths = {str(unit): text if isinstance(text, int) else len(text) for unit, text in texts.items()}
     raise_faults(_ABOUT, _check(spans, lengths, asked))
     coders = _read_coders(spans, lengths, asked)
     named = spans.assign(kind=spans[type_column].astype(str) if type_column in spans else "span")
@@ -135,13 +133,6 @@ def span_agreement(
     )
 
 
-def _read_lengths(units: Mapping[str, str | int] | Iterable[UnitLike]) -> dict[str, int]:
-    """Length in characters by unit_id."""
-    if not isinstance(units, Mapping):
-        return {str(unit.unit_id): len(unit.text) for unit in units}
-    return {str(unit): text if isinstance(text, int) else len(text) for unit, text in units.items()}
-
-
 def _check(spans: pd.DataFrame, lengths: Mapping[str, int], asked: pd.DataFrame | None) -> list[Fault]:
     wanted: dict[str, tuple[pd.DataFrame, tuple[str, ...]]] = {"spans": (spans, ("unit_id", "coder", "start", "end"))}
     wanted |= {} if asked is None else {"asked": (asked, ("unit_id", "coder"))}
@@ -161,25 +152,20 @@ def _check(spans: pd.DataFrame, lengths: Mapping[str, int], asked: pd.DataFrame 
     if strange := sorted(set(ids) - set(lengths)):
         faults.append(Fault("spans", f"{name_some(strange)} are not among the units", "pass all units that were coded"))
     ends, most = spans["end"], ids.map(lengths)
+    ordered = spans.sort_values(["unit_id", "coder", "start"], kind="stable")
+    before = ordered.groupby(["unit_id", "coder"])["end"].transform(lambda place: place.cummax().shift())
     outside = spans["start"].isna() | ends.isna() | (spans["start"] < 0) | (ends > most) | (ends <= spans["start"])
     if (outside & most.notna()).any():
         mend = "leave out quotes that their text does not hold; `end` is the first character after the span"
         faults.append(Fault("spans", f"{int(outside.sum()):,} do not lie within their text", mend))
-    elif over := _find_overlaps(spans):
+    elif len(over := ordered.loc[ordered["start"] < before, "unit_id"]):
         mend = "keep one of them, or ask type by type: spans[spans['type'] == 'PER']"
-        faults.append(Fault("spans", f"spans of one coder overlap in {name_some(over)}", mend))
+        faults.append(Fault("spans", f"spans of one coder overlap in {name_some(sorted(set(over.astype(str))))}", mend))
     if asked is not None:
         coded = set(zip(asked["unit_id"].astype(str), asked["coder"].astype(str), strict=True))
         if lost := {pair[0] for pair in zip(ids, spans["coder"].astype(str), strict=True) if pair not in coded}:
             faults.append(Fault("asked", f"it lacks coders with spans in {name_some(sorted(lost))}", "add them"))
     return faults
-
-
-def _find_overlaps(spans: pd.DataFrame) -> list[str]:
-    """Units in which a coder has spans that overlap."""
-    ordered = spans.sort_values(["unit_id", "coder", "start"], kind="stable")
-    before = ordered.groupby(["unit_id", "coder"])["end"].transform(lambda ends: ends.cummax().shift())
-    return sorted(ordered.loc[ordered["start"] < before, "unit_id"].astype(str).unique())
 
 
 def _read_coders(
@@ -194,24 +180,22 @@ def _read_coders(
     return {unit: by_unit.get(unit, ()) for unit in lengths}
 
 
-def add_spans(
-    spans: pd.DataFrame, lengths: Mapping[str, int], coders: Mapping[str, Sequence[str]], *, column: str = "kind"
-) -> SpanSums:
+def add_spans(spans: pd.DataFrame, lengths: Mapping[str, int], coders: Mapping[str, Sequence[str]]) -> SpanSums:
     """The sums of each text with two or more coders."""
-    types = ("", *sorted(spans[column].unique()))
+    types = ("", *sorted(spans["kind"].unique()))
     code = {name: at for at, name in enumerate(types)}
     marked: dict[tuple[str, str], list[_Span]] = {}
-    for unit, coder, start, end, kind in zip(
-        *(spans[n] for n in ("unit_id", "coder", "start", "end", column)), strict=True
-    ):
+    columns = (spans[name] for name in ("unit_id", "coder", "start", "end", "kind"))
+    for unit, coder, start, end, kind in zip(*columns, strict=True):
         marked.setdefault((str(unit), str(coder)), []).append((int(start), int(end), code[kind]))
-    texts = [unit for unit in lengths if len(coders[unit]) > 1]
-    shape = (len(texts), len(types))
-    sums = SpanSums(types, np.zeros((*shape, len(types))), np.zeros(shape), np.zeros(shape))
-    for at, unit in enumerate(texts):
-        segments = [_with_gaps(marked.get((unit, coder), []), lengths[unit]) for coder in coders[unit]]
-        _add_text(sums, at, segments)
-    return sums
+    return SpanSums.of(
+        types,
+        [
+            [_with_gaps(marked.get((unit, coder), []), lengths[unit]) for coder in coders[unit]]
+            for unit in lengths
+            if len(coders[unit]) > 1
+        ],
+    )
 
 
 def _with_gaps(spans: Sequence[_Span], length: int) -> list[_Span]:
@@ -356,11 +340,7 @@ def _see_unseen(sums: SpanSums, spans: pd.DataFrame, coders: Mapping[str, Sequen
         for first, share in [(every, ALIKE), *((each, APART / len(apart)) for each in apart)]:
             texts.append([_with_gaps(each, max(whole, long)) for each in (first, *[every] * (size - 1))])
             priors.append(share / n_types)
-    shape = (len(texts), len(sums.types))
-    unseen = SpanSums(sums.types, np.zeros((*shape, len(sums.types))), np.zeros(shape), np.zeros(shape))
-    for place, segments in enumerate(texts):
-        _add_text(unseen, place, segments)
-    return unseen, np.array(priors)
+    return SpanSums.of(sums.types, texts), np.array(priors)
 
 
 def _find_reason(value: float, n_texts: int, n_types: int, name: str) -> str:

@@ -22,7 +22,7 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import Drawn
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
-from codebook.analysis.core.share_intervals import Shares
+from codebook.analysis.core.share_intervals import Shares, divide
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
@@ -125,17 +125,14 @@ def alt_test(
     blank = Result(pd.DataFrame(), "alt_test", _TITLE, section="stability", facts=facts)
     people = [name for name in codings.people if name not in models]
     if len(people) < 2:
-        return nothing_to_say(codings, _say_too_few(people), blank)
+        who = f"One person ({people[0]!r})" if people else "No person"
+        reason = f"{who} beside the models: nothing to compare. To compare, {_MORE_PEOPLE}."
+        return nothing_to_say(codings, reason, blank)
     codes = _read_codes(codings, [*people, *models], level)
     tests = [_Test(model, people, _fight(codes, model, people), facts, codes.cluster) for model in models]
     if reasons := [test.too_few for test in tests if test.too_few]:
         return nothing_to_say(codings, f"{' '.join(reasons)} To compare, {_MORE_UNITS}.", blank)
     return _tell(codings, codes, tests, blank)
-
-
-def _say_too_few(people: Sequence[str]) -> str:
-    who = f"One person ({people[0]!r})" if people else "No person"
-    return f"{who} beside the models: nothing to compare. To compare, {_MORE_PEOPLE}."
 
 
 def _check_models(codings: Codings, models: Sequence[str]) -> list[Fault]:
@@ -220,17 +217,21 @@ class _Test:
         adjusted = adjust_p(p, "by")
         wins = np.where(self.tested, adjusted <= self.facts.false_discovery, np.nan)
         figures = self._advantages()
-        lost = self._share(self.duels.lost)
+        n_lost = np.bincount(self.duels.human, weights=self.duels.lost, minlength=len(self.people))
+        lost = divide(np.asarray(n_lost, dtype=float), self.sizes.astype(float))
         for at, name in enumerate(self.people):
+            few = f"not tested: {say_count(self.sizes[at], 'unit')}, {self.facts.min_units} are needed"
             yield {
-                **{"model": self.model, "human": name, **self._sizes(at), **figures[at]},
+                **{"model": self.model, "human": name, "n_units": int(self.sizes[at])},
+                **{"n_dropped": int(self.duels.n_alone[at] + self.duels.n_unasked[at]), **figures[at]},
                 **{"human_advantage": lost[at], "difference": lost[at] - figures[at]["advantage"]},
-                **{"p": p[at], "p_adjusted": adjusted[at], "winning_rate": wins[at], **self._words(at)},
+                **{"p": p[at], "p_adjusted": adjusted[at], "winning_rate": wins[at], "dropped": self._dropped(at)},
+                "reason": "" if self.tested[at] else few,
             }
-        n_lost = int(self.duels.n_alone.sum() + self.duels.n_unasked.sum())
+        n_dropped = int(self.duels.n_alone.sum() + self.duels.n_unasked.sum())
         mean = float(lost[self.tested].mean())
         yield {
-            **{"model": self.model, "human": ALL, "n_units": len(np.unique(self.duels.unit)), "n_dropped": n_lost},
+            **{"model": self.model, "human": ALL, "n_units": len(np.unique(self.duels.unit)), "n_dropped": n_dropped},
             **{**figures[-1], "human_advantage": mean, "difference": mean - figures[-1]["advantage"]},
             **{"p": math.nan, "p_adjusted": math.nan, "winning_rate": float(wins[self.tested].mean())},
             **{"dropped": self._dropped(slice(None)), "reason": ""},
@@ -246,11 +247,6 @@ class _Test:
         if error == 0:
             return 0.0 if gaps[0] < self.facts.epsilon else 1.0
         return float(stdtr(len(gaps) - 1, (gaps.mean() - self.facts.epsilon) / error))
-
-    def _share(self, flags: Floats) -> Floats:
-        sizes = self.sizes
-        summed = np.bincount(self.duels.human, weights=flags, minlength=len(self.people))
-        return np.asarray(np.divide(summed, sizes, out=np.full(len(sizes), np.nan), where=sizes > 0))
 
     def _advantages(self) -> list[dict[str, float]]:
         """Advantage with its interval by person, and last over all who are tested."""
@@ -274,14 +270,6 @@ class _Test:
             {"advantage": float(value), "low": end.low, "high": end.high}
             for value, end in zip([*values, every], ends, strict=True)
         ]
-
-    def _sizes(self, at: int) -> dict[str, int]:
-        n_dropped = int(self.duels.n_alone[at] + self.duels.n_unasked[at])
-        return {"n_units": int(self.sizes[at]), "n_dropped": n_dropped}
-
-    def _words(self, at: int) -> dict[str, str]:
-        few = f"not tested: {say_count(self.sizes[at], 'unit')}, {self.facts.min_units} are needed"
-        return {"dropped": self._dropped(at), "reason": "" if self.tested[at] else few}
 
     def _dropped(self, at: int | slice) -> str:
         counts = {

@@ -14,7 +14,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
-from codebook.analysis.core.estimates import Bootstrap, Estimate, say_figure
+from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.patterns import Patterns, collapse
@@ -23,7 +23,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, name_prompts, pad, pick_first
 from codebook.analysis.core.scales import Floats, VariableLike, list_labels
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
-from codebook.analysis.reliability.krippendorff import Measure, Pairable, make_estimate, pairable
+from codebook.analysis.reliability.krippendorff import Measure, make_estimate, pairable
 from codebook.errors import Fault
 from codebook.ground.quantities import places_of, say_count
 
@@ -266,7 +266,7 @@ def _make_row(group: Group, bootstrap: Bootstrap) -> dict[str, Any]:
     pairs = pairable(group.codings)
     alpha, _ = estimate_coefficient(pairs, COEFFICIENTS["alpha"], bootstrap)
     percent, _ = estimate_coefficient(pairs, COEFFICIENTS["percent"], replace(bootstrap, replicates=0))
-    steady = _estimate_consistency(pairs, bootstrap)
+    steady, _ = make_estimate(pairs, Measure(_mean_share, pairs.patterns, undefined=pairs.undefined), bootstrap)
     flipped = int(pairs.patterns.times[(pairs.patterns.counts > 0).sum(axis=1) > 1].sum())
     return {
         **group.fixed,
@@ -277,11 +277,6 @@ def _make_row(group: Group, bootstrap: Bootstrap) -> dict[str, Any]:
         **{"undefined_share": alpha.undefined_share, "dropped": pairs.dropped},
         "reason": alpha.reason if bootstrap.replicates or math.isnan(alpha.value) else "",
     }
-
-
-def _estimate_consistency(pairs: Pairable, bootstrap: Bootstrap) -> Estimate:
-    measure = Measure(_mean_share, pairs.patterns, undefined=pairs.undefined)
-    return make_estimate(pairs, measure, bootstrap)[0]
 
 
 def _mean_share(patterns: Patterns) -> Callable[[Floats], Floats]:

@@ -115,11 +115,14 @@ def specifications(
     'Over 6 specifications the estimate is .17 at the median, from −.17 to .50; its sign changes.'
     """
     codings = as_codings(codings, needs_level=False, whole=True)
-    raise_faults(_ABOUT, _check_aggregations(aggregations))
+    if isinstance(aggregations, str) or not aggregations or set(aggregations) - set(AGGREGATIONS):
+        mend = f"pass a list of {', '.join(AGGREGATIONS)}"
+        raise_faults(_ABOUT, [Fault("aggregations", f"{aggregations!r}", mend)])
     codes, described = _read(codings, runs)
     choices = list(_list_choices(codes, described, aggregations))
     frame = _compute(codes, choices, finding, null, alpha)
-    quantity = _take_quantity(frame)
+    named = frame.pop("quantity").dropna() if "quantity" in frame else pd.Series(dtype=object)
+    quantity = str(named.iloc[0]) if len(named) else "estimate"  # the same in all rows
     coverage = {codings.variable.name: codes.coverage}
     facts = CurveFacts(len(codes.units), len(described), "nominal", coverage=coverage, joins=codings.joins)
     return Result(
@@ -149,12 +152,6 @@ def _compute(
     frame = pd.DataFrame(rows)
     tail = [*_FIGURES, "significant", "n_runs", "n_units", "n_labelled", "n_tied", "reason"]
     return frame[[*(name for name in frame if name not in tail), *tail]]
-
-
-def _take_quantity(frame: pd.DataFrame) -> str:
-    """What the findings say of their estimate; the frame does not keep it, since it is the same in all rows."""
-    named = frame.pop("quantity").dropna() if "quantity" in frame else pd.Series(dtype=object)
-    return str(named.iloc[0]) if len(named) else "estimate"
 
 
 def _read(codings: Codings, runs: Runs) -> tuple[LabelCodes, pd.DataFrame]:
@@ -227,11 +224,8 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
         low, high = test.confidence_interval(confidence)
         gap, mean = float(parts[0].mean() - parts[1].mean()), "mean number of words" if counted else "mean"
         figures = {"estimate": gap, "low": float(low), "high": float(high), "p": float(test.pvalue)}
-        return {
-            **figures,
-            "n": int(known.sum()),
-            "quantity": f"difference in {mean}: units with {label!r} less those without",
-        }
+        quantity = f"difference in {mean}: units with {label!r} less those without"
+        return {**figures, "n": int(known.sum()), "quantity": quantity}
 
     return find
 
@@ -270,12 +264,6 @@ def _summarise(part: pd.DataFrame, null: float) -> dict[str, Any]:
         "sign_changes": bool((gaps > 0).any() and (gaps < 0).any()),
         "signs_significant": bool(above > 0 and below > 0),
     }
-
-
-def _check_aggregations(aggregations: Sequence[str]) -> list[Fault]:
-    if isinstance(aggregations, str) or not aggregations or set(aggregations) - set(AGGREGATIONS):
-        return [Fault("aggregations", f"{aggregations!r}", f"pass a list of {', '.join(AGGREGATIONS)}")]
-    return []
 
 
 def _list_choices(codings: LabelCodes, described: pd.DataFrame, aggregations: Sequence[str]) -> Iterator[_Choice]:

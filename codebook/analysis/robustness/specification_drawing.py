@@ -15,6 +15,7 @@ from codebook.analysis.core.drawing import (
     literal,
     new_figure,
     say_in_picture,
+    shorten,
     wrap,
 )
 from codebook.analysis.core.forest import plot_estimates
@@ -111,7 +112,9 @@ def plot_specifications(
     medians = "; ".join(f"{_say_middle(part)}, {name}" if name else _say_middle(part) for name, part in curves)
     note += f" Filled: significant. Bars: the interval of each estimate. Solid: median ({medians})."
     note += " Diamond: main specification."
-    values = {name: _list_values(named[name]) for name in varied}
+    values = {  # those that stand for all of them last
+        name: sorted(named[name].astype(str).unique(), key=lambda value: value.startswith("all ")) for name in varied
+    }
     most = max(2, int((_ROOM_MM / _ROW_MM - len(varied)) / max(len(varied), 1)))
     rows = [(name, value) for name in varied for value in ["", *values[name][:most]]]
     left_out = [f"{len(values[name]) - most:,} of {name}" for name in varied if len(values[name]) > most]
@@ -193,9 +196,10 @@ def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]]
         part = known[known[name].astype(str) == value]
         axes.axhline(height, color=GRID, linewidth=0.4, zorder=0)
         axes.plot(part.index, [height] * len(part), "s", color=INK, markersize=2.6)
-        _write_columns(axes, height, _count_outcomes(part, null), INK)
+        shares = (float((part["estimate"] > null).mean()), float(part["significant"].mean()))
+        _write_columns(axes, height, (f"{len(part):,}", *map(say_percent, shares)), INK)
     _write_columns(axes, 0, ("n", f"> {null:g}", "signif."), MUTED)
-    axes.set_yticks(range(len(rows)), [_shorten(value) or _HEADS.get(name, name) for name, value in rows])
+    axes.set_yticks(range(len(rows)), [shorten(value, _LONGEST) or _HEADS.get(name, name) for name, value in rows])
     for label, (_, value) in zip(axes.get_yticklabels(), rows, strict=True):
         label.set(fontweight="normal" if value else "bold")
     axes.set_ylim(len(rows) - 0.5, -0.8)
@@ -205,26 +209,8 @@ def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]]
         axes.spines[side].set_visible(False)
 
 
-def _shorten(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
-
-
-def _list_values(values: pd.Series) -> list[str]:
-    """The values in their order, those that stand for all of them last."""
-    return sorted(values.astype(str).unique(), key=lambda value: value.startswith("all "))
-
-
 def _write_columns(axes: Axes, height: float, texts: Sequence[str], colour: str) -> None:
     for place, text in zip(_COLUMNS, texts, strict=True):
-        spot: dict[str, Any] = {
-            "xycoords": axes.get_yaxis_transform(),
-            "xytext": (place, 0),
-            "textcoords": "offset points",
-        }
-        axes.annotate(text, (1, height), ha="right", va="center", color=colour, annotation_clip=False, **spot)
-
-
-def _count_outcomes(part: pd.DataFrame, null: float) -> tuple[str, str, str]:
-    """How many specifications have a choice, and what share of them is above the null, and significant."""
-    above, sure = float((part["estimate"] > null).mean()), float(part["significant"].mean())
-    return f"{len(part):,}", say_percent(above), say_percent(sure)
+        spot: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
+        spot |= {"xytext": (place, 0), "annotation_clip": False}
+        axes.annotate(text, (1, height), ha="right", va="center", color=colour, **spot)

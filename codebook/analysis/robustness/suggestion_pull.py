@@ -133,10 +133,10 @@ def _list_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> It
     gold = codings.frame[codings.frame["coder"] == codings.gold].dropna(subset="label")
     right = rows["unit_id"].map(gold.drop_duplicates("unit_id").set_index("unit_id")["label"])
     measures = {_SAME: rows["suggestion"], **({_RIGHT: right} if right.notna().any() else {})}
-    known = {
-        measure: rows[labels.notna()].assign(same=_is_same(rows["label"], labels)[labels.notna()])
-        for measure, labels in measures.items()
-    }
+    known = {}
+    for measure, labels in measures.items():
+        first, second = (each.map(lambda text: read_label_set(str(text)) or text) for each in (rows["label"], labels))
+        known[measure] = rows.assign(same=first == second)[labels.notna()]  # sets in any order
     for measure, part in known.items():
         yield from ({"measure": measure, "coder": "", **row} for row in _share_rows(part, bootstrap.confidence))
     yield from _alpha_rows(codings, rows, bootstrap)
@@ -147,12 +147,6 @@ def _list_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> It
             yield from ({"measure": measure, "coder": coder, **row} for row in _share_rows(own, bootstrap.confidence))
 
 
-def _is_same(labels: pd.Series[Any], others: pd.Series[Any]) -> pd.Series[Any]:
-    """Whether two labels are the same; sets in any order."""
-    first, second = (each.map(lambda text: read_label_set(str(text)) or text) for each in (labels, others))
-    return first == second
-
-
 def _share_rows(part: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
     """The share in each arm, and their difference."""
     arms = {arm: part[part["arm"] == arm] for arm in (WITH, WITHOUT)}
@@ -160,7 +154,8 @@ def _share_rows(part: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any
     for arm, (n_same, n) in counts.items():
         ends = wilson_interval(n_same, n, confidence) if n >= FEWEST else (math.nan, math.nan)
         value = n_same / n if n else math.nan
-        yield _row(arm, n, value, ends, n_same=n_same, seconds=_median_seconds(arms[arm]))
+        seconds = pd.to_numeric(arms[arm].get("seconds", pd.Series(dtype=float)), errors="coerce").median()
+        yield _row(arm, n, value, ends, n_same=n_same, seconds=float(seconds))
     (a, n_a), (b, n_b) = counts.values()
     ends = (math.nan, math.nan)
     if min(n_a, n_b) >= FEWEST:
@@ -183,10 +178,6 @@ def _row(
     reason = "" if has_interval else f"no interval: fewer than {FEWEST}" if not math.isnan(value) else "no coding"
     figures = {"value": value, "low": ends[0], "high": ends[1], "seconds": seconds}
     return {"arm": arm, "difference": arm == _APART, "n": n, "n_same": n_same, **figures, "reason": reason}
-
-
-def _median_seconds(rows: pd.DataFrame) -> float:
-    return float(pd.to_numeric(rows["seconds"], errors="coerce").median()) if "seconds" in rows else math.nan
 
 
 def _alpha_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:

@@ -118,8 +118,9 @@ def find_nearest(
     themselves = None if self_rows is None else np.asarray(self_rows, dtype=np.int64)
     _check_request(k, themselves, len(targets))
     wanted = min(k + (themselves is not None), len(known))
-    search = _ask_index if _by_index(len(known), len(targets), exact) else _compare
-    return _as_frame(*search(known, targets, wanted), themselves, k)
+    by_index = _by_index(len(known), len(targets), exact)
+    best = _search(_make_index(known), targets, wanted) if by_index else _compare(known, targets, wanted)
+    return _as_frame(*best, themselves, k)
 
 
 def _by_index(n_vectors: int, n_queries: int, exact: bool | None) -> bool:
@@ -228,11 +229,6 @@ def _merge(cosines: Floats, rows: Ints, fresh: Floats, begin: int) -> Found:
     all_rows = np.concatenate([rows, places + begin], axis=1)
     order = np.lexsort((all_rows, -all_cosines))[:, :k]  # by cosine; of equal ones the first row
     return np.take_along_axis(all_cosines, order, axis=1), np.take_along_axis(all_rows, order, axis=1)
-
-
-def _ask_index(known: Any, queries: Any, k: int) -> Found:
-    """(cosines, rows) as `_compare` gives them, by an index that finds nearly all."""
-    return _search(_make_index(known), queries, k)
 
 
 def _make_index(known: Any) -> Any:

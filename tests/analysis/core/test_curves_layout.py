@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from layout import check_styles, find_layout_faults
 
-from codebook.analysis.against_gold.calibration_drawing import draw_calibration
+from codebook.analysis.against_gold.confidence_bins import draw_calibration
 from codebook.analysis.against_gold.transcript_errors import transcript_accuracy
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates

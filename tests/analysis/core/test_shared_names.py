@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codebook.analysis.core.shared_names import SharedNames, group_names
+from codebook.analysis.core.label_titles import SharedNames, group_names
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import codebook as cb
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
-from codebook.analysis.reliability.round_comparison import norming
+from codebook.analysis.reliability.agreement_difference import norming
 from codebook.errors import StatisticError
 
 TONE = VariableSpec("tone", "nominal", ["a", "b"])
