@@ -14,15 +14,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from codebook.coding.assigning import Design, Share, draw_shares
 from codebook.coding.coder_state import Turn
 from codebook.coding.coding_log import coder_fault, now
 from codebook.coding.kept_units import KeptUnits, keep_units
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.digests import read_json
-from codebook.files.lines import digest, write_atomic
+from codebook.files.lines import digest, write_json, write_whole
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
 from codebook.records import Unit
@@ -293,13 +291,11 @@ def save_assignment(assignment: Assignment, folder: Path, *, before: str = "") -
         "rows": [assignment.digest, *filter(None, [before])],
         "rounds": list(assignment.rounds),
     }
-    with write_atomic(folder / "assignment.json") as file:
-        file.write(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    write_json(folder / "assignment.json", about)
     room = io.StringIO()
     writer = csv.writer(room, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerows([COLUMNS, *map(_cells, assignment.rows)])
-    with write_atomic(folder / "assignment.csv") as file:
-        file.write(room.getvalue().encode())
+    write_whole(folder / "assignment.csv", room.getvalue())
 
 
 def read_assignment(folder: str | Path = FOLDER) -> Assignment:

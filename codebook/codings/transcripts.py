@@ -18,7 +18,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.codings.frame import check_table
 from codebook.errors import Fault, TableError
 from codebook.files import read_text
-from codebook.files.lines import digest, write_atomic
+from codebook.files.lines import digest, write_whole
 from codebook.ground.quantities import say_count
 from codebook.material.unit_store import page_numbers
 from codebook.paths import resolve_path, show_path
@@ -300,8 +300,7 @@ def _read_part(row: Mapping[Any, Any], sent: range | None) -> tuple[str, str, li
 
 
 def _write(path: Path, data: bytes) -> None:
-    with write_atomic(path) as file:
-        file.write(data)
+    write_whole(path, data)
 
 
 def _name_files(documents: Iterable[str]) -> dict[str, str]:

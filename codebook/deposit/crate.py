@@ -6,13 +6,11 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from codebook.deposit.deposit_layout import MANIFEST, About, list_files
 from codebook.deposit.read_me import NO_LICENCE
 from codebook.errors import MissingExtraError
 from codebook.files.digests import read_run_record
-from codebook.files.lines import digest_file
+from codebook.files.lines import digest_file, write_json
 from codebook.ground.quantities import say_count
 
 CRATE = "ro-crate-metadata.json"
@@ -61,8 +59,7 @@ def write_crate(room: Path, about: About, *, title: str, study: str) -> None:
             crate.add_file(path, place, properties=_describe(place, path))
     for name in about.runs:
         _add_run(crate, ContextEntity, room, name)
-    graph = crate.metadata.generate()
-    (room / CRATE).write_bytes(orjson.dumps(graph, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    write_json(room / CRATE, crate.metadata.generate())
 
 
 def _describe(place: str, path: Path) -> dict[str, Any]:

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from codebook.deposit.deposit_layout import WITHHELD, list_files
 from codebook.errors import InputError
 from codebook.files.decode import allow_long_fields
-from codebook.files.lines import digest_file
+from codebook.files.lines import digest_file, write_json
 from codebook.files.tables.rows import open_rows
 from codebook.outputs import read_outputs
 from codebook.scheme import Codebook
@@ -59,7 +57,7 @@ def write_data_package(room: Path, *, name: str, title: str, book: Codebook, mad
         "description": "Tables of a study that codes with people and models; README.md says how they were made.",
         "resources": resources,
     }
-    (room / "datapackage.json").write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    write_json(room / "datapackage.json", about)
 
 
 def _describe_all(room: Path, book: Codebook) -> Iterator[dict[str, Any]]:

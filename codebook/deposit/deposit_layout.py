@@ -8,11 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import orjson
-
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.digests import read_json
-from codebook.files.lines import digest_file, write_atomic
+from codebook.files.lines import digest_file, write_json, write_whole
 from codebook.paths import show_path
 
 ABOUT = "deposit.json"
@@ -77,8 +75,7 @@ class About:
 
     def write(self, folder: Path) -> None:
         """Write it."""
-        with write_atomic(folder / ABOUT) as file:
-            file.write(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        write_json(folder / ABOUT, asdict(self))
 
 
 def read_about(folder: Path) -> About:
@@ -146,8 +143,7 @@ def list_files(folder: Path) -> Iterator[tuple[str, Path]]:
 def write_digests(folder: Path) -> None:
     """Write the SHA-256 of every other file of a deposit."""
     lines = [f"{digest_file(path)}  {place}\n" for place, path in list_files(folder) if place != MANIFEST]
-    with write_atomic(folder / MANIFEST) as file:
-        file.write("".join(lines).encode())
+    write_whole(folder / MANIFEST, "".join(lines))
 
 
 def read_digests(folder: Path) -> dict[str, str]:

@@ -18,7 +18,7 @@ import orjson
 from codebook.deposit.deposit_layout import Texts
 from codebook.deposit.leak_search import Traces
 from codebook.files.digests import N_SHOWN, digest_of
-from codebook.files.lines import digest_file, dump_canonical, read_lines, write_lines
+from codebook.files.lines import digest_file, dump_canonical, read_lines, write_json, write_lines
 from codebook.files.tables.rows import open_rows
 from codebook.records import request_key
 from codebook.run import RunFolder
@@ -177,7 +177,7 @@ def withhold_run(folder: RunFolder, target: Path, hold: Withholding) -> None:
     record["files"] = {f"{place.split('/')[0]}/{name}": digest for place, (name, digest) in names.items()}
     record["withheld"] = {"texts": hold.texts, "was": {"units.jsonl": digest_of(folder.units_path)}}
     record["withheld"]["was"] |= {name: digest_of(folder.path / place) for place, (name, _) in names.items()}
-    (target / "run.json").write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    write_json(target / "run.json", record)
 
 
 def _without_text(line: dict[str, Any], hold: Withholding) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.outputs.templating import render
 
 POLICY = (
@@ -77,8 +77,7 @@ def write_html(notebook_path: str | Path, html_path: str | Path) -> Path:
     resources = {"codebook_title": _title(notebook, Path(notebook_path).stem), "codebook_style": style}
     page, _ = _exporter().from_notebook_node(notebook, resources=resources)
     html_path = Path(html_path)
-    with write_atomic(html_path) as file:
-        file.write(page.encode("utf-8", "replace"))
+    write_whole(html_path, page.encode("utf-8", "replace"))
     return html_path
 
 

@@ -29,7 +29,7 @@ from codebook.execute.parameters import (
 from codebook.execute.secrets import read_secrets
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.workshop import ENGINE, keep_in_memory, make_workshop
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_json
 from codebook.files.run_versions import find_version
 from codebook.ground.secrecy import remove_secrets
 from codebook.paths import make_private, project_folder, runs_folder, show_path
@@ -77,25 +77,20 @@ def find_notebook(name: str | Path, folder: str | Path = "notebooks") -> Path:
         for start in (project_folder(), project_folder() / folder, Path.cwd()):
             if (start / name).is_file():
                 return start / name
-    home = project_folder() / folder
-    known: dict[str, list[Path]] = {}
-    for path in sorted(home.glob("*.ipynb")):
-        for known_as in {path.stem, re.sub(r"^\d+[_-]", "", path.stem)}:
-            known.setdefault(known_as, []).append(path)
-    paths = known.get(Path(name).name.removesuffix(".ipynb"), [])
+    home, wanted = project_folder() / folder, Path(name).name.removesuffix(".ipynb")
+    short = {path: _without_number(path.stem) for path in sorted(home.glob("*.ipynb"))}
+    paths = [path for path in short if wanted in (path.stem, short[path])]
     if len(paths) == 1:
         return paths[0]
-    if paths:
-        listed = ", ".join(path.name for path in paths)
-        fault = Fault(show_path(home), f"`{name}` may be any of {listed}", "write the file's whole name")
-    else:
-        short = {re.sub(r"^\d+[_-]", "", path.stem): path for path in sorted(home.glob("*.ipynb"))}
-        fault = Fault(
-            show_path(home),
-            f"there is no notebook `{name}`",
-            suggest(re.sub(r"^\d+[_-]", "", Path(name).stem), short, "notebooks"),
-        )
-    raise ParameterError("The notebook cannot be found.", [fault])
+    problem, mend = f"`{name}` may be any of {', '.join(path.name for path in paths)}", "write the file's whole name"
+    if not paths:
+        mend = suggest(_without_number(Path(name).stem), dict.fromkeys(short.values()), "notebooks")
+        problem = f"there is no notebook `{name}`"
+    raise ParameterError("The notebook cannot be found.", [Fault(show_path(home), problem, mend)])
+
+
+def _without_number(stem: str) -> str:
+    return re.sub(r"^\d+[_-]", "", stem)
 
 
 def run_notebook(
@@ -333,8 +328,7 @@ def keep_copy(copy: str, out: Path, source: Path, *, note: str = "") -> None:
         notebook["cells"].insert(0, _make_note(remove_secrets(note, read_secrets())))
     notebook = remove_secrets(notebook, read_secrets())
     make_private(out.parent)
-    with write_atomic(out) as file:
-        file.write(orjson.dumps(notebook, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    write_json(out, notebook)
 
 
 def _record_path(path: Path) -> str:

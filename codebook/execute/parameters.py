@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from codebook.errors import Fault, ParameterError
@@ -23,6 +24,7 @@ FORM = "`name: type = literal  # help` on one line, type one of str, int, float,
 _LINE = re.compile(
     r"([A-Za-z_]\w*)\s*:\s*(str|int|float|bool|list\[str\])\s*=\s*([^#]*?)\s*(?:#\s*(.*?)\s*)?", re.ASCII
 )
+_TYPES: Mapping[str, Any] = {"int": int, "float": float, "bool": bool, "str": str, "list[str]": list[str]}
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -147,31 +149,11 @@ def convert_value(declared_type: str, raw: object, *, from_text: bool = True) ->
     >>> convert_value("int", "5"), convert_value("bool", "true"), convert_value("list[str]", "a, b")
     (5, True, ['a', 'b'])
     """
-    if declared_type == "str" and isinstance(raw, str):
-        return raw
-    if declared_type == "list[str]":
-        parts = _split_list(raw) if from_text and isinstance(raw, str) else raw
-        if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
-            return list(parts)
-    if declared_type in {"int", "float", "bool"} and from_text and isinstance(raw, str):
-        return _read_number(declared_type, raw.strip())
-    if declared_type == "bool" and isinstance(raw, bool):
-        return raw
-    if declared_type == "int" and isinstance(raw, int) and not isinstance(raw, bool):
-        return raw
-    if declared_type == "float" and isinstance(raw, int | float) and not isinstance(raw, bool):
-        return float(raw)
-    raise ValueError(raw)
-
-
-def _read_number(declared_type: str, text: str) -> Value:
-    if declared_type == "bool":
-        return {"true": True, "false": False}[text.lower()] if text.lower() in {"true", "false"} else _refuse(text)
-    return int(text) if declared_type == "int" else float(text)
-
-
-def _refuse(text: str) -> bool:
-    raise ValueError(text)
+    is_text = from_text and isinstance(raw, str) and declared_type != "str"
+    if is_text:
+        raw = _split_list(str(raw)) if declared_type == "list[str]" else str(raw).strip()
+    value: Value = msgspec.convert(raw, _TYPES[declared_type], strict=not is_text)
+    return value
 
 
 def _split_list(text: str) -> object:

@@ -16,20 +16,20 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
-import orjson
-
-from codebook.errors import ExecutionError, Fault, ParameterError
+from codebook.errors import ExecutionError, Fault, ParameterError, RecordError
 from codebook.execute.kernels import Kernels, kernel_server
 from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
 from codebook.execute.parameters import read_parameters
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.study_plan import Step, plan_study
 from codebook.files.run_versions import find_version
+from codebook.outputs import read_outputs
 from codebook.outputs.output_differences import Differences, compare_records
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.visible import spell_block, spell_line
@@ -219,12 +219,9 @@ def _list_ahead(steps: Sequence[Step], folder: Path) -> list[str]:
 
 def _read_remarks(folder: Path) -> list[str]:
     """What the outputs of a run say there was nothing to do about, each sentence once."""
-    manifest = folder / "outputs" / "manifest.json"
-    try:
-        entries = orjson.loads(manifest.read_bytes())
-    except (OSError, ValueError):  # none was written; a damaged one is told by the steps that read it
-        return []
-    return list(dict.fromkeys(entry["note"] for entry in entries if entry.get("kind") == "remark"))
+    with suppress(RecordError):  # a damaged list is told by the steps that read it
+        return list(dict.fromkeys(entry.note for entry in read_outputs(folder / "outputs") if entry.kind == "remark"))
+    return []
 
 
 def _find_study(study_path: str | Path) -> Path:

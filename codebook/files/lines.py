@@ -143,6 +143,30 @@ def write_atomic(path: Path) -> Iterator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, content: bytes | str) -> Path:
+    """Write a file whole or not at all, and return its path; a text is written as UTF-8.
+
+    Examples
+    --------
+    >>> write_whole(Path("note.txt"), "Coal is cheap.").read_text()
+    'Coal is cheap.'
+    """
+    with write_atomic(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    r"""Write a value as indented JSON, whole or not at all, and return its path.
+
+    Examples
+    --------
+    >>> write_json(Path("note.json"), {"n": 1}).read_text()
+    '{\n  "n": 1\n}\n'
+    """
+    return write_whole(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
 def link_file(source: Path, target: Path) -> None:
     """Let a file lie in another place too: the same one where the disk can do that, else a copy that is on it."""
     target.unlink(missing_ok=True)

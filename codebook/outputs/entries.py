@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from codebook.errors import Fault, ParameterError
 from codebook.files.digests import damaged, digest_of, read_json
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_atomic, write_json
 from codebook.files.run_versions import find_version
 from codebook.paths import runs_folder
 
@@ -97,8 +95,7 @@ def note_entry(folder: Path, entry: OutputEntry) -> None:
         (folder / stale).unlink(missing_ok=True)
     entries |= {entry.name: entry}
     (folder / "README.md").write_text(f"{LAYOUT}\n", encoding="utf-8")
-    with write_atomic(folder / "manifest.json") as file:
-        file.write(orjson.dumps([asdict(entry) for entry in entries.values()], option=orjson.OPT_INDENT_2))
+    write_json(folder / "manifest.json", [asdict(entry) for entry in entries.values()])
 
 
 def run_outputs(run: str) -> Path:

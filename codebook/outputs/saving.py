@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from codebook.errors import MissingExtraError
-from codebook.files.lines import digest_file, write_atomic
+from codebook.files.lines import digest_file, write_atomic, write_whole
 from codebook.files.tables.workbook_writer import SheetOfFrame, make_workbook
 from codebook.outputs.cells import SHOWN_ROWS, print_rows, rows_html
 from codebook.outputs.entries import OutputEntry, changed_files, check_name, note_entry
@@ -119,8 +119,7 @@ def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
     path = folder / f"{entry.name}.md"
     if path.name in changed_files(folder):
         return path.read_text(encoding="utf-8")
-    with write_atomic(path) as file:
-        file.write(f"{text}\n".encode())
+    write_whole(path, f"{text}\n")
     note_entry(folder, replace(entry, files=_digests([path])))
     return text
 
@@ -176,9 +175,7 @@ def _write_caption(folder: Path, entry: OutputEntry, caption: str) -> Path:
     """The text under the figure, as a paper sets it: its title, the finding, and the note."""
     path = folder / f"{entry.name}.caption.txt"
     words = caption or " ".join(filter(None, [f"{entry.title}.", entry.finding, entry.note]))
-    with write_atomic(path) as file:
-        file.write(f"{words}\n".encode())
-    return path
+    return write_whole(path, f"{words}\n")
 
 
 @contextmanager
@@ -198,9 +195,7 @@ def _laid_out(figure: Figure) -> Iterator[None]:
 def _write_formats(folder: Path, entry: OutputEntry, printed: dict[str, Any], frame: pd.DataFrame) -> list[Path]:
     paths = []
     for suffix, content in _format_table(printed, frame, entry):
-        paths.append(folder / f"{entry.name}.{suffix}")
-        with write_atomic(paths[-1]) as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+        paths.append(write_whole(folder / f"{entry.name}.{suffix}", content))
     return paths
 
 

@@ -18,7 +18,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.outputs.blocks import say_rest
 from codebook.outputs.cells import rows_html
 from codebook.outputs.entries import OutputEntry, read_outputs
@@ -139,8 +139,7 @@ def save_pictures(runs: Path, target: Path, ending: str, names: Collection[str])
     """Write the small pictures `RUN-NAME-ENDING.png` of the figures RUN/NAME."""
     for run, folder, entry in _list(runs):
         if f"{run}/{entry.name}" in names and (picture := _read(folder, entry, _SMALL, _COLOURS)):
-            with write_atomic(target / f"{run}-{entry.name}-{ending}.png") as file:
-                file.write(_pack(picture))
+            write_whole(target / f"{run}-{entry.name}-{ending}.png", _pack(picture))
 
 
 @click.command()
@@ -154,8 +153,7 @@ def save_pictures(runs: Path, target: Path, ending: str, names: Collection[str])
 def main(runs: Path, before: Path | None, out: Path | None, pictures: Path | None, names: tuple[str, ...]) -> None:
     """Write the sheet of all figures and tables in RUNS; NAMES are figures RUN/NAME to have as small pictures."""
     page = out or runs / "sheet.html"
-    with write_atomic(page) as file:
-        file.write(sheet_html(runs, before).encode())
+    write_whole(page, sheet_html(runs, before))
     click.echo(page)
     if pictures:
         pictures.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from codebook.codings import count_coverage, coverage_sentence, join_codings, sh
 from codebook.engines import about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of, read_run_record
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.ledger import open_known
 from codebook.material.unit_store import iter_units
 from codebook.outputs import (
@@ -104,9 +104,7 @@ def write_report(
         replace(result, outputs=target / "outputs").save()
     _save_methods(facts, target / "outputs")
     page = render("report.html.j2", **_gather(facts, title, target / "outputs"), units_html=_show_units(facts, texts))
-    with write_atomic(target / "report.html") as file:
-        file.write(page.encode())
-    return target / "report.html"
+    return write_whole(target / "report.html", page)
 
 
 def _save_methods(facts: Facts, outputs: Path) -> None:

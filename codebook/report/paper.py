@@ -12,11 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
-
 from codebook.errors import MissingExtraError
 from codebook.files.digests import read_json
-from codebook.files.lines import digest_file, write_atomic
+from codebook.files.lines import digest_file, write_json, write_whole
 from codebook.outputs import OutputEntry
 from codebook.outputs.document_parts import Heading, Paragraph, Part, Picture, TableBlock, place_citation
 from codebook.outputs.latex_documents import write_latex
@@ -218,9 +216,7 @@ def write_unless_changed(folder: Path, files: Mapping[str, bytes]) -> tuple[str,
     written: dict[str, str] = read_json(note) if note.is_file() else {}
     changed = [name for name in files if (folder / name).is_file() and digest_file(folder / name) != written.get(name)]
     for name in files.keys() - set(changed):
-        with write_atomic(folder / name) as file:
-            file.write(files[name])
+        write_whole(folder / name, files[name])
         written[name] = digest_file(folder / name)
-    with write_atomic(note) as file:
-        file.write(orjson.dumps(written, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+    write_json(note, dict(sorted(written.items())))
     return tuple(changed)

@@ -13,13 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
-import orjson
-
 from codebook.engines import Engine, list_settings, make_engine
 from codebook.engines.unasked import Unasked, is_replayed
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name, say_mend
 from codebook.files.digests import check_results, digest_of, read_run_record
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_json
 from codebook.files.run_versions import NO_NAME, order_of
 from codebook.ground.holding import HeldError, hold
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
@@ -90,8 +88,7 @@ class RunFolder:
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write `run.json`, all or nothing."""
-        with write_atomic(self.record_path) as file:
-            file.write(orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        write_json(self.record_path, record)
 
     def read_codebook(self) -> Codebook:
         """Return the codebook the run was planned with."""

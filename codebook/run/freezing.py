@@ -16,7 +16,7 @@ from typing import Any
 
 from codebook.analysis.core.gold_samples import GoldSample
 from codebook.errors import Fault
-from codebook.files.lines import digest, dump_line, read_lines, write_atomic
+from codebook.files.lines import digest, dump_line, read_lines, write_whole
 from codebook.ledger.claims import now
 from codebook.paths import project_folder
 from codebook.records import Asking, Unit
@@ -140,5 +140,4 @@ def _read_events(event: str) -> Iterator[dict[str, Any]]:
 def _add_line(line: Mapping[str, Any]) -> None:
     path = project_folder() / FREEZES
     before = path.read_bytes() if path.is_file() else b""
-    with write_atomic(path) as file:
-        file.write(before + dump_line(line))
+    write_whole(path, before + dump_line(line))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -50,8 +50,7 @@ def make_schemas() -> dict[str, Schema]:
 def write_schemas(folder: Path) -> None:
     """Write the schemas as files of a folder, each with the name of what it describes."""
     for name, schema in make_schemas().items():
-        with write_atomic(folder / f"{name}.json") as file:
-            file.write(dump_schema(schema))
+        write_whole(folder / f"{name}.json", dump_schema(schema))
 
 
 def dump_schema(schema: Schema) -> bytes:

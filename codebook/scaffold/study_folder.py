@@ -14,7 +14,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from codebook.errors import Fault, ParameterError
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_atomic, write_whole
 from codebook.paths import notebooks_folder
 from codebook.scaffold.study_draft import as_yaml, draft_codebook, draft_coders, draft_study
 from codebook.scaffold.table_guess import MADE_ID, TableGuess
@@ -71,8 +71,7 @@ def make_study(folder: Path, guess: TableGuess | None = None) -> NewStudy:
     if guess:
         _copy_table(guess, folder / data[0])
     for name in [name for name in wanted if name not in kept]:
-        with write_atomic(folder / name) as file:
-            file.write(wanted[name])
+        write_whole(folder / name, wanted[name])
     return NewStudy(folder, tuple(name for name in [*wanted, *data] if name not in kept), kept)
 
 

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.ground.machine import all_in_words
 from codebook.ground.quantities import say_count
 from codebook.outputs.templating import render
@@ -176,8 +176,7 @@ class CodebookChanges:
     def write_page(self, path: str | Path) -> str:
         """Write a page that stands alone, and say where it is."""
         file = resolve_path(path)
-        with write_atomic(file) as page:
-            page.write(render("codebook_changes_page.html.j2", title=self.new.name, **self._show()).encode())
+        write_whole(file, render("codebook_changes_page.html.j2", title=self.new.name, **self._show()))
         return show_path(file)
 
     def _show(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from codebook.errors import Fault, SchemeError
 from codebook.files import YamlTree, parse_yaml, read_yaml
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, check_alone, check_categories, check_names, check_variable
@@ -230,8 +230,7 @@ def write_codebook(codebook: Codebook, path: str | Path) -> None:
     for variable in raw["variables"]:
         _leave_out_points(variable)
     text = yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    with write_atomic(resolve_path(path)) as file:
-        file.write(text.encode())
+    write_whole(resolve_path(path), text)
 
 
 def _leave_out_points(variable: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codebook.errors import Fault, SchemeError
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.files.xml_text import parse_xml
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
@@ -88,8 +88,7 @@ def write_qdc(codebook: Codebook, path: str | Path) -> str:
         raise SchemeError("The codebook cannot be written like this.", [fault])
     system = make_codes(codebook)
     data = f"{_HEAD}{spell_codes(system)}\n{spell_sets(codebook)}\n</CodeBook>\n".encode()
-    with write_atomic(file) as target:
-        target.write(data)
+    write_whole(file, data)
     n_codes = sum(code.codable for top in system.codes for code in top.walk())
     sentence = f"{file.name}: {say_count(len(codebook.variables), 'variable')}, {say_count(n_codes, 'code')}"
     return f"{sentence}{say_losses(list_losses(codebook, data))}."

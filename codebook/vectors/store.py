@@ -14,7 +14,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, Fault, ParameterError, RecordError
-from codebook.files.lines import digest, write_atomic
+from codebook.files.lines import digest, write_atomic, write_whole
 from codebook.paths import make_private, show_path
 from codebook.vectors.index import KEY_BYTES, Ints, KeyIndex, key_of
 
@@ -176,8 +176,7 @@ class VectorStore:
         raw = orjson.dumps(noted, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         path = self.folder / _ABOUT
         if os.access(self.folder, os.W_OK) and not (path.exists() and path.read_bytes() == raw):
-            with write_atomic(path) as file:
-                file.write(raw)
+            write_whole(path, raw)
 
     @property
     def about(self) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from codebook.analysis.core.codings import Codings
 from codebook.coding.assignments import FOLDER, Assigned, Assignment, read_assignment
 from codebook.coding.coder_state import CoderState
@@ -22,7 +20,7 @@ from codebook.coding.sessions.session_plan import SessionPlan
 from codebook.coding.sessions.unit_sources import SourceMaker, embed_files
 from codebook.errors import Fault, ParameterError
 from codebook.files.digests import read_json
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_json
 from codebook.ground.quantities import is_or_are, say_count
 from codebook.paths import resolve_path, show_path
 from codebook.records import Unit
@@ -272,6 +270,5 @@ def _keep_settings(folder: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
     ParameterError.raise_any(_ABOUT, faults)
     settings = {"agreements": 0.0, "seed": 1, "needs_reason": False, **known, **changes}
     if settings != known:
-        with write_atomic(path) as file:
-            file.write(orjson.dumps(settings, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        write_json(path, settings)
     return settings

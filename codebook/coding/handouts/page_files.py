@@ -17,7 +17,7 @@ from codebook.coding.form import form_script, form_style
 from codebook.coding.handouts.handout import Handout, print_text
 from codebook.coding.sessions.session_view import show_codebook, show_unit
 from codebook.coding.sessions.unit_sources import embed_files
-from codebook.files.lines import digest, write_atomic
+from codebook.files.lines import digest, write_whole
 from codebook.outputs.templating import render
 from codebook.records import Unit
 from codebook.visible import spell_line
@@ -33,8 +33,7 @@ _MANY = 20_000_000
 def write_page_of(handout: Handout, path: Path) -> str:
     """Write the page of a coder, whole or not at all, and return a sentence on it."""
     page = make_page(handout, path.stem).encode()
-    with write_atomic(path) as file:
-        file.write(page)
+    write_whole(path, page)
     size = f"{len(page) / 1e6:,.1f} MB" + ", which is too large for many e-mail accounts" * (len(page) > _MANY)
     return f"{path.name}: {len(handout.turns):,} units for {spell_line(handout.coder)}, {size}."
 

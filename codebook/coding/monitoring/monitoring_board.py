@@ -22,7 +22,7 @@ from codebook.coding.monitoring.label_drift import drift
 from codebook.coding.monitoring.repeated_units import self_agreement
 from codebook.coding.rounds.offered_suggestions import add_suggestions
 from codebook.coding.rounds.qualifying import qualification
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path
@@ -67,8 +67,7 @@ class CodingBoard:
     def write(self, path: str | Path) -> Path:
         """Write the board as one page without scripts, and return its path."""
         target = resolve_path(path)
-        with write_atomic(target) as file:
-            file.write(self._render(page=True).encode())
+        write_whole(target, self._render(page=True))
         return target
 
 

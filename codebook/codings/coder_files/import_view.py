@@ -18,7 +18,7 @@ from codebook.codings.table_view import show_table
 from codebook.errors import Fault, InputError, TableError
 from codebook.exchange import Reading, open_export
 from codebook.files import parse_yaml, read_text
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.outputs import frames_html
 from codebook.paths import resolve_path, show_path
 from codebook.scheme import Codebook
@@ -96,8 +96,7 @@ class ImportView:
         if not is_whole:
             mend = f"add the entry by hand:\n{self.text}\n"
             raise TableError(_SUMMARY, [Fault(name, "it is not a plain list of entries", mend)])
-        with write_atomic(self.coders) as file:
-            file.write(new.encode())
+        write_whole(self.coders, new)
         return f"{name}: the entry of {self.entry['file']} was added."
 
     def __repr__(self) -> str:

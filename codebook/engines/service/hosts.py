@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from codebook.engines.service.providers import PROVIDERS, Provider, find_address_fault
 from codebook.errors import Fault, ParameterError
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.files.yaml_text import read_yaml
 from codebook.paths import make_private, settings_folder
 
@@ -215,5 +215,4 @@ def _read_file() -> list[str]:
 
 def _write_file(origins: list[str]) -> None:
     make_private(trusted_path().parent)
-    with write_atomic(trusted_path()) as file:
-        file.write(_HEAD.encode() + b"".join(f"- {json.dumps(origin)}\n".encode() for origin in origins))
+    write_whole(trusted_path(), _HEAD.encode() + b"".join(f"- {json.dumps(origin)}\n".encode() for origin in origins))

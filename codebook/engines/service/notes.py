@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import time
 
-import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codebook.files.digests import damaged, read_json
-from codebook.files.lines import digest, write_atomic
+from codebook.files.lines import digest, write_json
 
 LOOKS, GRACE_S = 3, 15 * 60
 """A thing that a service does not find is gone when it was missed in so many looks, over so many seconds."""
@@ -71,8 +70,7 @@ class NoteBook:
 
     def write(self, note: Note) -> Note:
         """Write a note to disk, all or nothing, and return it."""
-        with write_atomic(self._path(note.job_key)) as file:
-            file.write(orjson.dumps(note.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        write_json(self._path(note.job_key), note.model_dump())
         return note
 
     def __iter__(self) -> Iterator[Note]:

@@ -19,7 +19,7 @@ from codebook.exchange.labelling.task_forms import (
 from codebook.exchange.reading import Reading
 from codebook.exchange.unit_fields import read_unit
 from codebook.files.json_values import iter_values
-from codebook.files.lines import dump_line, write_atomic
+from codebook.files.lines import dump_line, write_atomic, write_whole
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
@@ -94,8 +94,7 @@ def _say(path: Path, tool: str, suggested: Suggested, ids: list[str], codebook: 
     words = f"{path.name}: {say_count(len(ids), 'task')} for {tool}, {suggestions}."
     if codebook is not None:
         config = path.with_name(f"{path.stem}_config.xml")
-        with write_atomic(config) as file:
-            file.write(write_configuration(codebook))
+        write_whole(config, write_configuration(codebook))
         words += f" {config.name} is its labelling configuration."
     if (join := join_ids(suggested.rows, ids)).strays:
         words += f" {join.say_strays('units with suggestions', 'among the tasks', 'the list of units')}."

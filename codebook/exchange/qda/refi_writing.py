@@ -18,7 +18,7 @@ import orjson
 from codebook.analysis.core.codings import Codings
 from codebook.errors import Fault, ParameterError
 from codebook.exchange.offset_counting import CountedText, Counting
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
 from codebook.ground.quotes import find_quotes
 from codebook.paths import resolve_path, show_path
@@ -109,8 +109,7 @@ def write_refi_project(
     coders = sorted({name for each in coded.values() for name in _coders_of(each)})
     parts = {"project.qde": _spell_project(codebook, texts, coded, coders, end).encode()}
     parts |= {f"sources/{_name_text(codebook, unit)}": _clean(text).clean.encode() for unit, text in texts.items()}
-    with write_atomic(file) as target:
-        target.write(_pack(parts))
+    write_whole(file, _pack(parts))
     losses = say_losses(list_losses(codebook, parts["project.qde"]))
     return _say_written(file, texts, coded, coders) + losses + "."
 

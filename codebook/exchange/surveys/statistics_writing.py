@@ -21,7 +21,7 @@ import pandas as pd
 
 from codebook.analysis.core.codings import Codings
 from codebook.errors import Fault, MissingExtraError, ParameterError
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
 from codebook.records import WHYS
@@ -267,8 +267,7 @@ def _write(file: Path, keys: pd.DataFrame, columns: Sequence[_Column], codebook:
         else:
             pyreadstat.write_sav(frame, str(place), **common, **_spss_only(columns, file.suffix.lower() == ".zsav"))
         data = place.read_bytes()
-    with write_atomic(file) as target:
-        target.write(data)
+    write_whole(file, data)
 
 
 def _spss_only(columns: Sequence[_Column], compress: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_json
 from codebook.run.erasing.erased_files import drop_rows, has_rows
 from codebook.run.erasing.targets import Target
 from codebook.run.erasing.traces import Traces
@@ -49,8 +49,7 @@ def _erase_outputs(folder: Path, target: Target, traces: Traces) -> Iterator[str
             for path in paths:
                 path.unlink()
             yield f"outputs/{entry['name']} ({entry['title']}): deleted; its notebook makes it again"
-    with write_atomic(manifest) as file:
-        file.write(orjson.dumps(entries, option=orjson.OPT_INDENT_2))
+    write_json(manifest, entries)
 
 
 def _erase_others(folder: RunFolder, target: Target, traces: Traces) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from codebook.files.digests import digest_of
-from codebook.files.lines import load_line, read_lines, write_atomic, write_lines
+from codebook.files.lines import load_line, read_lines, write_lines, write_whole
 from codebook.ledger.forgetting import Rewritten
 from codebook.material.unit_store import count_texts, iter_units, make_pack, texts_of, write_units
 from codebook.run.erasing.erased_lines import Edits, rewrite_file
@@ -176,5 +176,4 @@ def _list_lines(folder: Path) -> list[Path]:
 
 
 def _write(path: Path, raw: bytes) -> None:
-    with write_atomic(path) as file:
-        file.write(raw)
+    write_whole(path, raw)

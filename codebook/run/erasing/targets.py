@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from codebook.errors import RecordError
-from codebook.files.lines import write_atomic
+from codebook.files.lines import write_whole
 from codebook.ledger import KEPT
 from codebook.material.unit_store import PACK, iter_units, make_pack, texts_of
 from codebook.paths import show_path
@@ -63,8 +63,7 @@ class Intent:
 
     def write(self, runs: Path) -> None:
         """Write it down, all or nothing."""
-        with write_atomic(runs / INTENT) as file:
-            file.write(orjson.dumps(asdict(self)))
+        write_whole(runs / INTENT, orjson.dumps(asdict(self)))
 
 
 def read_intent(runs: Path) -> Intent | None:
