@@ -62,7 +62,7 @@ def write_table(
     Parameters
     ----------
     table
-        The table, or its pieces in order, such as `run.iter_table()`: a .csv, .tsv, .jsonl or .parquet is then written
+        The table, or its pieces in order, such as `run.iter_table()`: all but an .xlsx and a database is then written
         piece by piece, whatever the memory. No coding may be in two of them.
     formulas
         What becomes in a .csv or .tsv of texts that a spreadsheet would take for formulas: "keep" writes them as they
@@ -118,8 +118,6 @@ def write_frame(
     match path.suffix.lower():
         case ending if ending in _STREAMS:
             note = _write_stream([frame], path, formulas).note
-        case ".json":
-            _write_array(frame, path)
         case ".xlsx":
             note = write_sheet(frame, path, table.name)
         case _:
@@ -147,14 +145,20 @@ class _Stream:
         for piece in pieces:
             self.n_rows, self.n_columns = self.n_rows + len(piece), piece.shape[1]
             if self.sheet and self.formulas == "keep":
-                self.formula_counts.append(_count_formulas(piece))
+                marks = _find_formulas(piece)
+                self.formula_counts.append((int(marks.to_numpy().sum()), int(marks.any(axis=1).sum())))
             yield quote_formulas(piece) if self.sheet and self.formulas == "quote" else piece
 
     @property
     def note(self) -> str:
-        """What is to be said of formulas."""
-        mend = "write .xlsx, or `--quote-formulas` (formulas='quote')"
-        return _say_counts(self.formula_counts, mend)
+        """How many cells of a csv a spreadsheet would take for formulas, and the safe form; empty for none."""
+        n_cells, n_rows = map(sum, zip((0, 0), *self.formula_counts, strict=True))
+        if not n_cells:
+            return ""
+        cells, rows = say_count(n_cells, "cell"), say_count(n_rows, "row")
+        verb, what = ("begins", "a formula") if n_cells == 1 else ("begin", "formulas")
+        problem = f"{cells} of {rows} {verb} with =, +, -, @ or a tab, which a spreadsheet takes for {what}"
+        return f" {problem}. To be safe: write .xlsx, or `--quote-formulas` (formulas='quote')."
 
 
 def _write_stream(pieces: Iterable[pd.DataFrame], path: Path, formulas: str) -> _Stream:
@@ -203,7 +207,7 @@ def _read(path: Path) -> pd.DataFrame:
         case ".json":
             return check_table(_read_objects(path, iter(orjson.loads(path.read_bytes()))))
         case ".parquet":
-            return check_table(_read_parquet(path))
+            return check_table(_pyarrow("Reading parquet")[1].read_table(path).to_pandas())
         case ".xlsx":
             texts, notes = read_sheet(path)
             for note in notes:
@@ -261,13 +265,12 @@ def _cells(column: pd.Series[Any]) -> list[Any]:
     return [None if missing else cell for cell, missing in zip(cells, column.isna(), strict=True)]
 
 
-def _write_array(frame: pd.DataFrame, path: Path) -> None:
+def _write_array(pieces: Iterable[pd.DataFrame], file: IO[bytes]) -> None:
     """Write the rows as one JSON array, a row per line."""
-    with write_atomic(path) as file:
-        file.write(b"[")
-        for number, row in enumerate(iter_rows(frame)):
-            file.write((b",\n" if number else b"\n") + orjson.dumps(row))
-        file.write(b"\n]\n")
+    file.write(b"[")
+    for number, row in enumerate(row for piece in pieces for row in iter_rows(piece)):
+        file.write((b",\n" if number else b"\n") + orjson.dumps(row))
+    file.write(b"\n]\n")
 
 
 def iter_table(path: Path) -> Iterator[pd.DataFrame]:
@@ -341,15 +344,10 @@ _STREAMS: Mapping[str, Callable[[Iterable[pd.DataFrame], IO[bytes]], None]] = {
     ".csv": _write_csv,
     ".tsv": partial(_write_csv, delimiter="\t"),
     ".jsonl": _write_json_lines,
+    ".json": _write_array,
     ".parquet": _write_parquet,
 }
 """The formats whose rows stand one after the other, by their endings."""
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    _, parquet = _pyarrow("Reading parquet")
-    frame: pd.DataFrame = parquet.read_table(path).to_pandas()
-    return frame
 
 
 def _pyarrow(what: str) -> tuple[Any, Any]:
@@ -364,23 +362,6 @@ def _pyarrow(what: str) -> tuple[Any, Any]:
 def _unknown(path: Path, mend: str) -> TableError:
     fault = Fault(path.name, f"tables cannot be kept in files with the ending {path.suffix or '(none)'}", mend)
     return TableError(f"{path.name} cannot be a table.", [fault])
-
-
-def _count_formulas(frame: pd.DataFrame) -> tuple[int, int]:
-    """How many cells a spreadsheet would take for formulas, and in how many rows."""
-    marks = _find_formulas(frame)
-    return int(marks.to_numpy().sum()), int(marks.any(axis=1).sum())
-
-
-def _say_counts(counts: Iterable[tuple[int, int]], mend: str) -> str:
-    """Say how many cells of a csv file a spreadsheet would take for formulas, and the safe form; "" for none."""
-    n_cells, n_rows = map(sum, zip((0, 0), *counts, strict=True))
-    if not n_cells:
-        return ""
-    cells, rows = say_count(n_cells, "cell"), say_count(n_rows, "row")
-    verb, what = ("begins", "a formula") if n_cells == 1 else ("begin", "formulas")
-    problem = f"{cells} of {rows} {verb} with =, +, -, @ or a tab, which a spreadsheet takes for {what}"
-    return f" {problem}. To be safe: {mend}."
 
 
 def quote_formulas(frame: pd.DataFrame) -> pd.DataFrame:

@@ -238,12 +238,14 @@ class Study:
 
     def ask_in_other_words(self, codebook: str | Path) -> list[Run]:
         """Ask the same units at once by another instrument, in a run of its own; none where none is named."""
-        if not codebook:
-            return []
-        other = self.plan(f"{self.name}-paraphrase", codebook=codebook, at_once=True)
-        other.submit()
-        other.collect(partial=True)
-        return [other]
+        return [self._ask_beside("paraphrase", partial=True, codebook=codebook)] if codebook else []
+
+    def _ask_beside(self, suffix: str, *, partial: bool = False, **what: Any) -> Run:
+        """Plan, send and collect a run of its own at once."""
+        run = self.plan(f"{self.name}-{suffix}", at_once=True, **what)
+        run.submit()
+        run.collect(partial=partial)
+        return run
 
     def compare(self, others: Sequence[str] = (), **options: Any) -> Result:
         """Set the run beside others, or beside its version before: `compare_runs` with the coders of the study."""
@@ -251,11 +253,8 @@ class Study:
 
     def compare_codebooks(self, others: Sequence[str] = ()) -> CodebookChanges:
         """What the codebook of the last of the runs has otherwise than that of the first, as `compare` holds them."""
-        first = last = self.open_run()
-        if others:
-            last = open_run(others[-1])
-        else:
-            first = last.before or last
+        run = self.open_run()
+        first, last = (run, open_run(others[-1])) if others else (run.before or run, run)
         return compare_codebooks(first.codebook, last.codebook)
 
     def ask_probes(self, probes: pd.DataFrame, *, in_reverse: bool = False) -> Codings:
@@ -273,11 +272,8 @@ class Study:
             return Codings(probes.reindex(columns=columns), self.codebook.variables, outputs=self.folder / "outputs")
         probed = self.codebook.model_copy(update={"variables": (self.codebook.variable(probes["variable"].iloc[0]),)})
         book = reverse_categories(probed) if in_reverse else probed
-        name = f"{self.name}-{'reversed' if in_reverse else 'probes'}"
-        run = self.plan(name, codebook=book, units=probe_units(probes), at_once=True)
-        run.submit()
-        run.collect()
-        return run.codings()
+        suffix = "reversed" if in_reverse else "probes"
+        return self._ask_beside(suffix, codebook=book, units=probe_units(probes)).codings()
 
     def asking(self) -> dict[str, Any]:
         """Who is asked, and how: what `plan` and `preflight` take of it."""
@@ -382,13 +378,9 @@ class Study:
         codings = read.with_gold(self.facts.gold)
         codings = codings if units is None else codings.with_texts(units)
         whose = "coders.yaml" if self.coders else "people"
-        note = (
-            f"Run {self.run!r} is not there yet: these are the labels of {whose} alone."
-            if self.run
-            else "There is no run."
-        )
-        notes, outputs = (*codings.notes, note), self.folder / "outputs"
-        return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=outputs)
+        alone = f"Run {self.run!r} is not there yet: these are the labels of {whose} alone."
+        notes = (*codings.notes, alone if self.run else "There is no run.")
+        return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=self.folder / "outputs")
 
     def _has_logs(self) -> bool:
         """Whether people coded by assignment; the codebook is read only where something is assigned."""
