@@ -42,7 +42,7 @@ class _Scope:
     draws: int
 
 
-def estimate_costs(pilot: Grid[Any] | Run, units: Source, resample: Bootstrap = Bootstrap()) -> Result:
+def estimate_costs(pilot: Grid | Run, units: Source, resample: Bootstrap = Bootstrap()) -> Result:
     """Say what is still to be asked after a pilot, and what it will take: tokens, US dollars, seconds.
 
     Parameters
@@ -91,7 +91,7 @@ def estimate_costs(pilot: Grid[Any] | Run, units: Source, resample: Bootstrap = 
     )
 
 
-def _list_scopes(pilot: Grid[Any] | Run) -> list[_Scope]:
+def _list_scopes(pilot: Grid | Run) -> list[_Scope]:
     if isinstance(pilot, Run):
         return [_Scope(f"run {pilot.name.removesuffix('-pilot')}", [pilot], pilot.asked.draws)]
     runs = [cell.study.open_run() for cell in pilot.cells]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
 
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
@@ -19,33 +18,11 @@ from codebook.run.freezing import find_freeze
 from codebook.run.plans.asking_faults import FaultList, check_asking
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.scheme import Codebook, Wording, check_wording
-from codebook.study.study_coding import Coded, find_coding_faults, tell_coding
+from codebook.study.study_coding import find_coding_faults, tell_coding
+from codebook.study.study_core import StudyCore
 from codebook.study.study_facts import StudyFacts
-from codebook.study.study_grid import Grid
+from codebook.study.study_grid import open_grid
 from codebook.units import UnitsReport, check_units
-
-
-class Checkable(Coded, Protocol):
-    """What a study must give to be checked."""
-
-    @property
-    def path(self) -> str:
-        """Where that stands."""
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Values for notebooks that are no facts."""
-
-    @property
-    def coders(self) -> str:
-        """File of the labels of people; empty where there is none."""
-
-    @property
-    def grid(self) -> Grid[Any]:
-        """Under which choices the finding is looked at."""
-
-    def asking(self) -> dict[str, Any]:
-        """Who is asked, and how."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +71,7 @@ class _Findings(FaultList):
     lines: list[str] = field(default_factory=list)
 
 
-def check_study(study: Checkable) -> StudyCheck:
+def check_study(study: StudyCore) -> StudyCheck:
     """Look at codebook and wording, units, coders, gold sample, engine, settings, key and service; send nothing.
 
     A part that is faulty does not hide those of the others.
@@ -121,14 +98,14 @@ def check_study(study: Checkable) -> StudyCheck:
     )
 
 
-def _say_parameters(study: Checkable) -> Fault:
+def _say_parameters(study: StudyCore) -> Fault:
     """A notebook that is run by hand does not see them: its own cell holds."""
     problem = f"{', '.join(study.parameters)} hold{'s' * (len(study.parameters) == 1)} for `codebook execute` only"
     mend = "for Run All and papermill, write the value into the parameters cell of the notebook"
     return Fault(f"{study.path}, parameters", problem, mend)
 
 
-def _check_codebook(study: Checkable, findings: _Findings) -> tuple[Codebook | None, Wording | None]:
+def _check_codebook(study: StudyCore, findings: _Findings) -> tuple[Codebook | None, Wording | None]:
     book = findings.catch("codebook", lambda: study.codebook)
     if book is None:
         return None, None
@@ -141,7 +118,7 @@ def _check_codebook(study: Checkable, findings: _Findings) -> tuple[Codebook | N
     return book, wording
 
 
-def _check_units(study: Checkable, findings: _Findings) -> tuple[UnitsReport | None, dict[str, None] | None]:
+def _check_units(study: StudyCore, findings: _Findings) -> tuple[UnitsReport | None, dict[str, None] | None]:
     """The report on the units, and their ids; None where they cannot be told."""
     source = findings.catch("units", study.open_units)
     report = None if source is None else findings.catch("units", lambda: check_units(source))
@@ -156,7 +133,7 @@ def _check_units(study: Checkable, findings: _Findings) -> tuple[UnitsReport | N
 
 
 def _check_coders(
-    study: Checkable, book: Codebook | None, ids: Mapping[str, None] | None, findings: _Findings
+    study: StudyCore, book: Codebook | None, ids: Mapping[str, None] | None, findings: _Findings
 ) -> Codings | None:
     if not study.coders or book is None:
         return None
@@ -167,7 +144,7 @@ def _check_coders(
     return codings
 
 
-def _check_coding(study: Checkable, findings: _Findings) -> None:
+def _check_coding(study: StudyCore, findings: _Findings) -> None:
     """Who codes by assignment, and how far they are."""
     if not study.facts.coding or findings.catch("coding", lambda: study.coding) is None:
         return
@@ -175,7 +152,7 @@ def _check_coding(study: Checkable, findings: _Findings) -> None:
     findings.lines += findings.catch("coding", lambda: tell_coding(study)) or []
 
 
-def _check_gold(study: Checkable, codings: Codings | None, findings: _Findings) -> None:
+def _check_gold(study: StudyCore, codings: Codings | None, findings: _Findings) -> None:
     """A gold that was named is one of the coders; without labels of people nobody is missed."""
     if codings is None:
         return
@@ -211,9 +188,9 @@ def _find_sample(facts: StudyFacts) -> Path | None:
     )
 
 
-def _check_grid(study: Checkable, report: UnitsReport | None, findings: _Findings) -> None:
+def _check_grid(study: StudyCore, report: UnitsReport | None, findings: _Findings) -> None:
     """Every cell of the grid: its codebook, who is asked, and how much."""
-    if not study.facts.grid or (grid := findings.catch("grid", lambda: study.grid)) is None:
+    if not study.facts.grid or (grid := findings.catch("grid", lambda: open_grid(study))) is None:
         return
     findings.catch("grid", lambda: findings.faults.extend(grid.find_faults()))
     for cell in grid.cells:
@@ -226,7 +203,7 @@ def _check_grid(study: Checkable, report: UnitsReport | None, findings: _Finding
     findings.lines.append(f"grid: {grid}{most}")
 
 
-def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport | None, findings: _Findings) -> None:
+def _check_asking(study: StudyCore, book: Codebook | None, report: UnitsReport | None, findings: _Findings) -> None:
     fields = findings.catch("study.yaml", study.asking)
     if fields is None:
         return

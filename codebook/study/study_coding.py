@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from codebook.coding import (
     Assignment,
@@ -24,28 +23,7 @@ from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.paths import resolve_path
 from codebook.records import Unit
 from codebook.sampling import read_gold_sample
-from codebook.scheme import Codebook
-from codebook.study.study_facts import StudyFacts
-from codebook.units import Source
-
-
-class Coded(Protocol):
-    """What a study must give for people to code in it."""
-
-    @property
-    def facts(self) -> StudyFacts:
-        """What it says."""
-
-    @property
-    def coding(self) -> CodingSettings:
-        """How people code."""
-
-    @property
-    def codebook(self) -> Codebook:
-        """The instrument."""
-
-    def open_units(self) -> Source:
-        """Open what is to be coded."""
+from codebook.study.study_core import StudyCore
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +37,7 @@ class Assigning:
         return "\n".join([*self.sentences, repr(self.assignment)])
 
 
-def assign_units(study: Coded, coders: Sequence[str], leaving: Sequence[str]) -> Assigning:
+def assign_units(study: StudyCore, coders: Sequence[str], leaving: Sequence[str]) -> Assigning:
     """Assign the units of a study for the first time, or what is new of them.
 
     Raises
@@ -80,7 +58,7 @@ def assign_units(study: Coded, coders: Sequence[str], leaving: Sequence[str]) ->
     return Assigning(written, (f"Written to {settings.folder}; each coder begins with `codebook code --coder NAME`.",))
 
 
-def hand_out_units(study: Coded, form: str) -> HandedOut:
+def hand_out_units(study: StudyCore, form: str) -> HandedOut:
     """Assign the units of a study, and write a workbook or a page for each coder."""
     if form not in _FORMS:
         fault = Fault("form", f"{form!r} is unknown", mend_name(form, _FORMS))
@@ -102,7 +80,7 @@ def _extend(changes: Changes, folder: str) -> tuple[Assignment, tuple[str, ...]]
     return assignment, tuple(sentences)
 
 
-def choose_units(study: Coded, settings: CodingSettings) -> Iterator[Unit]:
+def choose_units(study: StudyCore, settings: CodingSettings) -> Iterator[Unit]:
     """The units that people code: those of the sample that `coding:` names, or all."""
     units = study.open_units()
     if not settings.sample:
@@ -116,7 +94,7 @@ def choose_units(study: Coded, settings: CodingSettings) -> Iterator[Unit]:
     yield from chosen.values()
 
 
-def find_coding_faults(study: Coded) -> Iterator[Fault]:
+def find_coding_faults(study: StudyCore) -> Iterator[Fault]:
     """Yield what is wrong with how people code in a study; nothing where nobody is to."""
     settings, book = study.coding, study.codebook
     if not settings.coders:
@@ -132,7 +110,7 @@ def find_coding_faults(study: Coded) -> Iterator[Fault]:
         yield Fault("coding, strata", f"{strata!r} is not a context column", mend)
 
 
-def tell_coding(study: Coded) -> list[str]:
+def tell_coding(study: StudyCore) -> list[str]:
     """Lines on who codes, and how far they are."""
     settings = study.coding
     lines = [f"coding: {', '.join(settings.coders)}, in {settings.folder}"]

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
@@ -21,17 +20,15 @@ from codebook.analysis.robustness.label_stability import stability
 from codebook.analysis.robustness.specification_curve import specifications
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.quantities import say_count
-from codebook.scheme import Codebook
 from codebook.study.grid_finding import GridFinding, say_agreement, set_beside
-from codebook.study.grid_settings import GridModel, GridSettings, name_instrument
-from codebook.study.study_facts import StudyFacts
+from codebook.study.grid_settings import GridModel, GridSettings, name_instrument, read_grid
+from codebook.study.study_core import StudyCore
 from codebook.units import draw_units
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from codebook.run import Run, RunStatus
-    from codebook.units import Source
 
 _SCORE = (
     "Alpha over draws is the intra-prompt, alpha over prompts the inter-prompt stability score of Barrie, Palaiologou "
@@ -39,56 +36,23 @@ _SCORE = (
 )
 
 
-class CellStudy(Protocol):
-    """What a study must give to be a cell of a grid."""
-
-    @property
-    def facts(self) -> StudyFacts:
-        """What it says."""
-
-    @property
-    def name(self) -> str:
-        """The run's name."""
-
-    @property
-    def folder(self) -> Path:
-        """Where the files of the run are."""
-
-    @property
-    def codebook(self) -> Codebook:
-        """The instrument."""
-
-    def beside(self, suffix: str, **facts: Any) -> Self:
-        """The study as it is with other facts, for a run of its own."""
-
-    def open_units(self) -> Source:
-        """Open what is to be coded."""
-
-    def plan(self, run: str = "", *, units: Source | None = None, at_once: bool = False) -> Run:
-        """Plan its run."""
-
-    def open_run(self) -> Run:
-        """Open its run."""
-
-    def codings(self, *, unlock: bool = False) -> Codings:
-        """The labels of its run and of the people."""
-
-
-S = TypeVar("S", bound=CellStudy)
+def open_grid(study: StudyCore) -> Grid:
+    """Every model with every codebook of `grid:`; the study itself as the only cell where it has none."""
+    return Grid(study, read_grid(study.facts.grid, f"{study.path}, grid" if study.path else "grid"))
 
 
 @dataclass(frozen=True)
-class Cell(Generic[S]):
+class Cell:
     """One model with one codebook: the study as it is there, whose run bears the names of both."""
 
     name: str
     model: str
     codebook: str
-    study: S
+    study: StudyCore
 
 
 @dataclass(frozen=True)
-class Grid(Generic[S]):
+class Grid:
     """All cells of a study, the main one first; of a pilot (`n_drawn`), on so many units that are drawn with a seed.
 
     Examples
@@ -101,7 +65,7 @@ class Grid(Generic[S]):
     ['my-study-grid-embedded-codebook']
     """
 
-    study: S
+    study: StudyCore
     settings: GridSettings
     n_drawn: int = 0
     seed: int = 1
@@ -111,7 +75,7 @@ class Grid(Generic[S]):
         """What stands in the names of the runs, between that of the study and that of the cell."""
         return "pilot" if self.n_drawn else "grid"
 
-    def pilot(self, n_units: int = 50, *, draws: int = 0, paraphrases: Sequence[str] = (), seed: int = 1) -> Grid[S]:
+    def pilot(self, n_units: int = 50, *, draws: int = 0, paraphrases: Sequence[str] = (), seed: int = 1) -> Grid:
         """The same on a few units, drawn with a seed and asked at once: do labels depend on wording or on chance?
 
         The whole does not ask again what the pilot asked: for the units drawn, each cell's questions are the very same.
@@ -134,14 +98,14 @@ class Grid(Generic[S]):
         return replace(self, settings=changed, n_drawn=n_units, seed=seed)
 
     @cached_property
-    def cells(self) -> tuple[Cell[S], ...]:
+    def cells(self) -> tuple[Cell, ...]:
         """Model by model, codebook by codebook."""
         facts = self.study.facts
         models = self.settings.models or (GridModel(facts.model or facts.engine, {}),)
         books = self.settings.codebooks or (facts.codebook,)
         return tuple(self._make(model, book) for model in models for book in books)
 
-    def _make(self, model: GridModel, book: str) -> Cell[S]:
+    def _make(self, model: GridModel, book: str) -> Cell:
         called = name_instrument(book)
         own: dict[str, Any] = {key: value for key, value in model.facts.items() if value}
         if "archive" in own:
@@ -149,7 +113,7 @@ class Grid(Generic[S]):
         name, fixed = f"{model.name}-{called}", {"codebook": book, "draws": self.settings.draws}
         return Cell(name, model.name, called, self.study.beside(f"{self.place}-{name}", **own, **fixed))
 
-    def cell(self, name: str = "") -> Cell[S]:
+    def cell(self, name: str = "") -> Cell:
         """The cell of this name; the main one, the first, where none is given."""
         names = [cell.name for cell in self.cells]
         if name and name not in names:

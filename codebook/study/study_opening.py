@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
-from codebook.coding import CodingSession, CodingSettings, HandedOut, open_session, read_coding
-from codebook.coding.assignments import FOLDER
-from codebook.codings import People, has_logs, read_people
-from codebook.errors import Fault, ParameterError
-from codebook.files.run_versions import goes_on_from, list_versions
+from codebook.coding import CodingSession, HandedOut, open_session
+from codebook.files.run_versions import goes_on_from
 from codebook.ground.machine import all_in_words
-from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, runs_folder, show_path
-from codebook.records import Unit
-from codebook.run import Run, RunFolder, Service, compare_runs, list_runs, open_run, plan, read_service
+from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
+from codebook.run import Run, RunFolder, compare_runs, list_runs, open_run
 from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
-from codebook.scheme import Codebook, CodebookChanges, compare_codebooks, read_codebook
-from codebook.study.grid_settings import read_grid
+from codebook.scheme import CodebookChanges, compare_codebooks, read_codebook
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_coding import Assigning, assign_units, hand_out_units
-from codebook.study.study_facts import NONE, StudyFacts, as_texts, is_empty, typed_pairs
+from codebook.study.study_core import StudyCore
+from codebook.study.study_facts import StudyFacts, is_empty
 from codebook.study.study_file import read_study_file
-from codebook.study.study_grid import Grid
+from codebook.study.study_grid import Grid, open_grid
 from codebook.tasks import probe_units, reverse_categories
-from codebook.units import Source, open_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,11 +84,9 @@ def _is_of_study(run: str, written: StudyFacts) -> bool:
 
 
 @all_in_words
-@dataclass(frozen=True)
-class Study:
+@dataclass(frozen=True, repr=False)
+class Study(StudyCore):
     """What is coded, by whom and how; `facts` say it, the methods do it.
-
-    `parameters` are those of notebooks that are no facts: `codebook execute` alone passes them on.
 
     Examples
     --------
@@ -104,193 +96,10 @@ class Study:
     ('my-study', 'my-study', 'gold')
     """
 
-    facts: StudyFacts
-    path: str = ""
-    given: frozenset[str] = frozenset()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
     @property
-    def run(self) -> str:
-        """Name of the run; empty where there is none."""
-        return "" if self.facts.run == NONE else self.facts.run
-
-    @property
-    def coders(self) -> str:
-        """File of the labels of people and other tools; empty where there is none."""
-        return "" if self.facts.coders == NONE else self.facts.coders
-
-    @property
-    def gold(self) -> str:
-        """The coder who is the gold."""
-        return self.facts.gold
-
-    @property
-    def cap(self) -> float | None:
-        """What the run may cost in all, in US dollars; None where nothing was said."""
-        return self.facts.cap or None
-
-    @property
-    def folder(self) -> Path:
-        """Where the files of the run are; without one, where what is saved of the people's labels is."""
-        return RunFolder(self.name).path
-
-    @property
-    def name(self) -> str:
-        """The run's name; without a run, that of the folder for what is saved."""
-        return self.run or replace(self.facts, run="").run_name or "people"
-
-    @property
-    def service(self) -> Service:
-        """How whoever answers is called, sent to and waited for, and of what a person is told."""
-        notices = {"notify": self.facts.notify} if self.facts.notify else {}
-        return read_service({**self.facts.service, **notices}, f"{self.path}, service" if self.path else "service")
-
-    @property
-    def coding(self) -> CodingSettings:
-        """Who codes, in which folder, and how units are given to them."""
-        return read_coding(self.facts.coding, f"{self.path}, coding" if self.path else "coding")
-
-    @property
-    def grid(self) -> Grid[Study]:
+    def grid(self) -> Grid:
         """Every model with every codebook of `grid:`; the study itself as the only cell where it has none."""
-        return Grid(self, read_grid(self.facts.grid, f"{self.path}, grid" if self.path else "grid"))
-
-    def beside(self, suffix: str, **facts: Any) -> Study:
-        """The study as it is with other facts, for a run of its own: the name of this one with `-suffix` behind it.
-
-        With another engine nothing holds that the study says of who answers.
-
-        Examples
-        --------
-        >>> import codebook as cb
-        >>> cb.open_study(run="topics").beside("second", engine="embedded").run
-        'topics-second'
-        """
-        base = self.facts.without_answerer() if facts.get("engine") else self.facts
-        changed = base.changed({**facts, "run": f"{self.name}-{suffix}"[:80]})
-        return replace(self, facts=changed, given=(self.given - {"codebook"}) | {"run"})
-
-    @property
-    def _people(self) -> People:
-        return People(self.coders, self.coding_folder)
-
-    @property
-    def coding_folder(self) -> str:
-        """Where people code: the folder that the study names, the usual one where it says nothing; "none" for none."""
-        if self.coders != self.facts.coders or "codebook" in self.given:
-            return NONE
-        return self.coding.folder if self.facts.coding else ""
-
-    @cached_property
-    def codebook(self) -> Codebook:
-        """The instrument."""
-        return read_codebook(self.facts.codebook)
-
-    def __repr__(self) -> str:
-        facts = {name: value for name, value in self.facts.said().items() if name not in ("parameters", "study")}
-        wide = max(map(len, facts), default=0)
-        where = self.path or "no study.yaml; what was given"
-        rows = [f"  {name:<{wide}}  {_show(value)}" for name, value in facts.items()]
-        return "\n".join([f"study {self.facts.study or '-'}, from {where}", *rows])
-
-    def open_units(self) -> Source:
-        """Open what is to be coded."""
-        facts = self.facts
-        return open_units(
-            facts.units,
-            id_column=facts.id_column,
-            text_column=facts.text_column,
-            context_columns=facts.context_columns,
-            where=facts.where,
-            form=typed_pairs(facts.form, "form"),
-        )
-
-    def plan(
-        self,
-        run: str = "",
-        *,
-        codebook: Codebook | str | Path = "",
-        units: Source | Iterable[Unit] | None = None,
-        limit: int = 0,
-        at_once: bool = False,
-    ) -> Run:
-        """Plan the study's run, or another one of it; what was handed in with something else has its next version.
-
-        Parameters
-        ----------
-        run, codebook, units
-            Where they are not the study's own, such as a paraphrase of the instrument.
-        limit
-            The first so many units only.
-        at_once
-            Ask the engine that answers at once.
-        """
-        source = self.open_units() if units is None else units
-        service = self.service if self.facts.service or self.facts.notify else None
-        asking = {"service": service, **self.asking(), "at_once": at_once}
-        planned = plan(codebook or self.codebook, source, run=run or self.run, version=True, limit=limit, **asking)
-        planned.record = planned.folder.note_study(self.facts.study)
-        return planned
-
-    def pilot(self, limit: int) -> Run:
-        """Plan a run of its own with the first texts, asked at once; the whole does not ask them again."""
-        return self.plan(f"{self.name}-pilot", limit=limit, at_once=True)
-
-    def ask_in_other_words(self, codebook: str | Path) -> list[Run]:
-        """Ask the same units at once by another instrument, in a run of its own; none where none is named."""
-        return [self._ask_beside("paraphrase", partial=True, codebook=codebook)] if codebook else []
-
-    def _ask_beside(self, suffix: str, *, partial: bool = False, **what: Any) -> Run:
-        """Plan, send and collect a run of its own at once."""
-        run = self.plan(f"{self.name}-{suffix}", at_once=True, **what)
-        run.submit()
-        run.collect(partial=partial)
-        return run
-
-    def compare(self, others: Sequence[str] = (), **options: Any) -> Result:
-        """Set the run beside others, or beside its version before: `compare_runs` with the coders of the study."""
-        return compare_runs([self.run, *others], coders=self.coders, gold=self.gold, **options)
-
-    def compare_codebooks(self, others: Sequence[str] = ()) -> CodebookChanges:
-        """What the codebook of the last of the runs has otherwise than that of the first, as `compare` holds them."""
-        run = self.open_run()
-        first, last = (run, open_run(others[-1])) if others else (run.before or run, run)
-        return compare_codebooks(first.codebook, last.codebook)
-
-    def ask_probes(self, probes: pd.DataFrame, *, in_reverse: bool = False) -> Codings:
-        """Ask probes of a variable at once, in a run of their own, and return the answers; none without a probe.
-
-        Parameters
-        ----------
-        probes
-            From `behaviour_probes`.
-        in_reverse
-            With the categories in reverse order.
-        """
-        if probes.empty:
-            columns = ["unit_id", "coder", "variable", "label", "draw", "why"]
-            return Codings(probes.reindex(columns=columns), self.codebook.variables, outputs=self.folder / "outputs")
-        probed = self.codebook.model_copy(update={"variables": (self.codebook.variable(probes["variable"].iloc[0]),)})
-        book = reverse_categories(probed) if in_reverse else probed
-        suffix = "reversed" if in_reverse else "probes"
-        return self._ask_beside(suffix, codebook=book, units=probe_units(probes)).codings()
-
-    def asking(self) -> dict[str, Any]:
-        """Who is asked, and how: what `plan` and `preflight` take of it."""
-        facts = self.facts
-        options = typed_pairs(facts.options, "options")
-        options |= {name: value for name in ("provider", "base_url") if (value := getattr(facts, name))}
-        fields: dict[str, Any] = {
-            name: value for name in ("model", "url", "archive") if (value := getattr(facts, name))
-        }
-        fields |= {"draws": facts.draws} if facts.draws else {}
-        return {
-            **fields,
-            "engine": facts.engine,
-            "options": options,
-            "settings": typed_pairs(facts.settings, "settings"),
-            "private": facts.private,
-        }
+        return open_grid(self)
 
     def check(self) -> StudyCheck:
         """Look at codebook, units, coders, gold, engine and key at once, before anything is paid."""
@@ -307,11 +116,6 @@ class Study:
             Coders who leave: what they have not coded goes to the others.
         """
         return assign_units(self, coders, leaving)
-
-    def with_coding(self, **settings: Any) -> Study:
-        """The study with other settings of its `coding:`, for this call."""
-        facts = self.facts.changed({"coding": {**self.facts.coding, **settings}})
-        return replace(self, facts=facts)
 
     def hand_out(self, form: str = "workbook", *, coders: Sequence[str] = (), sample: str | Path = "") -> HandedOut:
         """Assign the units, and write a file for each coder to fill in; where nobody is named who codes, say so.
@@ -335,64 +139,34 @@ class Study:
         """Mark instrument and prompt as final: runs that ask exactly this may open the test part of the gold."""
         return freeze(self.codebook, make_asking(self.asking()))
 
-    def open_run(self) -> Run:
-        """Open the study's run, which was planned before.
+    def compare(self, others: Sequence[str] = (), **options: Any) -> Result:
+        """Set the run beside others, or beside its version before: `compare_runs` with the coders of the study."""
+        return compare_runs([self.run, *others], coders=self.coders, gold=self.gold, **options)
 
-        Raises
-        ------
-        RunError
-            There is no such run.
-        """
-        return open_run(self.name)
+    def compare_codebooks(self, others: Sequence[str] = ()) -> CodebookChanges:
+        """What the codebook of the last of the runs has otherwise than that of the first, as `compare` holds them."""
+        run = self.open_run()
+        first, last = (run, open_run(others[-1])) if others else (run.before or run, run)
+        return compare_codebooks(first.codebook, last.codebook)
 
-    def codings(self, *, part: str = "test", unlock: bool = False, beside: Sequence[Run] = ()) -> Codings:
-        """Return the labels of the run and of the people, as the analysis takes them; without a run, those of people.
+    def ask_in_other_words(self, codebook: str | Path) -> list[Run]:
+        """Ask the same units at once by another instrument, in a run of its own; none where none is named."""
+        return [self._ask_beside("paraphrase", partial=True, codebook=codebook)] if codebook else []
+
+    def ask_probes(self, probes: pd.DataFrame, *, in_reverse: bool = False) -> Codings:
+        """Ask probes of a variable at once, in a run of their own, and return the answers; none without a probe.
 
         Parameters
         ----------
-        part, unlock, beside
-            As in `Run.codings`.
-
-        Raises
-        ------
-        ParameterError
-            There is neither a run nor a file of coders.
+        probes
+            From `behaviour_probes`.
+        in_reverse
+            With the categories in reverse order.
         """
-        facts = self.facts
-        people = self.coders or self._has_logs()
-        if self.run and ("run" in self.given or not people or list_versions(runs_folder(), self.run)):
-            codings = partial(self.open_run().codings, self._people, gold=facts.gold, models=facts.models)
-            return codings(sample=facts.sample, part=part, unlock=unlock, beside=beside)
-        return self._codings_of_people()
-
-    def _codings_of_people(self) -> Codings:
-        """Labels of people held against the units and with their texts, where these are the study's or were given."""
-        units = self.open_units() if self._has_units() else None
-        ids = None if units is None else (unit.unit_id for unit in units)
-        read = read_people(self._people, self.codebook, units=ids)
-        if read is None:
-            fault = Fault(
-                "coders", "neither a file of labels nor a run is named", "give coders, or collect a run first"
-            )
-            raise ParameterError("There are no labels.", [fault])
-        codings = read.with_gold(self.facts.gold)
-        codings = codings if units is None else codings.with_texts(units)
-        whose = "coders.yaml" if self.coders else "people"
-        alone = f"Run {self.run!r} is not there yet: these are the labels of {whose} alone."
-        notes = (*codings.notes, alone if self.run else "There is no run.")
-        return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=self.folder / "outputs")
-
-    def _has_logs(self) -> bool:
-        """Whether people coded by assignment; the codebook is read only where something is assigned."""
-        folder = self.coding_folder
-        there = (resolve_path(folder or FOLDER) / "assignment.csv").is_file()
-        return there and has_logs(folder, self.codebook)
-
-    def _has_units(self) -> bool:
-        of_study = not self.given & {"coders", "codebook"} or "units" in self.given
-        return of_study and resolve_path(self.facts.units).exists()
-
-
-def _show(value: Any) -> str:
-    texts = as_texts(value)
-    return ", ".join(map(str, texts)) if isinstance(texts, list | tuple) else str(texts)
+        if probes.empty:
+            columns = ["unit_id", "coder", "variable", "label", "draw", "why"]
+            return Codings(probes.reindex(columns=columns), self.codebook.variables, outputs=self.folder / "outputs")
+        probed = self.codebook.model_copy(update={"variables": (self.codebook.variable(probes["variable"].iloc[0]),)})
+        book = reverse_categories(probed) if in_reverse else probed
+        suffix = "reversed" if in_reverse else "probes"
+        return self._ask_beside(suffix, codebook=book, units=probe_units(probes)).codings()

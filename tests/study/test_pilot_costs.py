@@ -70,7 +70,7 @@ def test_a_pilot_tells_agreement_flips_and_costs_and_the_whole_asks_none_of_it_a
     assert row["usd_batch_low"] <= whole.table()["cost_usd"].sum() <= row["usd_batch_high"]
 
 
-def check_agreement(pilot: Grid[Study], codings: cb.Codings) -> None:
+def check_agreement(pilot: Grid, codings: cb.Codings) -> None:
     """Hold alpha over draws and wordings, and the units that get two labels, against a second way."""
     frame = codings.frame.dropna(subset="label").astype({"label": "category"})
     wide = frame.assign(code=frame["label"].cat.codes.astype(float)).pivot_table("code", ["coder", "draw"], "unit_id")
