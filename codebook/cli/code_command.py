@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codebook.cli.options import say
+from codebook.cli.options import find_coding_folder, say
 
 if TYPE_CHECKING:
     from codebook.coding.serving.form_server import FormServer
@@ -49,11 +49,10 @@ def code(
     """
     from codebook.coding.serving.doorkeeper import Place
     from codebook.coding.serving.form_server import serve_adjudication, serve_coders
-    from codebook.study import open_study
 
     if adjudicator and coders:
         raise click.UsageError("Give --coder, or --adjudicator.")
-    where, folder = Place(**place), folder or open_study().coding.folder  # type: ignore[arg-type]
+    where, folder = Place(**place), find_coding_folder(folder)  # type: ignore[arg-type]
     with _ended_by_signals():
         if adjudicator:
             server = serve_adjudication(adjudicator, where, folder=folder, renew=renew)

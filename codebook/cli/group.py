@@ -73,10 +73,9 @@ def _walled(words: str, *, debug: bool) -> Iterator[None]:
 
 def _tell(error: Exception, words: str) -> str:
     """Say what stopped a command that is no error of the kit's own, and where its traceback is."""
-    from codebook.execute.secrets import read_secrets
-    from codebook.ground.secrecy import remove_secrets
+    from codebook.ground.secrecy import remove_secrets, secrets_in
 
-    secrets = read_secrets(os.environ)
+    secrets = secrets_in(os.environ)
     place = logbook.keep_traceback(words, remove_secrets("".join(traceback.format_exception(error)), secrets))
     where = f" The traceback is in {place} ({_DEBUG} shows it)." if place else f" {_DEBUG} shows the traceback."
     doing = " ".join(words.split()[:2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -103,59 +104,63 @@ def take_service(words_of: Mapping[str, list[str]], run: str) -> Service | None:
     return read_service(open_run(run).service.to_record() | read_pairs(words_of)) if words_of else None
 
 
-def units_options(command: F) -> F:
-    """The options that say what is coded; what is left out is as in study.yaml."""
-    for option in (
-        click.option(
-            "--form",
-            multiple=True,
-            metavar="NAME=VALUE",
-            callback=pairs,
-            help="How units are read, such as sheet or encoding.",
-        ),
-        click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows."),
-        click.option(
-            *("--context-column", "--context", "context_columns"),
-            multiple=True,
-            metavar="COLUMN",
-            help="Column shown with the text; may be repeated.",
-        ),
-        click.option(
-            "--text-column", "--text", "text_column", default="", help="Column with the texts; text where left out."
-        ),
-        click.option(
-            *("--id-column", "--id", "id_column"),
-            default="",
-            help='Column with the ids; id where left out. "wave + id" joins two.',
-        ),
-        click.option("--units", default="", help="A table, a folder or PDFs; data/texts.csv where left out."),
-        click.option("--codebook", default="", help="The codebook's file; codebook.yaml where left out."),
-    ):
-        command = option(command)
-    return command
+def find_coding_folder(folder: str) -> str:
+    """The coding folder that was named, or that of the study."""
+    from codebook.study import open_study
+
+    return folder or open_study().coding.folder
 
 
-def service_options(command: F) -> F:
-    """The options that say who answers, where that is a service, and how it is asked."""
-    for option in (
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="NAME=VALUE",
-            callback=pairs,
-            help="A field of the request, such as temperature=0.",
-        ),
-        click.option("--url", default="", help="Endpoint: /v1/chat/completions, or /v1/responses."),
-        click.option("--base-url", default="", help="Address of the service, where the provider has none of its own."),
-        click.option(
-            "--provider", default="", help="Who is called: openai, azure, groq, ollama ... or providers.yaml."
-        ),
-        click.option("--private", is_flag=True, help="Show no id of a unit and no name of a run to the service."),
-        click.option("--model", default="", help="Model to ask, where the engine has several."),
-    ):
-        command = option(command)
-    return command
+def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Options that several commands have in common, as one decorator; the last one is shown first."""
+    return lambda command: reduce(lambda changed, option: option(changed), options, command)
+
+
+units_options = join_options(
+    click.option(
+        "--form",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=pairs,
+        help="How units are read, such as sheet or encoding.",
+    ),
+    click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows."),
+    click.option(
+        *("--context-column", "--context", "context_columns"),
+        multiple=True,
+        metavar="COLUMN",
+        help="Column shown with the text; may be repeated.",
+    ),
+    click.option(
+        "--text-column", "--text", "text_column", default="", help="Column with the texts; text where left out."
+    ),
+    click.option(
+        *("--id-column", "--id", "id_column"),
+        default="",
+        help='Column with the ids; id where left out. "wave + id" joins two.',
+    ),
+    click.option("--units", default="", help="A table, a folder or PDFs; data/texts.csv where left out."),
+    click.option("--codebook", default="", help="The codebook's file; codebook.yaml where left out."),
+)
+"""The options that say what is coded; what is left out is as in study.yaml."""
+
+
+service_options = join_options(
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=pairs,
+        help="A field of the request, such as temperature=0.",
+    ),
+    click.option("--url", default="", help="Endpoint: /v1/chat/completions, or /v1/responses."),
+    click.option("--base-url", default="", help="Address of the service, where the provider has none of its own."),
+    click.option("--provider", default="", help="Who is called: openai, azure, groq, ollama ... or providers.yaml."),
+    click.option("--private", is_flag=True, help="Show no id of a unit and no name of a run to the service."),
+    click.option("--model", default="", help="Model to ask, where the engine has several."),
+)
+"""The options that say who answers, where that is a service, and how it is asked."""
 
 
 def open_given(options: Mapping[str, Any]) -> Study:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from codebook.cli.options import open_given, say, units_options
+from codebook.cli.options import find_coding_folder, open_given, say, units_options
 
 
 @click.command()
@@ -53,9 +53,8 @@ def board(folder: str, least: int | None) -> None:
     It shows the labels of coders. Nobody who still codes should see it.
     """
     from codebook.coding import coding_board
-    from codebook.study import open_study
 
-    place = folder or open_study().coding.folder
+    place = find_coding_folder(folder)
     shown = coding_board(place) if least is None else coding_board(place, least=least)
     for result in shown.results:
         say(f"{result.title}. {result.finding}")
@@ -83,10 +82,9 @@ def sheets(coders: tuple[str, ...], form: str, round_name: str, folder: str, ove
     They lie in coding/handouts. What comes back is read by `codebook read-sheet`.
     """
     from codebook.coding import write_pages, write_workbooks
-    from codebook.study import open_study
 
     write = write_pages if form == "page" else write_workbooks
-    say(repr(write(coders, folder or open_study().coding.folder, round_name=round_name, overwrite=overwrite)))
+    say(repr(write(coders, find_coding_folder(folder), round_name=round_name, overwrite=overwrite)))
 
 
 @click.command("read-sheet")
@@ -102,8 +100,7 @@ def read_sheet(files: tuple[str, ...], coder: str, folder: str, take_back: bool,
     a file twice changes nothing.
     """
     from codebook.coding import read_handout
-    from codebook.study import open_study
 
-    place = folder or open_study().coding.folder
+    place = find_coding_folder(folder)
     for file in files:
         say(repr(read_handout(file, place, coder=coder, take_back=take_back, old_definitions=old_definitions)))

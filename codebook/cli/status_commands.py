@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from codebook.cli.options import say, say_empty, show_frame
+from codebook.cli.options import join_options, say, say_empty, show_frame
 
 if TYPE_CHECKING:
     from codebook.run import Run
 
-F = TypeVar("F", bound=Callable[..., Any])
 _ORDERS = {
     "created": False, "ended": False, "expected_end": True, "state": True, "run": True, "study": True, "units": True,
     "requests": False, "failed": False, "cost": False,
@@ -26,17 +24,14 @@ _RUN_ORDERS = {
 _SECONDS = ("age", "queued", "worked")
 
 
-def choice_options(command: F) -> F:
-    """The options that choose what is looked at."""
-    for option in (
-        click.option("--until", default="", metavar="DAY", help="Only what began until then."),
-        click.option("--since", default="", metavar="DAY", help="Only what began since then: 2026-11-21."),
-        click.option("--engine", default="", help="Only of this engine."),
-        click.option("--units", default="", metavar="FILE", help="Only of this file of units."),
-        click.option("--study", default="", help="Only of this study, by its name."),
-    ):
-        command = option(command)
-    return command
+choice_options = join_options(
+    click.option("--until", default="", metavar="DAY", help="Only what began until then."),
+    click.option("--since", default="", metavar="DAY", help="Only what began since then: 2026-11-21."),
+    click.option("--engine", default="", help="Only of this engine."),
+    click.option("--units", default="", metavar="FILE", help="Only of this file of units."),
+    click.option("--study", default="", help="Only of this study, by its name."),
+)
+"""The options that choose what is looked at."""
 
 
 @click.command()

@@ -6,7 +6,7 @@ import ast
 import difflib
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,11 +149,14 @@ def convert_value(declared_type: str, raw: object, *, from_text: bool = True) ->
     >>> convert_value("int", "5"), convert_value("bool", "true"), convert_value("list[str]", "a, b")
     (5, True, ['a', 'b'])
     """
-    is_text = from_text and isinstance(raw, str) and declared_type != "str"
-    if is_text:
-        raw = _split_list(str(raw)) if declared_type == "list[str]" else str(raw).strip()
-    value: Value = msgspec.convert(raw, _TYPES[declared_type], strict=not is_text)
+    if from_text and isinstance(raw, str) and declared_type != "str":
+        raw = _READ[declared_type](raw.strip())
+    value: Value = msgspec.convert(raw, _TYPES[declared_type])
     return value
+
+
+def _read_bool(text: str) -> bool:
+    return bool(("false", "true").index(text.lower()))
 
 
 def _split_list(text: str) -> object:
@@ -165,6 +168,11 @@ def _split_list(text: str) -> object:
         except ParameterError:
             raise ValueError(text) from None
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+_READ: Mapping[str, Callable[[str], object]] = {
+    "int": int, "float": float, "bool": _read_bool, "list[str]": _split_list
+}  # fmt: skip
 
 
 def judge_value(parameter: Parameter, raw: object) -> Value | tuple[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 
@@ -14,13 +13,8 @@ from codebook.ground.secrecy import secrets_in
 from codebook.paths import project_folder
 
 
-def read_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the values to be kept out of files, by name: see `secrecy.secrets_in`.
-
-    Without an `environment` given, those of this process count, and the keys of providers in the system's keyring.
-    """
-    if environment is not None:
-        return secrets_in(environment)
+def read_secrets() -> dict[str, str]:
+    """Return the values to be kept out of files, by name: those of this process, and keys in the system's keyring."""
     names = dict.fromkeys([*KEYS.values(), *map(name_variable, _own_providers())])
     return {**_read_keyring(tuple(names)), **secrets_in(os.environ)}
 

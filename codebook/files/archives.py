@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from codebook.errors import Fault, TableError
-from codebook.files.unfolding import MAX_BYTES, say_growth
+from codebook.files.unfolding import say_size
 
 _EXPORT = "export it again from the tool that made it"
 
@@ -33,7 +33,7 @@ class Archive:
         if faults := [fault for fault in faults_of_parts if fault]:
             raise TableError(f"{path.name} is not opened.", faults[:5])
         n_bytes = sum(part.file_size for part in self.parts.values())
-        if growth := _say_size(n_bytes, path.stat().st_size):
+        if growth := say_size(n_bytes, path.stat().st_size):
             raise TableError(f"{path.name} is not opened.", [Fault(path.name, growth, _EXPORT)])
 
     def _find_fault(self, part: ZipInfo) -> Fault | None:
@@ -42,7 +42,7 @@ class Archive:
             return Fault(where, "its name points outside the archive", _EXPORT)
         if part.flag_bits & 1:
             return Fault(where, "it needs a password", "export it without a password")
-        growth = _say_size(part.file_size, part.compress_size)
+        growth = say_size(part.file_size, part.compress_size)
         return Fault(where, growth, _EXPORT) if growth else None
 
     def find(self, ending: str) -> list[str]:
@@ -61,9 +61,3 @@ class Archive:
                 return archive.read(part)
         except (BadZipFile, EOFError, NotImplementedError, OSError, ValueError, zlib.error) as error:
             raise TableError(f"{self.path.name} is damaged.", [Fault(where, str(error), _EXPORT)]) from None
-
-
-def _say_size(n_bytes: int, n_packed: int) -> str:
-    if n_bytes > MAX_BYTES:
-        return f"it unpacks to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
-    return say_growth(n_bytes, n_packed)

@@ -35,6 +35,13 @@ def say_growth(n_bytes: int, n_packed: int, *, at_least: bool = False) -> str:
     return f"it unpacks to {more}{n_bytes / 1e6:,.0f} MB, {ratio:,.0f} times its size; the limit is {MAX_RATIO} times"
 
 
+def say_size(n_bytes: int, n_packed: int) -> str:
+    """Say that a part of a file is too large when it is unfolded, or grows beyond measure; "" where neither."""
+    if n_bytes > MAX_BYTES:
+        return f"it unpacks to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+    return say_growth(n_bytes, n_packed)
+
+
 def find_kind(path: Path) -> str:
     """What a file is by the end of its name, in small letters, whether or not it is packed.
 

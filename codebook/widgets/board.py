@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from datetime import date, datetime, time
+from importlib.util import find_spec
 from typing import Any
 
 from codebook.errors import CodebookError
@@ -82,8 +83,7 @@ class Board:
         return board_html(self.snapshot)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        box = self.controls.box if has_front_end() and has_widgets() else None
-        return bundle(str(self), self._repr_html_(), box)
+        return bundle(self, lambda: self.controls.box)
 
     # --- as widgets
 
@@ -325,16 +325,12 @@ def has_front_end() -> bool:
     return bool(getattr(kernel, "_allow_stdin", False)) or "voila" in os.environ.get("SERVER_SOFTWARE", "").lower()
 
 
-def has_widgets() -> bool:
-    """Whether ipywidgets is installed."""
-    try:
-        import ipywidgets  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def bundle(shown: Any, make_box: Callable[[], Any]) -> dict[str, Any]:
+    """Return what a notebook keeps of an output: the widget, where one can be pressed, beside HTML and text."""
+    data = {"text/plain": repr(shown), "text/html": shown._repr_html_()}
+    return make_box()._repr_mimebundle_() | data if can_show("ipywidgets") else data
 
 
-def bundle(text: str, html: str, box: Any = None) -> dict[str, Any]:
-    """Return what a notebook keeps of an output: the widget, if there is one, beside the table as HTML and as text."""
-    data = {"text/plain": text, "text/html": html}
-    return data if box is None else box._repr_mimebundle_() | data
+def can_show(package: str) -> bool:
+    """Whether a person looks at what this cell shows, and the package that draws it is installed."""
+    return has_front_end() and find_spec(package) is not None

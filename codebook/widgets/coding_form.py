@@ -13,7 +13,7 @@ from codebook.coding.label_values import dump_label
 from codebook.errors import how_to_install
 from codebook.ground.quantities import say_count
 from codebook.widgets.actions import say_error
-from codebook.widgets.board import bundle, has_front_end
+from codebook.widgets.board import can_show, has_front_end
 from codebook.widgets.board_pages import wrap
 from codebook.widgets.board_tables import BoardTable, Cell, in_words
 
@@ -59,7 +59,7 @@ class CodingForm:
         more = [f"{progress[name]:,} {name}" for name in ("left", "skipped", "flagged") if progress[name]]
         old = [f"{progress['recode']:,} coded under an earlier definition"] * bool(progress["recode"])
         done = f"{progress['done']:,} of {say_count(progress['total'], 'unit')} coded"
-        lacking = has_front_end() and not _has_anywidget()
+        lacking = has_front_end() and not can_show("anywidget")
         mend = f" To code in this notebook: {how_to_install('widgets')}." if lacking else ""
         return f"{plan.coder}, {plan.round}: {', '.join([done, *more, *old])}.{mend}"
 
@@ -84,8 +84,8 @@ class CodingForm:
     # --- as a widget
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
-        table = bundle(repr(self), self._repr_html_())
-        if not has_front_end() or not _has_anywidget():
+        table = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        if not can_show("anywidget"):
             return table
         form, about = self.widget._repr_mimebundle_()
         return form | table, about
@@ -113,15 +113,6 @@ class CodingForm:
         self.session.close()
         if self._widget is not None:
             self._widget.send({"gone": True, "text": "This form was closed, or opened again by another cell."})
-
-
-def _has_anywidget() -> bool:
-    """Whether the extra is installed."""
-    try:
-        import anywidget  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 @cache

@@ -14,7 +14,7 @@ from codebook.report.cards import Choice, card_html, card_text, cards_html, open
 from codebook.report.cards.card_pages import STATIC
 from codebook.run.run_views import RunViews
 from codebook.widgets.actions import say_error
-from codebook.widgets.board import bundle, has_front_end, has_widgets
+from codebook.widgets.board import bundle
 from codebook.widgets.viewer_controls import ViewerControls
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class UnitViewer:
         return cards_html([*(card_html(card, STATIC, folded=True) for card in read), (self.sentence, "p")])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        box = self.controls.box if has_front_end() and has_widgets() else None
-        return bundle(repr(self), self._repr_html_(), box)
+        return bundle(self, lambda: self.controls.box)
 
     @property
     def sentence(self) -> str:

@@ -174,7 +174,7 @@ def test_r14_a_workbook_that_unfolds_beyond_measure_is_not_opened(change, monkey
         UnitsError, match=r"unpacks to 3 MB, [\d,]+ times its size; the limit is 200 times.*save the sheet"
     ):
         open_rows(path)
-    monkeypatch.setattr(workbook, "MAX_BYTES", 2_000_000)
+    monkeypatch.setattr(unfolding, "MAX_BYTES", 2_000_000)
     with pytest.raises(UnitsError, match=r"unpacks to 3 MB, more than 2"):
         open_rows(path)
 

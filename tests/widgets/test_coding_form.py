@@ -48,11 +48,12 @@ def test_a_copy_shows_what_is_assigned_and_done(folder):
 
 
 def test_where_a_front_end_is_the_form_stands_beside_the_table(folder, monkeypatch):
-    monkeypatch.setattr("codebook.widgets.coding_form.has_front_end", lambda: True)
+    for place in ("coding_form", "board"):
+        monkeypatch.setattr(f"codebook.widgets.{place}.has_front_end", lambda: True)
     form = show_coding_form("ann", folder)
     data, _ = form._repr_mimebundle_()
     assert set(data) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
-    monkeypatch.setattr("codebook.widgets.coding_form._has_anywidget", lambda: False)
+    monkeypatch.setattr("codebook.widgets.coding_form.can_show", lambda package: False)
     assert "pip install" in form._repr_mimebundle_()["text/plain"]
     form.close()
 

@@ -135,7 +135,8 @@ def test_without_ipywidgets_it_is_the_table(several, monkeypatch):
 
 def test_a_program_without_a_kernel_has_no_front_end():
     assert not has_front_end()
-    assert bundle("a", "b") == {"text/plain": "a", "text/html": "b"}
+    frame = pd.DataFrame({"a": [1]})
+    assert bundle(frame, lambda: None) == {"text/plain": repr(frame), "text/html": frame._repr_html_()}
 
 
 def test_one_run_is_shown_with_its_counts(several, boards):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, MissingExtraError, UnitsError
-from codebook.files.unfolding import MAX_BYTES, say_growth
+from codebook.files.unfolding import say_growth, say_size
 
 _TAIL = 8
 """Bytes at the end of a file: the length of the footer, and PAR1."""
@@ -139,12 +139,8 @@ def _refuse_growth(path: Path, metadata: Any) -> None:
     """Refuse a file with more rows, or larger pieces, than one of its size has."""
     n_packed = path.stat().st_size
     n_cells = metadata.num_rows * metadata.num_columns  # each has a byte at least
-    problem = say_growth(n_cells, n_packed, at_least=True)
-    for n_bytes, n_piece in iter_pieces(path):
-        if n_bytes > MAX_BYTES:
-            problem = f"one part of it unpacks to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
-        problem = problem or say_growth(n_bytes, n_piece)
-    if problem:
+    problems = [say_growth(n_cells, n_packed, at_least=True), *(say_size(*piece) for piece in iter_pieces(path))]
+    if problem := next(filter(None, problems), ""):
         raise _too_large(path, problem)
 
 
