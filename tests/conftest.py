@@ -174,6 +174,24 @@ def client(connect: Connect) -> openai.OpenAI:
     return connect()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, started once for the tests of a file."""
+    from lab import start_browser
+
+    with start_browser() as started:
+        yield started
+
+
+@pytest.fixture
+def window(browser: Any) -> Iterator[Any]:
+    """A page of its own in the browser."""
+    from lab import open_window
+
+    with open_window(browser) as page:
+        yield page
+
+
 @pytest.fixture
 def command() -> Command:
     """Run `codebook` with these words."""

@@ -26,6 +26,27 @@ _KEY_SHAPES = re.compile(
     )""",
     re.VERBOSE,
 )
+_KEY_SIGNS = (
+    *(
+        "sk-",
+        "sk_",
+        "pk-",
+        "pk_",
+        "rk-",
+        "rk_",
+        "gsk_",
+        "hf_",
+        "r8_",
+        "xai-",
+        "npm_",
+        "dapi",
+        "glpat-",
+        "nvapi-",
+        "pplx-",
+    ),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "AKIA", "ASIA", "AIza", "eyJ", "earer"),
+)
+"""How one of these shapes begins: looked for first, since a line is read in a tenth of the time by it."""
 _BEARER = re.compile(r"(?<![A-Za-z0-9])[Bb]earer\s+\S{8,}")
 """In a parameter; in a text it may be somebody who bears."""
 _PASSWORD_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
@@ -89,7 +110,9 @@ def is_keylike(text: str) -> bool:
     >>> is_keylike("key: sk-" + "a1B2" * 8), is_keylike("Zq3" * 20), is_keylike("a bearer represented it")
     (True, False, False)
     """
-    return any(shape.search(text) for shape in (_KEY_SHAPES, _PASSWORD_IN_ADDRESS, _KEY_IN_QUERY))
+    if any(sign in text for sign in _KEY_SIGNS) and _KEY_SHAPES.search(text):
+        return True
+    return "://" in text and bool(_PASSWORD_IN_ADDRESS.search(text) or _KEY_IN_QUERY.search(text))
 
 
 def _is_drawn(token: str) -> bool:

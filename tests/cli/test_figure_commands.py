@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from notebook_cells import draw_quickly, run_cells
 
 from codebook.execute import run_notebook
 from codebook.report import write_report
@@ -144,19 +145,25 @@ def words_of(line: str) -> str:
     return re.sub(r"(?<=\[) ", "", " ".join(line.split()))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("words", "notebook"), [("reliability", "06_reliability"), ("validity", "05_validity")])
-def test_command_notebook_and_report_print_the_same_table_to_the_character(study, command, words, notebook):
-    collect(study)
-    path = Path(__file__).parents[2] / "notebooks" / f"{notebook}.ipynb"
-    given = {"run": "coal", "coders": "coders.yaml", "replicates": 50}
+def run_kernel(name: str, **given: object) -> list[str]:
+    """What the cells of a notebook print in a kernel."""
+    path = Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb"
     done = json.loads(run_notebook(path, given, run="coal").path.read_text(encoding="utf-8"))
-    printed = [
-        "".join(output["data"]["text/plain"])
-        for cell in done["cells"]
-        for output in cell.get("outputs", [])
-        if "text/plain" in output.get("data", {})
-    ]
+    outputs = [output["data"] for cell in done["cells"] for output in cell.get("outputs", []) if "data" in output]
+    return ["".join(data["text/plain"]) for data in outputs if "text/plain" in data]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "notebook", "run"),
+    [("reliability", "06_reliability", run_kernel), ("validity", "05_validity", run_cells)],
+)
+def test_command_notebook_and_report_print_the_same_table_to_the_character(
+    study, command, monkeypatch, words, notebook, run
+):
+    draw_quickly(monkeypatch)
+    collect(study)
+    printed = run(notebook, run="coal", coders="coders.yaml", replicates=50)
     sentence, table, note, *_ = command(words, *SMALL).output.split("\n\n")
     assert "\n\n".join([sentence, table, note]) in printed
     rows = read_rows(write_report("coal", coders="coders.yaml").read_text(encoding="utf-8"))

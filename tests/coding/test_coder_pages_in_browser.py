@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lab import list_faint, open_browser, why_not
+from lab import list_faint, why_not
 
 from codebook.coding.assignments import assign, write_assignment
 from codebook.coding.handouts.handing import write_pages
@@ -83,31 +82,25 @@ class Coder:
         return str(download.value.suggested_filename)
 
 
-@pytest.fixture
-def browser_page() -> Iterator[Any]:
-    with open_browser() as page:
-        yield page
-
-
 @needs_browser
-def test_twenty_units_coded_undone_left_and_saved_come_back_as_they_were_coded(browser_page, page_file, tmp_path):
-    coder = Coder(browser_page, page_file)
+def test_twenty_units_coded_undone_left_and_saved_come_back_as_they_were_coded(window, page_file, tmp_path):
+    coder = Coder(window, page_file)
     keys = ["1", "2", "x"] * 6 + ["1", "2"]
     for at, key in enumerate(keys):
         coder.press(key, at + 1)
     coder.press("u", 19)
     coder.press("f", 19)
     coder.press("x", 20)
-    browser_page.get_by_text("steps not saved in a file yet").wait_for()
-    browser_page.screenshot(path=tmp_path / "coded.png")
-    browser_page.reload()
+    window.get_by_text("steps not saved in a file yet").wait_for()
+    window.screenshot(path=tmp_path / "coded.png")
+    window.reload()
     coder.wait_for_unit()
     coder.progress(20)
     assert coder.dialogs == ["beforeunload"]
-    browser_page.get_by_text("Your answers of last time are here.").wait_for()
+    window.get_by_text("Your answers of last time are here.").wait_for()
     assert coder.save(tmp_path / "back.jsonl") == "coal-b-us-b.ann.answers.jsonl"
-    browser_page.get_by_text("Send this file back.").wait_for()
-    browser_page.reload()
+    window.get_by_text("Send this file back.").wait_for()
+    window.reload()
     coder.wait_for_unit()
     assert coder.dialogs == ["beforeunload"], "what is saved may be left"
     assert len(read_page(tmp_path / "back.jsonl").changes) == 21
@@ -122,29 +115,29 @@ def test_twenty_units_coded_undone_left_and_saved_come_back_as_they_were_coded(b
 
 
 @needs_browser
-def test_without_a_safety_copy_the_page_says_so_and_goes_on_from_a_saved_file(browser_page, page_file, tmp_path):
-    browser_page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })")
-    coder = Coder(browser_page, page_file)
-    browser_page.get_by_text("This browser keeps no safety copy of your answers.").wait_for()
+def test_without_a_safety_copy_the_page_says_so_and_goes_on_from_a_saved_file(window, page_file, tmp_path):
+    window.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })")
+    coder = Coder(window, page_file)
+    window.get_by_text("This browser keeps no safety copy of your answers.").wait_for()
     for at, key in enumerate("12x"):
         coder.press(key, at + 1)
     coder.save(tmp_path / "back.jsonl")
-    browser_page.reload()
+    window.reload()
     coder.progress(0)
-    browser_page.locator("#saved-file").set_input_files(tmp_path / "back.jsonl")
+    window.locator("#saved-file").set_input_files(tmp_path / "back.jsonl")
     coder.progress(3)
     coder.press("u", 2)
     (tmp_path / "wrong.jsonl").write_text(json.dumps({"n": 1, "act": "open"}) + "\n")
-    browser_page.locator("#saved-file").set_input_files(tmp_path / "wrong.jsonl")
-    browser_page.get_by_text("wrong.jsonl was not taken: it was not saved by this page.").wait_for()
+    window.locator("#saved-file").set_input_files(tmp_path / "wrong.jsonl")
+    window.get_by_text("wrong.jsonl was not taken: it was not saved by this page.").wait_for()
     coder.save(tmp_path / "again.jsonl")
     assert len((tmp_path / "again.jsonl").read_text().splitlines()) == 5
     assert [error for error in coder.errors if "no" not in error] == []
 
 
 @needs_browser
-def test_a_second_window_of_the_page_is_read_only(browser_page, page_file):
-    windows = browser_page.context.browser.new_context()
+def test_a_second_window_of_the_page_is_read_only(browser, page_file):
+    windows = browser.new_context()
     coder, other = Coder(windows.new_page(), page_file), Coder(windows.new_page(), page_file)
     coder.press("1", 1)
     other.page.wait_for_timeout(300)
@@ -153,14 +146,14 @@ def test_a_second_window_of_the_page_is_read_only(browser_page, page_file):
 
 
 @needs_browser
-def test_all_words_can_be_read_in_both_themes_and_on_a_narrow_screen(browser_page, page_file, tmp_path):
-    coder = Coder(browser_page, page_file)
+def test_all_words_can_be_read_in_both_themes_and_on_a_narrow_screen(window, page_file, tmp_path):
+    coder = Coder(window, page_file)
     coder.press("1", 1)
     for scheme in ("light", "dark"):
         for width in (1400, 600, 420):
-            browser_page.emulate_media(color_scheme=scheme)
-            browser_page.set_viewport_size({"width": width, "height": 900})
-            browser_page.wait_for_timeout(150)
-            browser_page.screenshot(path=tmp_path / f"{scheme}-{width}.png")
-            assert not list_faint(browser_page.locator("body")), (scheme, width)
-            assert browser_page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (scheme, width)
+            window.emulate_media(color_scheme=scheme)
+            window.set_viewport_size({"width": width, "height": 900})
+            window.wait_for_timeout(150)
+            window.screenshot(path=tmp_path / f"{scheme}-{width}.png")
+            assert not list_faint(window.locator("body")), (scheme, width)
+            assert window.evaluate("document.documentElement.scrollWidth <= innerWidth"), (scheme, width)

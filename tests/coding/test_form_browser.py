@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from form_page import FormPage
-from lab import list_faint, open_browser, why_not
+from lab import list_faint, why_not
 
 from codebook.coding import CodingSession, assign, open_session, write_assignment
 from codebook.records import Unit
@@ -41,15 +41,8 @@ def make_book(*variables: str) -> Codebook:
     return parse_codebook(f"name: posts\nunit: a post\ninstructions: Read it all.\nvariables:\n{listed}\n")
 
 
-@pytest.fixture(scope="module")
-def browser_page() -> Iterator[Any]:
-    with open_browser() as page:
-        page.set_default_timeout(60_000)
-        yield page.context.browser
-
-
 @pytest.fixture
-def open_form(browser_page: Any, project: Path) -> Iterator[Any]:
+def open_form(browser: Any, project: Path) -> Iterator[Any]:
     """Opens a form on units; everything is closed behind the test."""
     pages, sessions = [], list[CodingSession]()
 
@@ -58,7 +51,7 @@ def open_form(browser_page: Any, project: Path) -> Iterator[Any]:
         folder = project / f"coding{len(pages)}"
         write_assignment(assign(units, ["ann"]), book, units, folder=folder, study="trial")
         sessions.append(open_session("ann", folder))
-        pages.append(browser_page.new_page(viewport={"width": 1200, "height": 900}))
+        pages.append(browser.new_page(viewport={"width": 1200, "height": 900}))
         return FormPage(pages[-1], sessions[-1], full=full)
 
     yield start
@@ -370,10 +363,10 @@ def test_what_is_saved_and_refused_is_read_aloud_and_the_focus_stays(open_form):
     assert "No code and no command has the key q" in form.page.locator("[aria-live=assertive]").inner_text()
 
 
-def test_a_second_session_only_reads_and_says_so(open_form, browser_page):
+def test_a_second_session_only_reads_and_says_so(open_form, browser):
     form = open_form(make_book(SINGLE), ["one", "two"])
     second = open_session("ann", form.session.log.path.parent.parent)
-    page = browser_page.new_page()
+    page = browser.new_page()
     other = FormPage(page, second)
     other.press("1")
     assert "open elsewhere" in other.page.locator(".cf-notice").inner_text()

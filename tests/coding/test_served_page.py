@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from coding_studies import make_coding_study
-from lab import LONG_S, list_faint, open_browser, why_not
+from lab import LONG_S, list_faint, why_not
 
 from codebook.coding.coding_log import read_acts
 from codebook.records import Unit
@@ -56,13 +56,12 @@ class CodeServer:
 
 
 @contextmanager
-def coding(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[CodeServer, Any]]:
-    """A server, and a page of a browser in which every fault of the page is a failure."""
+def coding(browser: Any, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[CodeServer, Any]]:
+    """A server, and a page of the browser in which every fault of the page is a failure."""
     monkeypatch.setenv("CODEBOOK_CONFIG", str(project / "settings"))
     server, faults = CodeServer(), list[str]()
     try:
-        with open_browser() as first:
-            context = first.context.browser.new_context(viewport={"width": 1200, "height": 900})
+        with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
             context.set_default_timeout(LONG_S * 1000)
             outside = re.compile(r"^(?!http://127\.0\.0\.1:|data:|about:)")
             context.on("weberror", lambda fault: faults.append(str(fault.error)))
@@ -94,9 +93,9 @@ def labels_of(coder: str) -> list[dict[str, Any]]:
 
 
 @IN_BROWSER
-def test_fifty_units_by_keys_alone_with_one_press_each(project, monkeypatch):
+def test_fifty_units_by_keys_alone_with_one_press_each(browser, project, monkeypatch):
     make_coding_study(50)
-    with coding(project, monkeypatch) as (server, page):
+    with coding(browser, project, monkeypatch) as (server, page):
         enter(page, server.addresses["ann"])
         assert "#" not in page.url
         assert server.addresses["ann"].rpartition("#")[2] not in page.content()
@@ -114,9 +113,11 @@ def test_fifty_units_by_keys_alone_with_one_press_each(project, monkeypatch):
 
 
 @IN_BROWSER
-def test_of_presses_as_fast_as_they_come_none_labels_an_unseen_unit_and_none_is_lost_in_silence(project, monkeypatch):
+def test_of_presses_as_fast_as_they_come_none_labels_an_unseen_unit_and_none_is_lost_in_silence(
+    browser, project, monkeypatch
+):
     make_coding_study(250)
-    with coding(project, monkeypatch) as (server, page):
+    with coding(browser, project, monkeypatch) as (server, page):
         enter(page, server.addresses["ann"])
         for n in range(200):
             page.keyboard.press(str(n % 3 + 1))
@@ -130,9 +131,9 @@ def test_of_presses_as_fast_as_they_come_none_labels_an_unseen_unit_and_none_is_
 
 
 @IN_BROWSER
-def test_when_the_server_dies_the_page_says_not_saved_and_goes_on_when_it_is_back(project, monkeypatch):
+def test_when_the_server_dies_the_page_says_not_saved_and_goes_on_when_it_is_back(browser, project, monkeypatch):
     make_coding_study(30)
-    with coding(project, monkeypatch) as (server, page):
+    with coding(browser, project, monkeypatch) as (server, page):
         enter(page, server.addresses["ann"])
         press(page, "1")
         lost = page.locator(".cf-lost")
@@ -153,9 +154,9 @@ def test_when_the_server_dies_the_page_says_not_saved_and_goes_on_when_it_is_bac
 
 
 @IN_BROWSER
-def test_when_the_network_is_cut_nothing_is_lost_or_done_twice(project, monkeypatch):
+def test_when_the_network_is_cut_nothing_is_lost_or_done_twice(browser, project, monkeypatch):
     make_coding_study(30)
-    with coding(project, monkeypatch) as (server, page):
+    with coding(browser, project, monkeypatch) as (server, page):
         enter(page, server.addresses["ann"])
         for n in range(5):
             page.wait_for_timeout(300)
@@ -171,9 +172,9 @@ def test_when_the_network_is_cut_nothing_is_lost_or_done_twice(project, monkeypa
 
 
 @IN_BROWSER
-def test_two_windows_and_two_coders_in_one_browser(project, monkeypatch):
+def test_two_windows_and_two_coders_in_one_browser(browser, project, monkeypatch):
     make_coding_study(30)
-    with coding(project, monkeypatch) as (server, page):
+    with coding(browser, project, monkeypatch) as (server, page):
         enter(page, server.addresses["ann"])
         press(page, "1")
         other, again = page.context.new_page(), page.context.new_page()
@@ -191,7 +192,7 @@ def test_two_windows_and_two_coders_in_one_browser(project, monkeypatch):
 
 
 @IN_BROWSER
-def test_hostile_long_and_right_to_left_texts_in_all_themes_and_widths(project, monkeypatch, tmp_path):
+def test_hostile_long_and_right_to_left_texts_in_all_themes_and_widths(browser, project, monkeypatch, tmp_path):
     from axe_playwright_python.sync_playwright import Axe
 
     texts = {
@@ -201,7 +202,7 @@ def test_hostile_long_and_right_to_left_texts_in_all_themes_and_widths(project, 
     }
     units = [Unit(name, text, {HOSTILE: HOSTILE}) for name, text in texts.items()]
     make_coding_study(3, units=units)
-    with coding(project, monkeypatch) as (server, page):
+    with coding(browser, project, monkeypatch) as (server, page):
         enter(page, server.addresses["ann"])
         axe = Axe()
         for _ in units:

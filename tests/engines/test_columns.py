@@ -109,6 +109,7 @@ def test_pages_in_letters_that_the_reader_does_not_know_are_invalid(
         assert pages[0].text, "where there is ink the text is never empty"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not os.environ.get("CI") and "ell" not in tesseract.list_languages(),
     reason="Tesseract with Greek is not installed: apt install tesseract-ocr tesseract-ocr-ell",

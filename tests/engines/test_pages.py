@@ -108,6 +108,7 @@ def test_columns_are_read_one_after_the_other() -> None:
     assert 0 < right - left < 60, "the right column follows the foot of the left one"
 
 
+@pytest.mark.slow
 def test_a_table_has_its_rows_and_cells() -> None:
     (page,) = read("table_messages_1861_1880")
     with (SCANS / "table_messages_1861_1880.csv").open(encoding="utf-8", newline="") as file:
@@ -132,9 +133,7 @@ def test_errors_gather_among_the_doubtful_words() -> None:
     assert len(wrong & set(page.unsure)) >= max(len(page.unsure), len(wrong)) / 3
 
 
-@pytest.mark.parametrize(
-    "degrees", [0, 90, pytest.param(180, marks=pytest.mark.slow), pytest.param(270, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("degrees", [90, *(pytest.param(each, marks=pytest.mark.slow) for each in (0, 180, 270))])
 def test_a_page_is_read_whichever_way_it_lies(degrees: int) -> None:
     picture = draw("address_1800_scan", 420)
     turned = np.ascontiguousarray(np.rot90(picture, -degrees // 90))

@@ -21,7 +21,7 @@ from codebook.execute import (
 from codebook.execute.secrets import read_secrets
 from codebook.execute.study import StepResult
 from codebook.execute.study_plan import plan_study
-from codebook.ground.secrecy import looks_like_key, names_key, remove_secrets
+from codebook.ground.secrecy import is_keylike, looks_like_key, names_key, remove_secrets
 from codebook.scaffold import make_study
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -221,6 +221,17 @@ def test_what_looks_like_a_key_is_refused_and_never_repeated(value):
         check_parameters(DECLARED, {"run": value, "labels": [value]})
     assert value not in str(caught.value)
     assert len(caught.value.faults) == 2
+
+
+def test_a_key_of_every_maker_is_known_in_a_text():
+    heads = (
+        "sk- sk_ pk- pk_ rk- rk_ gsk_ hf_ r8_ xai- npm_ dapi glpat- nvapi- pplx- ghp_ gho_ ghu_ ghs_ ghr_ github_pat_"
+    )
+    keys = [
+        f"{head}{'a1B2' * 9}" for head in [*heads.split(), "xoxb-", "AIza", "bearer ", "Bearer ", "eyJhbGciOiJIUz."]
+    ]
+    keys += [f"{head}ABCDEFGH12345678" for head in ("AKIA", "ASIA")]
+    assert [key for key in keys if not is_keylike(f"the key is {key}.")] == []
 
 
 @pytest.mark.parametrize(

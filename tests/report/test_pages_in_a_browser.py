@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 import pytest
-from lab import open_browser, why_not
+from lab import why_not
 
 import codebook as cb
 from codebook.execute.html import write_html
@@ -101,12 +101,11 @@ def _write_part(tmp_path_factory) -> Iterator[Path]:
         yield write_report("topics", coders=TOPICS / "coders.yaml")
 
 
-def test_every_cell_of_the_report_stands_on_its_a4_pages(written, tmp_path):
+def test_every_cell_of_the_report_stands_on_its_a4_pages(written, window, tmp_path):
     import pypdfium2
 
-    with open_browser() as page:
-        page.goto(written.as_uri())
-        page.pdf(path=tmp_path / "report.pdf", format="A4")
+    window.goto(written.as_uri())
+    window.pdf(path=tmp_path / "report.pdf", format="A4")
     with pypdfium2.PdfDocument(tmp_path / "report.pdf") as document:
         sizes = {tuple(round(side) for side in sheet.get_size()) for sheet in document}
         said = squeeze("".join(sheet.get_textpage().get_text_range() for sheet in document))
@@ -122,17 +121,16 @@ def _stands(row: list[str], text: str) -> bool:
 
 
 @pytest.mark.parametrize("width", [420, 700, 1200])
-def test_the_report_is_never_wider_than_its_window_and_no_number_is_out_of_reach(written, width):
-    with open_browser() as page:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.goto(written.as_uri())
-        page.evaluate(OPEN_ALL)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(CUT) == []
-        assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+def test_the_report_is_never_wider_than_its_window_and_no_number_is_out_of_reach(written, window, width):
+    window.set_viewport_size({"width": width, "height": 900})
+    window.goto(written.as_uri())
+    window.evaluate(OPEN_ALL)
+    assert window.evaluate("document.documentElement.scrollWidth") <= width
+    assert window.evaluate(CUT) == []
+    assert window.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
-def test_no_table_of_an_executed_notebook_is_wider_than_its_page(tmp_path):
+def test_no_table_of_an_executed_notebook_is_wider_than_its_page(window, tmp_path):
     text = "Sentences of a unit that go on for a while, so that they have to be broken into lines. " * 3
     plain = pd.DataFrame({f"column_{at}": [text, "short"] for at in range(6)})
     shown = [frame_html(plain.iloc[:, :4].replace("short", "https://example.org/" + "a" * 50)), plain.to_html()]
@@ -141,8 +139,7 @@ def test_no_table_of_an_executed_notebook_is_wider_than_its_page(tmp_path):
         for each in shown
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
-    with open_browser() as page:
-        page.set_viewport_size({"width": 1200, "height": 900})
-        page.goto(write_html(tmp_path / "n.ipynb", tmp_path / "n.html").as_uri())
-        assert page.locator("table").count() == 2
-        assert page.evaluate(TOO_WIDE) == []
+    window.set_viewport_size({"width": 1200, "height": 900})
+    window.goto(write_html(tmp_path / "n.ipynb", tmp_path / "n.html").as_uri())
+    assert window.locator("table").count() == 2
+    assert window.evaluate(TOO_WIDE) == []

@@ -100,18 +100,31 @@ def find_address(home: Path) -> str:
 
 
 @contextmanager
-def open_browser() -> Iterator[Any]:
-    """A page of Chromium."""
+def start_browser() -> Iterator[Any]:
+    """Chromium; while it runs, this thread has a loop of asyncio, and notebooks cannot be run in it."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         try:
-            page = browser.new_page(viewport={"width": 1500, "height": 1200})
-            page.set_default_timeout(LONG_S * 1000)
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def open_window(browser: Any) -> Iterator[Any]:
+    """A page of a browser that shares nothing with the other ones."""
+    with browser.new_page(viewport={"width": 1500, "height": 1200}) as page:
+        page.set_default_timeout(LONG_S * 1000)
+        yield page
+
+
+@contextmanager
+def open_browser() -> Iterator[Any]:
+    """A page of Chromium that was started for it."""
+    with start_browser() as browser, open_window(browser) as page:
+        yield page
 
 
 class Lab:

@@ -18,7 +18,7 @@ _SLACK = 1.5  # pixels that two boxes of text may share: their padding
 def find_layout_faults(figure: Any) -> list[str]:
     """Faults of a figure as it is saved; empty where it has none."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    figure.draw_without_rendering()  # which lays it out as it is saved
     width, height = (round(25.4 * side, 1) for side in figure.get_size_inches())
     faults = [] if width in WIDTHS.values() and height <= MAX_HEIGHT else [f"{width} x {height} mm"]
     faults += [f"an axis of {axes} has no name" for axes in figure.axes if axes.has_data() and not _is_named(axes)]

@@ -26,7 +26,7 @@ from form_client import FormClient
 
 from codebook.coding.coding_log import read_acts
 from codebook.coding.serving.doorkeeper import Place
-from codebook.coding.serving.form_server import serve_coders
+from codebook.coding.serving.form_server import _read_assets, serve_coders
 
 LOG = Path("coding/logs/ann.jsonl")
 MOMENTS = ("any", "any", "any", "before", "half", "written", "on disk")
@@ -186,6 +186,7 @@ def main(folder: str, *words: str) -> None:
     os.chdir(path)
     os.environ |= {"CODEBOOK_PROJECT": str(path), "CODEBOOK_CONFIG": str(path / "settings")}
     make_coding_study(400, ["ann"])
+    _read_assets()  # here, so that no fork has to import what it needs
     begin = time.monotonic()
     outcome = fill_often(int(words[1]), int(words[2])) if words[0] == "full" else kill_often(*map(int, words))
     print(json.dumps(outcome | {"seconds": round(time.monotonic() - begin, 1)}))
