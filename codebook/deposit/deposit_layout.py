@@ -68,11 +68,6 @@ class About:
     drafts: dict[str, str] = field(default_factory=dict)
     software: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def tells_texts(self) -> bool:
-        """Whether the texts of units lie in it."""
-        return self.texts == "include"
-
     def write(self, folder: Path) -> None:
         """Write it."""
         write_json(folder / ABOUT, asdict(self))

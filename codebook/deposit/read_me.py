@@ -60,7 +60,10 @@ def write_readme(assembly: Assembly, about: About, title: str, locks: str) -> by
         answered=_say_when(record),
         spans=[(name, seconds is not None and at == bisect_right(_ENDS, seconds)) for at, name in enumerate(_SPANS)],
         size=say_size(sum(path.stat().st_size for _, path in list_files(room))),
-        programs=list(_list_programs(assembly)),
+        programs=[
+            {"file": place, "what": _read_heading(path) or "a step of the study"}
+            for place, path in assembly.sources.notebooks.items()
+        ],
         tables=list(_list_tables(assembly, about)),
         withheld=assembly.withheld,
     )
@@ -115,11 +118,6 @@ def _list_data(assembly: Assembly) -> Iterator[dict[str, str]]:
         yield {"file": f"runs/{name}/table.csv", "what": f"labels of run {name}", "note": "", "provided": "Yes"}
     for place, (_, _, why) in sorted(assembly.withheld.items()):
         yield {"file": place, "what": what.get(place, "data of the study"), "note": why, "provided": "No"}
-
-
-def _list_programs(assembly: Assembly) -> Iterator[dict[str, str]]:
-    for place, path in assembly.sources.notebooks.items():
-        yield {"file": place, "what": _read_heading(path) or "a step of the study"}
 
 
 def _read_heading(path: Path) -> str:

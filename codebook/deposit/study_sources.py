@@ -56,7 +56,8 @@ def find_sources(study: Study) -> Sources:
     path = resolve_path(study.path) if study.path else None
     file = read_study_file(path)[0] if path and path.is_file() else None
     runs = {_place_of(folder): folder for folder in find_runs(study)}
-    notebooks = {show_path(each): each for each in _find_notebooks(file)}
+    steps = [find_notebook(step.notebook, file.notebooks) for step in file.steps] if file else []
+    notebooks = {show_path(each): each for each in steps}
     faults: list[Fault] = []
     named = [*_of_facts(study, faults), *_of_units(next(iter(runs.values()))), *_of_parameters(study, file, notebooks)]
     data = dict(_place(named, faults))
@@ -98,11 +99,6 @@ def _open_any(runs: Path, name: str) -> RunFolder | None:
 def _place_of(folder: RunFolder) -> str:
     """A run's name in the deposit; what a discarded run left bears a name that can be adopted."""
     return folder.name.removeprefix(f"{KEPT}/").replace("~", "-kept-")
-
-
-def _find_notebooks(file: StudyFile | None) -> Iterator[Path]:
-    for step in file.steps if file else ():
-        yield find_notebook(step.notebook, file.notebooks if file else "notebooks")
 
 
 def _of_facts(study: Study, faults: list[Fault]) -> Iterator[Path]:

@@ -118,7 +118,7 @@ def _replay(room: Path, about: About, tell: Callable[[str], None]) -> tuple[floa
     with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
         copy = Path(place) / "deposit"
         shutil.copytree(room, copy)
-        only = None if about.tells_texts else about.steps
+        only = None if about.texts == "include" else about.steps
         try:
             replayed = replay_study(copy / "runs" / about.run, copy / STUDY, only=only, tell=tell)
         except CodebookError as error:

@@ -247,7 +247,7 @@ def _run_papermill(
     log = (room.workshop / "kernel.log").open("wb")
     try:
         executed = papermill.execute_notebook(
-            _escape_braces(path),
+            str(path.resolve()).replace("{", "{{").replace("}", "}}"),  # papermill fills in what is in braces
             room.copy,
             dict(values),
             engine_name=ENGINE,
@@ -288,11 +288,6 @@ def _left_early(notebook: Any) -> bool:
     return any(output.output_type == "error" for output in outputs)
 
 
-def _escape_braces(path: Path) -> str:
-    """Return a path as papermill wants it: it fills in what stands between braces."""
-    return str(path.resolve()).replace("{", "{{").replace("}", "}}")
-
-
 def _number(path: Path, index: int, values: Mapping[str, Value]) -> int:
     """Return the number of a cell in the notebook as its author sees it: from 1, without the cell papermill put in."""
     cells = read_notebook(path)["cells"]
@@ -325,7 +320,9 @@ def keep_copy(copy: str, out: Path, source: Path, *, note: str = "") -> None:
             _plain(output)
     if note:
         notebook["cells"] = [cell for cell in notebook["cells"] if _MARKER not in cell["metadata"].get("tags", [])]
-        notebook["cells"].insert(0, _make_note(remove_secrets(note, read_secrets())))
+        words = f"> **{html.escape(remove_secrets(note, read_secrets()), quote=False)}**"
+        about = {"cell_type": "markdown", "id": "codebook-note", "metadata": {"tags": [_MARKER]}}
+        notebook["cells"].insert(0, about | {"source": words})
     notebook = remove_secrets(notebook, read_secrets())
     make_private(out.parent)
     write_json(out, notebook)
@@ -345,8 +342,3 @@ def _plain(output: dict[str, Any]) -> None:
             output["data"][kind] = "".join(value)
     if "traceback" in output:
         output["traceback"] = [_COLOURS.sub("", line) for line in output["traceback"]]
-
-
-def _make_note(text: str) -> dict[str, Any]:
-    note = f"> **{html.escape(text, quote=False)}**"
-    return {"cell_type": "markdown", "id": "codebook-note", "metadata": {"tags": [_MARKER]}, "source": note}

@@ -129,7 +129,7 @@ def replay_study(
     """
     start = time.monotonic()
     source = _find_source(run)
-    project = _find_project(source)
+    project = next((folder for folder in source.parents if (folder / MARKER).is_file()), project_folder())
     if study and not (project / study).is_file() and Path(study).is_file():
         study = Path(study).resolve()
     places = {"CODEBOOK_PROJECT": str(project)}
@@ -152,11 +152,6 @@ def _find_source(run: str | Path) -> Path:
         mend = "give the folder of the archived run, such as runs/topics"
         raise ParameterError("There is nothing to replay.", [Fault(str(run), "there is no such folder", mend)])
     return source.resolve()
-
-
-def _find_project(source: Path) -> Path:
-    """The folder of the study in which an archived run lies; where there is none, the one that is open."""
-    return next((folder for folder in source.parents if (folder / MARKER).is_file()), project_folder())
 
 
 @contextmanager

@@ -56,10 +56,6 @@ def _add_paragraph(document: Any, part: Paragraph) -> None:
             run.font.highlight_color = WD_COLOR_INDEX.YELLOW
 
 
-def _add_table(document: Any, part: TableBlock) -> None:
-    add_table(document, part)
-
-
 def _add_picture(document: Any, part: Picture) -> None:
     from docx.shared import Mm
 
@@ -71,6 +67,6 @@ def _add_picture(document: Any, part: Picture) -> None:
 _ADD: dict[type, Any] = {
     Heading: _add_heading,
     Paragraph: _add_paragraph,
-    TableBlock: _add_table,
+    TableBlock: add_table,
     Picture: _add_picture,
 }

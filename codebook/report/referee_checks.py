@@ -214,11 +214,12 @@ def _pilot(facts: Facts) -> Iterator[Check]:
         except RecordError:
             continue  # of another run, which says so itself
         same = record["codebook"]["name"] == facts.record["codebook"]["name"]
-        if same and record["units"]["source"].get("limit") and record["planned_at"] < facts.record["planned_at"]:
+        is_pilot = record["units"]["source"].get("limit") or record["run"].startswith(f"{facts.record['run']}-pilot-")
+        if same and is_pilot and record["planned_at"] < facts.record["planned_at"]:
             yield Check("pilot", "done", f"{record['run']}, {record['units']['n']:,} units", "", cite(path))
             return
     yield Check(
-        "pilot", "missing", "there is no earlier run with a limit", "try the codebook on 20 units first (02_pilot)"
+        "pilot", "missing", "there is no earlier run of a few units", "try the codebook on 20 units first (02_pilot)"
     )
 
 

@@ -137,7 +137,7 @@ def _name_variables(words: Mapping[str, list[str]]) -> dict[str, tuple[str, str]
         what = "_".join(part for part in next(iter(words.values())) if part in common)
         return {name: (what, _name_coder(parts)) for name, parts in rest.items()}
     lasts, firsts = (Counter(parts[at] for parts in words.values()) for at in (-1, 0))
-    if min(map(len, words.values())) > 1 and all(n > 1 for n in lasts.values()) and not lasts.keys() <= _digits(lasts):
+    if min(map(len, words.values())) > 1 and all(n > 1 for n in lasts.values()) and not all(map(str.isdigit, lasts)):
         return {name: (parts[-1], _name_coder(parts[:-1])) for name, parts in words.items()}
     if min(map(len, words.values())) > 1 and all(n > 1 for n in firsts.values()) and not firsts.keys() & _CODER_WORDS:
         return {name: (parts[0], _name_coder(parts[1:])) for name, parts in words.items()}
@@ -148,10 +148,6 @@ def _find_common(words: Mapping[str, list[str]]) -> set[str]:
     """The words that stand in every name and are no word for a coder."""
     common = set.intersection(*map(set, words.values())) - _CODER_WORDS
     return {word for word in common if not word.isdigit()}
-
-
-def _digits(words: Iterable[str]) -> set[str]:
-    return {word for word in words if word.isdigit()}
 
 
 def _name_coder(words: Sequence[str]) -> str:
@@ -216,16 +212,12 @@ def find_slips(labels: Mapping[str, int]) -> dict[str, str]:
     words = {label: label.casefold().translate(_UMLAUTS) for label in labels if len(label) >= _MIN_SLIP}
 
     def is_slip(rare: str, common: str) -> bool:
-        if labels[rare] * _RARE > labels[common] or _find_digits(rare) != _find_digits(common):
+        if labels[rare] * _RARE > labels[common] or re.findall(r"\d", rare) != re.findall(r"\d", common):
             return False
         return words[rare][0] == words[common][0] and OSA.distance(words[rare], words[common]) <= 1
 
     meant = {rare: [common for common in words if is_slip(rare, common)] for rare in words}
     return {rare: likely[0] for rare, likely in meant.items() if len(likely) == 1}
-
-
-def _find_digits(label: str) -> list[str]:
-    return re.findall(r"\d", label)
 
 
 def _in_order(labels: Mapping[str, int]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
 
@@ -60,13 +60,10 @@ def find_place(path: Path, *, sheet: str = "", skip_rows: int | None = None) -> 
         return TablePlace(path)
     place = _find_in_text(path) if kind is read_csv else _find_in_workbook(path, sheet)
     if skip_rows is not None:
-        place = TablePlace(**{**vars(place), "skip_rows": skip_rows, "guesses": _without(place.guesses, "skip_rows")})
+        guesses = {name: reason for name, reason in place.guesses.items() if name != "skip_rows"}
+        place = replace(place, skip_rows=skip_rows, guesses=guesses)
     _check_names(place)
     return place
-
-
-def _without(guesses: Mapping[str, str], name: str) -> dict[str, str]:
-    return {each: reason for each, reason in guesses.items() if each != name}
 
 
 def _find_in_text(path: Path) -> TablePlace:

@@ -22,7 +22,6 @@ from codebook.errors import Fault, ParameterError
 from codebook.ground.quantities import say_count
 from codebook.records import Unit
 from codebook.run import Run, list_runs, open_run
-from codebook.scheme import Codebook
 from codebook.study.study_opening import Study
 
 if TYPE_CHECKING:
@@ -92,14 +91,10 @@ def plan_second(
     ids = set(lacking["unit_id"])
     units: Sequence[Unit] = [unit for unit in run.units() if unit.unit_id in ids]
     if show_errors:
-        book, units = _order_anew(book), list(_show_answers(units, lacking))
+        orders = "\n".join(filter(None, [book.instructions, _ORDER]))
+        book, units = book.model_copy(update={"instructions": orders}), list(_show_answers(units, lacking))
     other = study.beside(SECOND if is_other else AGAIN, model=model, **facts)
     return other.plan(codebook=book, units=units)
-
-
-def _order_anew(book: Codebook) -> Codebook:
-    """The codebook that tells of the first answer."""
-    return book.model_copy(update={"instructions": "\n".join(filter(None, [book.instructions, _ORDER]))})
 
 
 def _show_answers(units: Sequence[Unit], lacking: pd.DataFrame) -> Iterator[Unit]:

@@ -51,7 +51,8 @@ def assign_units(study: StudyCore, coders: Sequence[str], leaving: Sequence[str]
     if (folder / "assignment.csv").is_file():
         fresh = [coder for coder in settings.coders if coder not in read_assignment(folder).coders]
         stay = [coder for coder in fresh if coder not in leaving]
-        return Assigning(*_extend(Changes(units, stay, leaving), settings.folder))
+        assignment, sentences = extend_assignment(Changes(units, stay, leaving), settings.folder)
+        return Assigning(assignment, tuple(sentences))
     drawn = assign(units, settings.coders, settings.design)
     name = study.facts.study or study.codebook.name
     written = write_assignment(drawn, study.facts.codebook, units, folder=settings.folder, study=name)
@@ -73,11 +74,6 @@ def hand_out_units(study: StudyCore, form: str) -> HandedOut:
 
 
 _FORMS: Mapping[str, Callable[[Sequence[str], str], HandedOut]] = {"workbook": write_workbooks, "page": write_pages}
-
-
-def _extend(changes: Changes, folder: str) -> tuple[Assignment, tuple[str, ...]]:
-    assignment, sentences = extend_assignment(changes, folder)
-    return assignment, tuple(sentences)
 
 
 def choose_units(study: StudyCore, settings: CodingSettings) -> Iterator[Unit]:

@@ -58,7 +58,8 @@ def tell_more(study: Study) -> Iterator[Result]:
     if before := run.before:
         yield from _tell_versions(study, run, before)
     if list_seconds(study.name):
-        part = _choose_part(study)
+        sample = study.codings().sample
+        part = "dev" if sample is not None and sample.locked else "test"  # what may be looked at
         for variable, by in product(run.codebook.variables, ("", "label")):
             if variable.kind in KINDS:
                 yield _name_apart(compare_second(study, variable.name, by=by, part=part), variable.name, run)
@@ -69,8 +70,12 @@ def _tell_pilots(name: str) -> Iterator[Result]:
     pilots = {split_version(run)[0] for run in list_runs() if run.startswith(f"{name}-pilot-")}
     for pilot in sorted(pilots):
         outputs = runs_folder() / find_version(runs_folder(), pilot) / "outputs"
-        saved = {entry.name: entry.finding or entry.note for entry in read_outputs(outputs)}
-        if sentences := [saved[each] for each in ("stability", "flips") if saved.get(each)]:
+        saved = {entry.name: entry for entry in read_outputs(outputs) if entry.name in ("stability", "flips")}
+        if sentences := [entry.finding or entry.note for entry in saved.values()]:
+            printed = saved["stability"].printed if "stability" in saved else {}
+            rows = [dict(zip(printed["columns"], row, strict=True)) for row in printed.get("rows", ())]
+            over_words = [f"{row.get('Model', '')} {row['Alpha']}".strip() for row in rows if row["Over"] == "prompt"]
+            sentences += [f"Alpha over wordings: {'; '.join(over_words)}."] * bool(over_words)
             words = f"{' '.join(sentences)} Their tables, and what the whole will take: {show_path(outputs)}."
             yield _say(pilot, "stability", "Pilot in several wordings", words)
 
@@ -124,12 +129,6 @@ def _name_apart(result: Result, variable: str, run: Run) -> Result:
     """A result whose files bear the variable where the run has several."""
     several = len(run.codebook.variables) > 1
     return replace(result, name=f"{result.name}_{variable}" if several else result.name)
-
-
-def _choose_part(study: Study) -> str:
-    """The part of the gold sample that may be looked at."""
-    sample = study.codings().sample
-    return "dev" if sample is not None and sample.locked else "test"
 
 
 def count_by_version(run: Run) -> Result:

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from datetime import date, datetime, time
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -110,8 +111,9 @@ class Board:
         controls.run.observe(lambda _: self._chosen(self._drop_question), "value")
         controls.auto.observe(lambda change: self._start_clock() if change["new"] else self.stop(), "value")
         controls.box.observe(self._count_views, "_view_count")
+        read_anew = partial(self._begin, "reading", lambda: self._load(poll=False))
         for control in controls.choosing:
-            control.observe(lambda _: self._chosen(self._rechoose), "value")
+            control.observe(lambda _: self._chosen(read_anew), "value")
 
     def _count_views(self, change: dict[str, Any]) -> None:
         if change["old"] and not change["new"]:  # its output was cleared, or its cell deleted
@@ -195,9 +197,6 @@ class Board:
         """A menu has changed: by a person, unless this thread is drawing."""
         if not getattr(self._quiet, "on", False):
             follow()
-
-    def _rechoose(self) -> None:
-        self._begin("reading", lambda: self._load(poll=False))
 
     def _show_all(self) -> None:
         self.n_rows = len(self.snapshot.jobs)

@@ -18,10 +18,9 @@ from codebook.execute import (
     run_study,
     write_html,
 )
-from codebook.execute.secrets import read_secrets
 from codebook.execute.study import StepResult
 from codebook.execute.study_plan import plan_study
-from codebook.ground.secrecy import is_keylike, looks_like_key, names_key, remove_secrets
+from codebook.ground.secrecy import is_keylike, looks_like_key, names_key, remove_secrets, secrets_in
 from codebook.scaffold import make_study
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -403,8 +402,8 @@ def test_which_variables_hold_secrets():
     secret = "value-of-some-length"
     names = ["OPENAI_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "MY_KEY_2"]
     others = ["TOKENIZERS_PARALLELISM", "KEYBOARD", "PATH", "KEYNOTE"]
-    assert set(read_secrets(dict.fromkeys(names + others, secret))) == set(names)
-    assert read_secrets({"API_KEY": "short"}) == {}
+    assert set(secrets_in(dict.fromkeys(names + others, secret))) == set(names)
+    assert secrets_in({"API_KEY": "short"}) == {}
 
 
 def test_longer_secrets_are_removed_first():
@@ -439,7 +438,7 @@ ORDINARY = {
 
 
 def test_r26_secrets_are_known_by_name_and_by_value_and_ordinary_values_are_not():
-    found = read_secrets({**SECRETS, **ORDINARY})
+    found = secrets_in({**SECRETS, **ORDINARY})
     assert {name.split(",")[0] for name in found} == set(SECRETS)
     shown = remove_secrets("\n".join({**SECRETS, **ORDINARY}.values()), found).splitlines()
     assert shown[: len(SECRETS)] == [f"[removed: {name}]" for name in SECRETS]

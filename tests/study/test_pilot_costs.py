@@ -67,6 +67,9 @@ def test_a_pilot_tells_agreement_flips_and_costs_and_the_whole_asks_none_of_it_a
     page = cb.study.report_study(study).read_text(encoding="utf-8")
     assert str(pilot.flips(codings).finding).split(" Most often")[0] in page
     assert "Their tables, and what the whole will take: runs/m-pilot-" in page
+    assert f"Alpha over wordings: {MODEL} " in page
+    checks = cb.checklist(study.run).set_index("question")
+    assert checks.loc["pilot", ["state", "found"]].tolist() == ["done", f"{pilot.cells[0].study.run}, {N_DRAWN} units"]
     assert row["usd_batch_low"] <= whole.table()["cost_usd"].sum() <= row["usd_batch_high"]
 
 

@@ -53,10 +53,6 @@ class Family(BaseModel):
     schemas: bool = True
     batches: bool | None = None
 
-    def takes_efforts(self, url: str) -> tuple[str, ...]:
-        """Words for the effort of reasoning that are taken at an endpoint."""
-        return self.efforts + (self.efforts_responses if url == RESPONSES else ())
-
 
 class _Table(BaseModel):
     """The file of families as it is written."""
@@ -190,7 +186,7 @@ def _check_effort(body: Mapping[str, Any], url: str, family: Family) -> list[Fau
         return []
     if not family.effort:
         return [Fault(where, f"{family.name} does not reason", "leave it out")]
-    words = family.takes_efforts(url)
+    words = family.efforts + (family.efforts_responses if url == RESPONSES else ())
     if not words or effort in words:
         return []
     return [Fault(where, f"{family.name} does not take {effort!r} here", f"use one of {', '.join(words)}")]

@@ -176,16 +176,13 @@ def say_destination(provider: Provider) -> str:
 def _find_doubt(provider: Provider) -> Fault:
     origin = find_origin(provider.address)
     whose = f"which is not the address that the kit knows of {provider.name!r}"
-    if provider.name not in PROVIDERS or not _has_home(provider.name):
+    known = PROVIDERS.get(provider.name)
+    if known is None or not (_DOMAINS.get(provider.name) or known.base_url):
         whose = "which the kit does not know"
     what = f"texts and the key {provider.key}" if provider.key else "texts"
     problem = f"{what} would go to {origin}, {whose}: the study, providers.yaml or base_url names it"
     mend = f"if you know and trust it, `codebook trust {_trust_words(origin)}`; else correct it"
     return Fault("base_url", problem, mend)
-
-
-def _has_home(name: str) -> bool:
-    return bool(_DOMAINS.get(name) or PROVIDERS[name].base_url)
 
 
 def _trust_words(origin: str) -> str:

@@ -113,21 +113,17 @@ def _lay_out(book: Any, sheet: Any, content: SheetOfFrame) -> list[Any]:
         sheet.write_string(0, column, name, heads[is_right])
         forms.append(right if name in content.right else words[_WIDEST < longest <= _LONG])
     if len(frame.columns):
+        from xlsxwriter.utility import xl_range
+
         area = (0, 0, len(frame), len(frame.columns) - 1)
         sheet.autofilter(*area)
-        sheet.ignore_errors({"number_stored_as_text": f"A1:{_name_column(len(frame.columns))}{len(frame) + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": xl_range(*area)})
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
     sheet.set_landscape()
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
     return forms
-
-
-def _name_column(number: int) -> str:
-    from xlsxwriter.utility import xl_col_to_name
-
-    return str(xl_col_to_name(number - 1))
 
 
 class _QuietFile:

@@ -69,7 +69,8 @@ class UnitShelf:
     def search(self, words: str) -> set[str]:
         """The ids of the units in whose text, context or id these words stand, in capitals or not."""
         wanted = words.casefold()
-        return {unit.unit_id for unit in self._walk() if wanted in _say_unit(unit).casefold()}
+        parts = ((unit.unit_id, "\n".join([unit.unit_id, unit.text, *unit.context.values()])) for unit in self._walk())
+        return {unit_id for unit_id, text in parts if wanted in text.casefold()}
 
     def _walk(self) -> Iterator[Unit]:
         for path in self.files:
@@ -82,7 +83,3 @@ class UnitShelf:
 def _read_id(line: bytes, path: Path) -> str:
     match = _ID.match(line)
     return str(orjson.loads(match[1]) if match else load_line(line, path.name)["unit_id"])
-
-
-def _say_unit(unit: Unit) -> str:
-    return "\n".join([unit.unit_id, unit.text, *unit.context.values()])
