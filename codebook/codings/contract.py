@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from codebook.analysis.core.checks import iter_cells
 from codebook.errors import Fault, TableError, mend_name
 from codebook.records import WHYS
 from codebook.scheme import Codebook, Variable
@@ -25,14 +26,13 @@ OPTIONAL = (
 NUMBERS = ("confidence", "seconds", "cost_usd")
 MAY_MISS = ("label", "why")
 ALL = (*COLUMNS, *OPTIONAL)
-OF_CODINGS = (*COLUMNS, "evidence", "confidence", "model", "raw", "detail", "cost_usd")
+OF_CODINGS = (*COLUMNS, "evidence", "confidence", "model", "raw", "detail")
 """What the analysis, and who looks at units, want of the table of a run."""
 REPEATED = ("run_id", "evidence", "model", "raw", "detail")
 """Texts of which codings hold each once, and of each row its number (pandas calls that a category)."""
 DEFAULTS: dict[str, Any] = {"draw": 0, "why": None, "run_id": "", "custom_id": ""}
 _N_SHOWN = 5
 _N_LISTED = 20
-_CHUNK = 50_000
 
 
 def refuse(faults: list[Fault]) -> None:
@@ -139,12 +139,6 @@ def key_faults(table: pd.DataFrame) -> Iterator[Fault]:
     if _may_repeat(table) and (twice := table.duplicated(list(KEY))).any():
         mend = "remove the repeats (coders.yaml: `duplicates: first`), or number them as draws"
         yield Fault(_places(table, twice), f"{twice.sum():,} codings repeat unit, coder, variable and draw", mend)
-
-
-def iter_cells(column: pd.Series[Any]) -> Iterator[Any]:
-    """Yield the cells of a long column, some at a time: quickly, and without holding all of them."""
-    for start in range(0, len(column), _CHUNK):
-        yield from column.iloc[start : start + _CHUNK].tolist()
 
 
 def _may_repeat(table: pd.DataFrame) -> bool:

@@ -16,6 +16,7 @@ import orjson
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from codebook.analysis.core.checks import iter_cells
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.joining.joined import OF_JOINING
 from codebook.codings.contract import (
@@ -27,7 +28,6 @@ from codebook.codings.contract import (
     REPEATED,
     column_faults,
     is_numbered,
-    iter_cells,
     key_faults,
     label_faults,
     refuse,
@@ -145,7 +145,20 @@ def pile_pieces(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
     >>> pile_pieces([ann, ann.assign(unit_id="8")])[["unit_id", "label"]].to_numpy().tolist()
     [['7', 'sports'], ['8', 'sports']]
     """
-    return _stack([number_texts(piece) for piece in pieces])
+    before: dict[str, Any] = {}
+    return _stack([_share(number_texts(piece), before) for piece in pieces])
+
+
+def _share(table: pd.DataFrame, before: dict[str, Any]) -> pd.DataFrame:
+    """The same table; a column that is as in the piece before takes no memory of its own."""
+    for name in ("coder", "variable", "why"):
+        before[name] = share_piece(table[name].array, before.get(name))
+    return table.assign(**before)
+
+
+def share_piece(piece: Any, before: Any) -> Any:
+    """A piece of a column, or the piece before it where both hold the same: a million rows may have one coder."""
+    return before if before is not None and piece.equals(before) else piece
 
 
 def number_texts(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,10 +8,13 @@ from dataclasses import replace
 import orjson
 import pandas as pd
 
+from codebook.analysis.core.checks import find_distinct
 from codebook.analysis.core.codings import Codings
+from codebook.codings.frame import share_piece
 from codebook.outputs.readable import ReadableFrame
 from codebook.scheme import Codebook
 
+_ROWS_AT_ONCE = 50_000
 _DIGEST = re.compile(r"@[0-9a-f]{8}$")
 """What the kit puts behind the name of a model: the start of the codebook's digest."""
 
@@ -81,10 +84,13 @@ def shorten_names(table: pd.DataFrame) -> pd.DataFrame:
     >>> shorten_names(cb.open_run("topics").table())["coder"].iloc[0]
     'embedded-use-minilm-2'
     """
-    short = short_names(table)
-    codes, names = pd.factorize(table["coder"])
-    coders = pd.array([short[str(name)] for name in names], dtype="str").take(codes, allow_fill=True)
-    return table.assign(coder=coders)
+    short, piece, pieces = short_names(table), None, [pd.Series([], dtype="str")]
+    for start in range(0, len(table), _ROWS_AT_ONCE):
+        codes, names = pd.factorize(table["coder"].iloc[start : start + _ROWS_AT_ONCE])
+        texts = pd.array([short[str(name)] for name in names], dtype="str")
+        piece = share_piece(texts.take(codes, allow_fill=True), piece)
+        pieces.append(pd.Series(piece))
+    return table.assign(coder=pd.concat(pieces, ignore_index=True).array)
 
 
 def short_names(table: pd.DataFrame) -> dict[str, str]:
@@ -97,7 +103,7 @@ def short_names(table: pd.DataFrame) -> dict[str, str]:
     >>> short_names(pd.DataFrame({"coder": ["gpt-4@bc4498d7", "gpt-4@d1f81416"]}))
     {'gpt-4@bc4498d7': 'gpt-4@bc4498d7', 'gpt-4@d1f81416': 'gpt-4@d1f81416'}
     """
-    names = [str(name) for name in table["coder"].dropna().unique()]
+    names = find_distinct(table["coder"])
     short = {name: _DIGEST.sub("", name) for name in names}
     return short if len(set(short.values())) == len(short) else dict(zip(names, names, strict=True))
 

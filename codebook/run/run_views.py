@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codebook.analysis.core.checks import release_memory
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 from codebook.codings import (
@@ -183,6 +184,7 @@ class RunViews:
         )
         if people is not None:
             codings = join_codings(codings, people)
+        release_memory()
         codings = shorten_coders(set_aside_abstentions(codings, self.codebook))
         for run in beside:
             other = set_aside_abstentions(Codings(run._lean_table(), run.codebook.variables), run.codebook)
@@ -191,6 +193,7 @@ class RunViews:
             notes = [f"Left out: {say_count(n_out, 'unit')} that {run.name} does not have."] if n_out else []
             labels = replace(codings, frame=codings.frame[both], notes=(*codings.notes, *notes))
             codings = join_codings(labels, other)
+        release_memory()
         return codings
 
     def records(self, name: str) -> Records:

@@ -219,20 +219,21 @@ def read_pair(codings: Codings, coder: str, *, level: str = "") -> Pair:
     if coder == gold:
         faults.append(Fault("coder", f"{coder!r} is the gold itself", "name another coder"))
     raise_faults(about, faults)
-    both = frame[frame["coder"].isin([coder, gold]) & (frame["draw"] == 0) & (frame["variable"] == variable.name)]
-    if not (by_gold := (both["coder"] == gold) & both["label"].notna()).any():
+    by_gold = (frame["coder"] == gold) & (frame["draw"] == 0) & (frame["variable"] == variable.name)
+    known = frame.loc[by_gold & frame["label"].notna(), "unit_id"]
+    if known.empty:
         problem, mend = f"{gold!r} has no label of {variable.name!r}", "name the coder whose labels are the gold"
         raise StatisticError(about, [Fault("gold", problem, mend)])
     sample, _ = codings.gold_sample()
-    raise_faults(about, check_drawn(sample, frame["unit_id"], both.loc[by_gold, "unit_id"], gold))
-    n_gold = both.loc[by_gold, "unit_id"].nunique()
+    raise_faults(about, check_drawn(sample, frame["unit_id"], known, gold))
     if sample is not None:
-        both = both[both["unit_id"].astype(str).isin(set(sample["unit_id"].astype(str)))]
+        frame = frame[frame["unit_id"].astype(str).isin(set(sample["unit_id"].astype(str)))]
     level = level or _COUNTED.get(variable.kind, "nominal")
     labels = named_labels(variable) if variable.kind == "number" else list_labels(codings)
-    codes = read_codes(both, variable=variable.name, level=level, labels=labels)
+    there = [name for name in (coder, gold) if (frame["coder"] == name).any()]
+    codes = read_codes(frame, variable=variable.name, level=level, labels=labels, coders=there)
     pair = _align(codes if codings.clusters is None else join_cluster(codes, codings.clusters), coder, gold, sample)
-    return replace(pair, design=replace(pair.design, n_unused=n_gold - len(pair.units)))
+    return replace(pair, design=replace(pair.design, n_unused=known.nunique() - len(pair.units)))
 
 
 def list_labels(codings: Codings) -> Sequence[str]:
@@ -296,8 +297,8 @@ def _say_unbalanced(codings: Codings, pair: Pair) -> list[str]:
     model = next((name for name in codings.machines if name != codings.gold), "")
     if pair.design.weighted or not model:
         return []
-    rows = frame[(frame["coder"] == model) & (frame["variable"] == codings.variable.name) & (frame["draw"] == 0)]
-    warning = say_unbalanced(rows.set_index("unit_id")["label"], set(map(str, pair.units)))
+    rows = (frame["coder"] == model) & (frame["variable"] == codings.variable.name) & (frame["draw"] == 0)
+    warning = say_unbalanced(frame["label"].where(rows), frame["unit_id"].astype(str).isin(set(map(str, pair.units))))
     return [warning] if warning else []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +13,36 @@ from numpy.typing import NDArray
 from codebook.errors import Fault, StatisticError
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why")
 """Columns of the tidy table that analysis reads."""
 
 SHOWN = 5
 """How many offenders an error names before it only counts them."""
+
+_CHUNK = 50_000
+
+
+def iter_cells(column: pd.Series) -> Iterator[Any]:
+    """Yield the cells of a long column, some at a time: quickly, and without holding all of them."""
+    for start in range(0, len(column), _CHUNK):
+        yield from column.iloc[start : start + _CHUNK].tolist()
+
+
+def find_distinct(column: pd.Series, rows: Bools | None = None) -> list[str]:
+    """The different texts of a long column in order of appearance, of some rows of it; it is not copied for that."""
+    distinct: dict[Any, None] = {}
+    for start in range(0, len(column), _CHUNK):
+        part = column.iloc[start : start + _CHUNK]
+        distinct |= dict.fromkeys((part if rows is None else part[rows[start : start + _CHUNK]]).unique())
+    return [str(text) for text in distinct if not pd.isna(text)]
+
+
+def release_memory() -> None:
+    """Give back what long columns took that are gone; pyarrow keeps it for the next ones otherwise."""
+    if pyarrow := sys.modules.get("pyarrow"):
+        pyarrow.default_memory_pool().release_unused()
 
 
 def name_some(things: Iterable[object], shown: int = SHOWN) -> str:
@@ -48,7 +74,7 @@ def check_variable(table: pd.DataFrame, variable: str, draw: int) -> list[Fault]
     """Faults of a variable or a draw that the table does not have."""
     rows = table["variable"] == variable
     if not rows.any():
-        there = name_some(table["variable"].dropna().unique(), 12) or "none"
+        there = name_some(find_distinct(table["variable"]), 12) or "none"
         return [Fault("variable", f"the table has no row of {variable!r}", f"name one that it has: {there}")]
     draws = table.loc[rows, "draw"].unique()
     if draw not in draws:
@@ -59,7 +85,7 @@ def check_variable(table: pd.DataFrame, variable: str, draw: int) -> list[Fault]
 
 def check_coders(table: pd.DataFrame, wanted: list[str] | None) -> list[Fault]:
     """Faults of coders asked for by name who are nowhere in the table."""
-    there = table["coder"].dropna().unique()
+    there = find_distinct(table["coder"])
     strange = sorted(set(wanted or ()) - set(there), key=str)
     mend = f"name coders of the table: {name_some(there, 12)}"
     return [Fault("coders", f"no coding by {name_some(strange)}", mend)] if strange else []

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import check_columns, name_some, raise_faults
+from codebook.analysis.core.checks import check_columns, find_distinct, name_some, raise_faults
 from codebook.analysis.core.scales import VariableLike
 from codebook.errors import Fault
 
@@ -35,14 +35,12 @@ class CoderRoles:
         machine = np.zeros(len(self.frame), dtype=bool)
         for column in {"run_id", "model", "raw"} & set(self.frame.columns):
             machine |= (self.frame[column].fillna("") != "").to_numpy(bool)
-        codes, names = pd.factorize(self.frame["coder"])  # many rows, few coders
-        of_machines, first = np.unique(codes[machine & (codes >= 0)], return_index=True)
-        return [str(name) for name in names[of_machines[np.argsort(first)]]]
+        return find_distinct(self.frame["coder"], machine)
 
     @cached_property
     def coders(self) -> list[str]:
         """All coders, in the order in which they appear."""
-        return [str(name) for name in self.frame["coder"].dropna().unique()]
+        return find_distinct(self.frame["coder"])
 
     @property
     def people(self) -> list[str]:
@@ -111,8 +109,10 @@ class CoderRoles:
         ['ann']
         """
         keys = ["unit_id", "variable"]
-        known = self.frame.loc[(self.frame["coder"] == self.gold) & self.frame["label"].notna(), keys]
-        rows = self.frame[self.frame["coder"] != self.gold].merge(known.drop_duplicates(), on=keys)
+        by_gold = self.frame["coder"] == self.gold
+        known = self.frame.loc[by_gold & self.frame["label"].notna(), keys]
+        near = self.frame[~by_gold & self.frame["unit_id"].isin(known["unit_id"])]
+        rows = near.merge(known.drop_duplicates(), on=keys)
         first = CoderRoles(rows, self.variables).run_coders
         return [*first, *(str(name) for name in rows["coder"].unique() if name not in first)]
 

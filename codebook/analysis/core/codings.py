@@ -155,7 +155,8 @@ class Codings(CoderRoles):
             fault = Fault("variable", f"{variable!r} is unknown", f"use one of {name_some(names, 12)}")
             raise_faults("That variable is not here.", [fault])
         chosen = self.variables[names.index(variable) if variable else 0]
-        return replace(self, frame=self.frame[self.frame["variable"] == chosen.name], variables=[chosen])
+        rows = self.frame["variable"] == chosen.name
+        return replace(self, frame=self.frame if rows.all() else self.frame[rows], variables=[chosen])
 
     def only(self, coders: Iterable[str]) -> Codings:
         """The codings of these coders, and of the gold where it is one of them.

@@ -46,9 +46,9 @@ def wilson_interval(n_right: float, n: float, confidence: float = 0.95) -> tuple
 
 @cache
 def _normal_end(confidence: float) -> float:
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return float(norm.isf((1 - confidence) / 2))
+    return -float(ndtri((1 - confidence) / 2))
 
 
 def newcombe_interval(

@@ -60,8 +60,7 @@ class Beside:
         """A warning where the gold counts as a simple random sample but clearly is none; else empty."""
         if self.weighted:
             return ""
-        labels = pd.Series(self.text(self.coded), index=self.units)
-        return say_unbalanced(labels, set(self.units[self.gold_rows].astype(str)))
+        return say_unbalanced(pd.Series(self.text(self.coded)), self.gold >= 0)
 
     def facts(self, codings: Codings) -> CorrectionFacts:
         """How many units, gold units and labels there are."""
