@@ -7,10 +7,11 @@ the time of reading the whole line, and gives up at the first one that is not as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.json import Decoder
+from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.json import Decoder, decode
 
 from codebook.dialects.spent import read_counts, read_part
 from codebook.records import Answer
@@ -52,7 +53,7 @@ class _Line(Struct, gc=False):
 
 
 class _CountedBody(_Body, gc=False):
-    usage: Any = None
+    usage: Raw = Raw(b"null")
     system_fingerprint: Any = None
 
 
@@ -110,15 +111,23 @@ def read_usual_answer(line: bytes) -> tuple[Answer, dict[str, Any]] | None:
     """
     try:
         usual = _decode_counted(line)
+        body = usual.response.body
+        counts, spent = _read_spent(body.model, bytes(body.usage))
     except (ValueError, RecursionError):
         return None
-    response, body = usual.response, usual.response.body
     if not (usual.custom_id and (text := body.choices[0].message.content)):
         return None
-    tokens_in, tokens_out = read_counts(body.usage)
-    counts = tokens_in or 0, tokens_out or 0, read_part(body.usage, "cached_tokens")
-    fields = (usual.custom_id, text, None, "", body.model, response.request_id, *counts)
-    return Answer(*fields, str(body.system_fingerprint or "")), {"model": body.model, "usage": body.usage}
+    fields = (usual.custom_id, text, None, "", body.model, usual.response.request_id, *counts)
+    return Answer(*fields, str(body.system_fingerprint or "")), spent
+
+
+@lru_cache(4_096)
+def _read_spent(model: str, usage: bytes) -> tuple[tuple[int, int, int], dict[str, Any]]:
+    """Tokens (input, output, cached), and the part of the body that tells them; few replies of a run differ in it."""
+    value = decode(usage)
+    tokens_in, tokens_out = read_counts(value)
+    counts = tokens_in or 0, tokens_out or 0, read_part(value, "cached_tokens")
+    return counts, {"model": model, "usage": value}
 
 
 def read_seconds(seconds: Any) -> float | None:

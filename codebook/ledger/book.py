@@ -262,13 +262,12 @@ class Ledger(Drops):
         db = self._db
         job = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()[0]
         asks = dict(db.execute("SELECT custom_id, ask_id FROM sent WHERE shard_id = ?", (shard_id,)))
-        strangers: list[str] = []
-        db.executemany(_ADD_ANSWER, _answer_values(job, asks, answers, strangers))
-        db.execute(
-            "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail, final) "
-            "SELECT ask_id, ?, custom_id, ?, ?, ? FROM sent WHERE shard_id = ?",
-            (job, *find_missing(), shard_id),
-        )
+        strangers, missing = list[str](), dict(asks)
+        db.executemany(_ADD_ANSWER, _answer_values(job, asks, answers, strangers, missing))
+        if missing:
+            reasons = find_missing()
+            sql = "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail, final) VALUES (?, ?, ?, ?, ?, ?)"
+            db.executemany(sql, ((ask_id, job, name, *reasons) for name, ask_id in missing.items()))
         self._choose_answers(job)
         self._free(shard_id)
         db.execute("UPDATE jobs SET collected_at = COALESCE(collected_at, ?) WHERE id = ?", (now(), job))
@@ -276,12 +275,17 @@ class Ledger(Drops):
         return int(count), strangers
 
     def _choose_answers(self, job: int) -> None:
-        """Let each question point to its answer: a label stands; else the newest with a line, then without."""
+        """Let each question point to its answer: a label stands; else the newest with a line, then without.
+
+        Nobody is asked it now. As a rule there is one answer, which need not be compared with others.
+        """
         self._db.execute(
-            """UPDATE asks SET answer_id = (
-                SELECT answers.id FROM answers WHERE answers.ask_id = asks.id
-                ORDER BY answers.why IS NULL DESC, answers.file IS NOT NULL DESC, answers.id DESC LIMIT 1)
-            WHERE id IN (SELECT ask_id FROM answers WHERE job = ?)""",
+            """UPDATE asks SET answer_id = COALESCE(
+                (SELECT CASE count(*) WHEN 1 THEN max(id) END FROM answers WHERE answers.ask_id = asks.id),
+                (SELECT answers.id FROM answers WHERE answers.ask_id = asks.id
+                ORDER BY answers.why IS NULL DESC, answers.file IS NOT NULL DESC, answers.id DESC LIMIT 1)),
+                open = CASE WHEN shard_id = (SELECT shard_id FROM jobs WHERE id = ?1) THEN 0 ELSE open END
+            WHERE id IN (SELECT ask_id FROM answers WHERE job = ?1)""",
             (job,),
         )
 
@@ -301,16 +305,19 @@ _ADD_ANSWER = f"""INSERT INTO answers (ask_id, job, custom_id, {", ".join(_SAID)
 
 
 def _answer_values(
-    job: int, asks: dict[str, int], lines: Iterable[FoundLine], strangers: list[str]
+    job: int, asks: dict[str, int], lines: Iterable[FoundLine], strangers: list[str], missing: dict[str, int]
 ) -> Iterator[tuple[int | float | str | None, ...]]:
-    """Yield what is noted of each line; the custom_ids that were never asked go to `strangers`."""
-    for answer, *place_and_costs in lines:
-        name, _, why, detail, model, request_id, n_in, n_out, n_cached, fingerprint, final = answer
+    """Yield what is noted of each line; the custom_ids that were never asked go to `strangers`.
+
+    Those that have a line leave `missing`.
+    """
+    for (name, _, why, detail, model, request_id, *counts, fingerprint, final), *place_and_costs in lines:
         if name not in asks:
             strangers.append(name)
             continue
+        missing.pop(name, None)
         texts = (why, detail[:500], model, request_id, fingerprint)
-        yield (asks[name], job, name, *place_and_costs, *texts, n_in, n_out, n_cached, final)
+        yield (asks[name], job, name, *place_and_costs, *texts, *counts, final)
 
 
 def open_known(runs: Path, run_id: str) -> Ledger:

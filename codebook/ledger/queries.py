@@ -388,6 +388,12 @@ class Queries(Spending):
         row = self._db.execute(sql, (run_id, custom_id)).fetchone()
         return None if row is None else (str(row[0]), str(row[1]), str(row[2]))
 
+    def list_asking(self, run_id: str, custom_id: str) -> list[str]:
+        """The shards of a run with a line of this name, the newest first."""
+        sql = """SELECT file FROM shards CROSS JOIN sent ON sent.shard_id = shards.id
+            WHERE run_id = ? AND custom_id = ? ORDER BY number DESC"""
+        return [row[0] for row in self._db.execute(sql, (run_id, custom_id))]
+
     def upgrade_notes(self, run_id: str) -> list[str]:
         """What a change of the ledger's tables brought to light about a run."""
         return [what for _, verb, what in self.events(run_id) if verb == UPGRADE]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +79,12 @@ class Facts:
     @property
     def n_gold(self) -> int:
         """Units of the run with a gold label."""
-        gold = self._labels([self.gold])
-        return int(gold.loc[gold["unit_id"].isin(self.table["unit_id"]), "unit_id"].nunique())
+        return int(self.table.loc[self._in_gold, "unit_id"].nunique())
+
+    @cached_property
+    def _in_gold(self) -> pd.Series:
+        """Which rows of the run are of a unit with a gold label."""
+        return self.table["unit_id"].isin(self._labels([self.gold])["unit_id"])
 
     def _labels(self, coders: Sequence[str]) -> pd.DataFrame:
         frame = self.coders.frame
@@ -111,7 +116,7 @@ class Facts:
     @property
     def all_gold(self) -> bool:
         """Whether every unit of the run has a gold label, so that none had to be drawn."""
-        return 0 < self.n_gold == self.table["unit_id"].nunique()
+        return bool(len(self.table) and self._in_gold.all())
 
     def evidence(self, name: str) -> str:
         """A file of the run with the start of its SHA-256, or nothing where there is none."""

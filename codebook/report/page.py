@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codebook.analysis.core.checks import find_distinct
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 from codebook.codings import count_coverage, coverage_sentence, join_codings, shorten_coders, shorten_names
@@ -167,7 +168,10 @@ def _read_rows(printed: dict[str, Any]) -> list[dict[str, str]]:
 
 def _show_units(facts: Facts, texts: bool) -> str:
     """The units that say most, as cards; where ids are hidden from services, they are not shown either."""
-    codings = Codings(facts.table, facts.book.variables, gold=facts.gold)
+    table = facts.table
+    if len(find_distinct(table["coder"])) == 1 and not table["draw"].any():  # one label a unit: alone it tells nothing
+        table = table[table["label"].isna() | table["unit_id"].isin(facts.coders.frame["unit_id"])]
+    codings = Codings(table, facts.book.variables, gold=facts.gold)
     if len(facts.coders.frame):
         codings = join_codings(codings, facts.coders)
     cards = open_cards(shorten_coders(codings), folders={facts.folder.name: facts.folder})

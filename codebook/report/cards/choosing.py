@@ -11,6 +11,7 @@ import orjson
 import pandas as pd
 
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.counts import number_ids
 from codebook.analysis.core.label_titles import name_label
 from codebook.analysis.core.scales import Bools, Ints
 from codebook.records import WHYS
@@ -42,9 +43,9 @@ class LabelIndex:
 
     def __init__(self, codings: Codings) -> None:
         self.codings, self.frame = codings, codings.frame.reset_index(drop=True)
-        self.unit, units = pd.factorize(self.frame["unit_id"])
+        self.unit, self.units = number_ids(self.frame["unit_id"].astype("str"))
         self.label, labels = pd.factorize(self.frame["label"])
-        self.units, self._labels = [str(unit) for unit in units], [str(label) for label in labels]
+        self._labels = [str(label) for label in labels]
         self.variable, self._variables = pd.factorize(self.frame["variable"])
 
     @cached_property

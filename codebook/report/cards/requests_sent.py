@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from codebook.files.lines import dump_line, load_line
+from codebook.files.lines import dump_line, iter_lines, load_line
 from codebook.ledger import Ledger
 
 Turns = list[tuple[str, str]]
@@ -23,39 +22,27 @@ def find_request(folder: Path, custom_id: str) -> dict[str, Any] | None:
     folder
         Of the run. Its own shards come first; where another run asked, the ledger says which.
     """
-    for path in sorted((folder / "shards").glob("[0-9]*.jsonl"), reverse=True):
-        if body := _find_in(path, custom_id):
-            return body
+    return next(filter(None, (_find_in(*place) for place in _list_places(folder, custom_id))), None)
+
+
+def _list_places(folder: Path, custom_id: str) -> Iterator[tuple[Path, str]]:
+    """The shards that may hold a request, each with its name there: by the ledger, else all of the run's own."""
     runs = folder.parent
-    if not (runs / "ledger.db").is_file():
-        return None
-    with Ledger(runs / "ledger.db") as ledger:
-        place = ledger.find_request(folder.name, custom_id)
-    if place is None:
-        return None
-    run, file, name = place
-    path = runs / run / "shards" / file
-    return _find_in(path, name) if path.is_file() else None
+    if (runs / "ledger.db").is_file():
+        with Ledger(runs / "ledger.db") as ledger:
+            yield from ((folder / "shards" / file, custom_id) for file in ledger.list_asking(folder.name, custom_id))
+            if place := ledger.find_request(folder.name, custom_id):
+                yield runs / place[0] / "shards" / place[1], place[2]
+    yield from ((path, custom_id) for path in sorted((folder / "shards").glob("[0-9]*.jsonl"), reverse=True))
 
 
 def _find_in(path: Path, custom_id: str) -> dict[str, Any] | None:
     """The body of a request in a shard, which is looked through without being read into memory."""
     start = dump_line({"custom_id": custom_id})[:-2] + b","
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as lines:
-        place = _find_line(lines, start)
-        if place < 0:
-            return None
-        end = lines.find(b"\n", place)
-        body = load_line(lines[place : end if end >= 0 else len(lines)], path.name).get("body")
+    lines = iter_lines(path) if path.is_file() else ()
+    line = next((line for _, line in lines if line.startswith(start)), b"{}")
+    body = load_line(line, path.name).get("body")
     return body if isinstance(body, dict) else None
-
-
-def _find_line(lines: mmap.mmap, start: bytes) -> int:
-    """Where a line begins so; -1 where none does."""
-    place = lines.find(start)
-    while place > 0 and lines[place - 1] != ord("\n"):  # quoted in a text
-        place = lines.find(start, place + 1)
-    return place
 
 
 def tell_request(body: Mapping[str, Any]) -> Turns:

@@ -48,6 +48,7 @@ class LineReader:
         self.folder, self.variables, self.meter = folder, variables, meter
         self.readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
         self.n_replies = self.n_failures = self.n_nameless = self.n_twice = self.n_differ = 0
+        self._charges = meter.charges
         self._seen: dict[str, tuple[int, int]] = {}
 
     def read(self, files: list[Path]) -> Iterator[FoundLine]:
@@ -81,17 +82,15 @@ class LineReader:
         lines = say_count(self.n_nameless, "line")
         return f"paid, perhaps: {lines} of the job's files cannot be read, and this may be one"
 
-    def _judge(self, raw: bytes) -> Iterator[tuple[Judged, int, int]]:
+    def _judge(self, raw: bytes) -> list[tuple[Judged, int, int]]:
         """Each answer of a line, and where in it it begins and ends: as a rule one, which is the whole."""
         if usual := _read_usual(raw):
-            yield self._judge_usual(*usual), 0, len(raw)
-            return
-        for piece in read_pieces(raw):
-            yield self._judge_piece(piece), piece.start, piece.end
+            return [(self._judge_usual(*usual), 0, len(raw))]
+        return [(self._judge_piece(piece), piece.start, piece.end) for piece in read_pieces(raw)]
 
     def _judge_usual(self, answer: Answer, body: dict[str, Any]) -> Judged:
         try:
-            return self._read_label(answer, lambda live: self.meter.price(body, live=live))
+            return *self._read_label(answer), *self._price(self.meter.price, body)
         except Exception as error:  # noqa: BLE001  as of any other line
             return self._say_odd_line(answer.custom_id, error)
 
@@ -102,7 +101,7 @@ class LineReader:
             self.n_replies += 1
             return Answer(piece.custom_id, None, "invalid", UNREADABLE), None, None, None
         try:
-            return self._read_label(read_reply(line), lambda live: self.meter.price_line(line, live=live))
+            return *self._read_label(read_reply(line)), *self._price(self.meter.price_line, line)
         except Exception as error:  # noqa: BLE001  one odd line must not cost the others of the run
             return self._say_odd_line(piece.custom_id, error)
 
@@ -110,8 +109,14 @@ class LineReader:
         reason = f"the result line cannot be read ({type(error).__name__}: {error})"
         return Answer(custom_id, None, "invalid", reason), None, None, None
 
-    def _read_label(self, answer: Answer, price: Callable[[bool], float | None]) -> Judged:
-        """The answer with the label that its text is; `price` says what it cost, or would have cost live."""
+    def _price(self, price: Callable[..., float | None], told: dict[str, Any]) -> tuple[float | None, float | None]:
+        """What an answer cost, and what one of a batch would have cost live."""
+        if not self._charges:
+            return None, None
+        return price(told), price(told, live=True) if self.meter.batch else None
+
+    def _read_label(self, answer: Answer) -> tuple[Answer, str | None]:
+        """The answer with the label that its text is."""
         value = None
         if answer.why in RETRIED:
             self.n_failures += 1
@@ -122,7 +127,7 @@ class LineReader:
             value = label.label
             if label.why:
                 answer = answer._replace(why=label.why, detail=label.detail)
-        return answer, value, price(False), price(True) if self.meter.batch else None
+        return answer, value
 
     def _settle(self, answer: Answer, label: str | None) -> Answer | None:
         """What is to be noted of a line: nothing, where the question has as good an answer already."""
