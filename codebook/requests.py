@@ -18,7 +18,7 @@ from codebook.tasks import Question
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_replace_foreign = re.compile("[^A-Za-z0-9_-]").sub
+_replace_foreign, _is_plain = re.compile("[^A-Za-z0-9_-]").sub, re.compile("[A-Za-z0-9_-]+").fullmatch
 _PAIRS = [first + two for first in "abcdefghijklmnopqrstuvwxyz234567" for two in "abcdefghijklmnopqrstuvwxyz234567"]
 _N_BEGUN = 4_096
 _HIDDEN = "x"
@@ -49,8 +49,10 @@ def make_custom_id(unit_id: str, variable: str, draw: int = 0, *, salt: str = ""
     hashed = f"{variable}\0{unit_id}\0{draw}" + (f"\0{salt}" if salt else "")
     whole = int.from_bytes(hashlib.sha256(hashed.encode()).digest()[:8])
     upper, two = whole >> 34, whole >> 4 & 0x3FFF_FFFF  # 30 bits each: Python is faster with numbers of that size
-    hidden = salt or looks_personal(unit_id)
-    part = _HIDDEN if hidden else _replace_foreign("-", unit_id[:26])
+    if not salt and _is_plain(unit_id):
+        part = unit_id[:26]
+    else:
+        part = _HIDDEN if salt or looks_personal(unit_id) else _replace_foreign("-", unit_id[:26])
     return (
         f"{variable[:16]}.{part}.{draw}."
         f"{_PAIRS[upper >> 20]}{_PAIRS[upper >> 10 & 0x3FF]}{_PAIRS[upper & 0x3FF]}"

@@ -171,6 +171,10 @@ class Queries(Spending):
         row = self._db.execute(sql, (run_id,)).fetchone()
         return str(row[0]) if row else ""
 
+    def has_questions(self) -> bool:
+        """Whether any run of the project has planned or asked a question."""
+        return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM asks)").fetchone()[0])
+
     def asked_among(self, request_keys: Iterable[str], answerer: str, run_id: str = "") -> set[str]:
         """Those of the questions that `answerer` was asked, in any run, and that are answered or will be.
 

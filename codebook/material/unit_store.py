@@ -102,13 +102,10 @@ def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:
     >>> [skip for unit, skip in iter_units(path)]
     [None, 'the text is empty']
     """
-    write_lines(
-        path,
-        (_to_line(unit) | {"skip": skip} for unit, skip in units),
-    )
+    write_lines(path, (_to_line(unit, skip) for unit, skip in units))
 
 
-def _to_line(unit: Unit) -> dict[str, Any]:
+def _to_line(unit: Unit, skip: str | None) -> dict[str, Any]:
     """A unit as it is kept; files, members and a loss stand there only where it has some."""
     line: dict[str, Any] = {"unit_id": unit.unit_id, "text": unit.text, "context": dict(unit.context)}
     if unit.files:
@@ -117,6 +114,7 @@ def _to_line(unit: Unit) -> dict[str, Any]:
         line["members"] = unit.members
     if unit.loss:
         line["loss"] = unit.loss
+    line["skip"] = skip
     return line
 
 

@@ -306,7 +306,7 @@ class Question(ABC):
 
 def tell_context(unit: Unit) -> str:
     """What is shown with a unit, marked as such."""
-    if not any(unit.context.values()):
+    if not (unit.context and any(unit.context.values())):
         return ""
     context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
     return f"<context>\n{context}\n</context>\n"

@@ -26,6 +26,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MOJIBAKE = re.compile("Ã[\x80-\xbfŒœŠšŸŽžƒ‚„…†‡‰‹›‘’“”•–—˜™€]|Â[\xa0-\xbf]|â€[\x80-\x9f™œ˜“”¦¢]")
 _N_SHOWN = 5
 _N_LOOKED_AT = 10_000
+_N_SHORT = 16
 _KEPT = "kept as a row, not sent; its labels are missing because `absent`"
 _LOOK = "sent as it is; look at it"
 _UNIQUE = "nothing is sent: ids must be unique, texts may repeat"
@@ -186,7 +187,7 @@ class _Tally:
 def check_units(source: Source) -> UnitsReport:
     r"""Read all units once and report every problem and everything worth knowing.
 
-    Memory grows by two 16-byte digests and two numbers per unit (about 0.2 kB); texts are not held.
+    Memory grows by two digests, or short texts, and two numbers per unit (about 0.2 kB); long texts are not held.
 
     Examples
     --------
@@ -211,15 +212,14 @@ def check_units(source: Source) -> UnitsReport:
         return _check_any(source)
     tally, personal = _Tally(), {name: "by its name" for name in source.rows.columns if is_personal_name(name)}
     ids = _Ids()
-    texts: set[bytes] = set()
+    texts: set[bytes | str] = set()
     lengths = TextLengths()
     n_units = n_send = 0
     for n_units, (number, row) in enumerate(source.selected(), start=1):
         unit = source.unit(number, row)
         n_send += source.skip(unit) is None
         _check_id(unit, source.rows.at, ids, tally)
-        _check_text(unit, source, texts, tally)
-        if unit.text.strip() and lengths.add(unit.unit_id, unit.text) > LONG_TOKENS:
+        if _check_text(unit, source, texts, tally) and lengths.add(unit.unit_id, unit.text) > LONG_TOKENS:
             tally.add("very long text", unit.unit_id)
         if n_units <= _N_LOOKED_AT:
             _look_at_columns(row, source.text_column, personal)
@@ -243,7 +243,7 @@ def _say_part(fault: UnitFault, source: UnitSource) -> UnitFault:
 
 def _find_part(source: UnitSource) -> tuple[str, str]:
     """The column of the fewest values within each of which every id stands once, and its first; "" where none is."""
-    pairs: dict[str, set[bytes]] = {name: set() for name in source.rows.columns}
+    pairs: dict[str, set[bytes | str]] = {name: set() for name in source.rows.columns}
     values: dict[str, dict[str, None]] = {name: {} for name in pairs}
     for number, row in source.selected():
         unit_id = source.unit(number, row).unit_id
@@ -299,8 +299,8 @@ class _Ids:
     """The ids that were seen, and the forms in which two writings of one id are the same; as digests."""
 
     def __init__(self) -> None:
-        self._exact: set[bytes] = set()
-        self._forms: set[bytes] = set()
+        self._exact: set[bytes | str] = set()
+        self._forms: set[bytes | str] = set()
 
     def judge(self, unit_id: str) -> Iterator[str]:
         """Yield what is to be said of an id, after those before it."""
@@ -325,11 +325,12 @@ def _check_id(unit: Unit, number: int, ids: _Ids, tally: _Tally) -> None:
         tally.add(kind, unit.unit_id)
 
 
-def _check_text(unit: Unit, source: UnitSource, texts: set[bytes], tally: _Tally) -> None:
+def _check_text(unit: Unit, source: UnitSource, texts: set[bytes | str], tally: _Tally) -> bool:
+    """Look at the text of a unit; whether there is one."""
     text = unit.text
     if not text.strip():
         tally.add("empty text", unit.unit_id)
-        return
+        return False
     if len(text) > source.max_chars:
         tally.add("too long", unit.unit_id)
     if not _add(_key(text), texts):
@@ -342,6 +343,7 @@ def _check_text(unit: Unit, source: UnitSource, texts: set[bytes], tally: _Tally
         if not (part.isascii() and part.isprintable()):
             for kind in _oddities(part):
                 tally.add(kind, unit.unit_id)
+    return True
 
 
 def _oddities(text: str) -> Iterator[str]:
@@ -355,15 +357,16 @@ def _oddities(text: str) -> Iterator[str]:
         yield "half a character"
 
 
-def _add(key: bytes, seen: set[bytes]) -> bool:
+def _add(key: bytes | str, seen: set[bytes | str]) -> bool:
     """Add a key to those that were seen; return whether it is new."""
     n_before = len(seen)
     seen.add(key)
     return len(seen) > n_before
 
 
-def _key(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _key(text: str) -> bytes | str:
+    """A short text itself, or the digest of a longer one."""
+    return text if len(text) <= _N_SHORT else blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _look_at_columns(row: Row, text_column: str, personal: dict[str, str]) -> None:

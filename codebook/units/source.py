@@ -87,10 +87,10 @@ class UnitSource(Source):
             unit = self.unit(number, row)
             if rows.ragged:
                 self._refuse(f"line {rows.ragged[0]}", "the row does not have as many fields as the header")
-            if not unit.unit_id.strip():
+            if not unit.unit_id:
                 self._refuse(rows.place, "the unit has no id")
-            whole = "".join((unit.unit_id, unit.text, *unit.context.values()))
-            if not whole.isascii() and HALF_CHARACTER.search(whole):
+            parts = (unit.unit_id, unit.text, *unit.context.values())
+            if not all(map(str.isascii, parts)) and any(map(HALF_CHARACTER.search, parts)):
                 self._refuse(rows.place, "the unit holds half a character (a lone surrogate)")
             yield unit, self.skip(unit)
 
@@ -103,9 +103,14 @@ class UnitSource(Source):
 
     def unit(self, number: int, row: Row) -> Unit:
         """Return the unit that a row holds."""
-        parts = [row[name] for name in self.id_columns] or [str(number)]
-        unit_id = JOINT.join(parts) if all(part.strip() for part in parts) else ""
-        return Unit(unit_id, row[self.text_column], {name: row[name] for name in self.context_columns})
+        columns = self.id_columns
+        parts = [row[name] for name in columns] if len(columns) > 1 else ()
+        if parts:
+            unit_id = JOINT.join(parts) if all(part.strip() for part in parts) else ""
+        else:
+            unit_id = row[columns[0]] if columns else str(number)
+        context = {name: row[name] for name in self.context_columns} if self.context_columns else {}
+        return Unit(unit_id if unit_id.strip() else "", row[self.text_column], context)
 
     def skip(self, unit: Unit) -> str | None:
         """Say why a unit is not asked, or None. A text is never cut to fit."""

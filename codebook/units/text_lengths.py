@@ -49,8 +49,10 @@ class TextLengths:
         n_words, n_tokens = len(text.split()), guess_tokens(text)
         self.words.append(n_words)
         self.tokens.append(n_tokens)
-        keep = heapq.heappush if len(self.longest) < _N_LONGEST else heapq.heappushpop
-        keep(self.longest, (n_tokens, unit_id))
+        if len(self.longest) < _N_LONGEST:
+            heapq.heappush(self.longest, (n_tokens, unit_id))
+        elif n_tokens >= self.longest[0][0]:
+            heapq.heappushpop(self.longest, (n_tokens, unit_id))
         return n_tokens
 
     def tell(self) -> list[str]:

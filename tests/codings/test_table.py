@@ -1,6 +1,7 @@
 """The tidy table: its contract, its coverage, and how it is shown."""
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from codebook.analysis.core.codings import Codings
@@ -14,6 +15,8 @@ from codebook.codings import (
     join_codings,
     make_table,
     merge_tables,
+    pile_pieces,
+    shorten_coders,
     show_table,
 )
 from codebook.errors import TableError
@@ -197,3 +200,19 @@ def test_a_wide_table_fits_a_terminal_and_names_the_columns_that_do_not(monkeypa
     assert max(map(len, view.splitlines())) <= 100
     assert "More columns: " in view
     assert "evidence" in view
+
+
+def test_what_all_rows_have_alike_takes_the_memory_of_one_piece():
+    pieces = [make_table([row(f"u{at}-{n}", coder="gpt@bc4498d7") for n in range(500)]) for at in range(20)]
+    codings = shorten_coders(Codings(pile_pieces(pieces), []))
+    assert codings.coders == ["gpt"]
+    assert codings.frame["coder"].tolist() == ["gpt"] * 10_000
+    assert codings.frame["unit_id"].tolist() == [name for piece in pieces for name in piece["unit_id"]]
+    assert count_bytes(codings.frame["variable"]) < count_bytes(codings.frame["unit_id"]) / 10
+    assert count_bytes(pile_pieces(pieces)["coder"]) < count_bytes(codings.frame["unit_id"]) / 10
+
+
+def count_bytes(column):
+    """Of the memory of a column, each part of it once."""
+    parts = [part for chunk in pa.array(column.array).chunks for part in chunk.buffers() if part]
+    return sum({part.address: part.size for part in parts}.values())

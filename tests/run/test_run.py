@@ -291,6 +291,15 @@ def test_retry_asks_exactly_the_chosen_and_good_labels_stay(project: Path) -> No
     assert check_sums(run).counts["topic"]["refused"] == 1
 
 
+def test_a_text_that_comes_again_shards_later_is_asked_once_in_a_new_project_and_in_a_used_one(project: Path) -> None:
+    units = [*(Unit(f"u{n}", f"Sentence number {n}.") for n in range(300)), Unit("again", "Sentence number 7.")]
+    for name, n_asked in (("one", 300), ("two", 0)):
+        run = plan_run(project, units, run=name, cuts=Cuts(n_requests=100))
+        assert sum(len(list(read_lines(path))) for path in run.folder.shards.glob("*.jsonl")) == n_asked
+        labels = finish(run).set_index("unit_id")["label"]
+        assert labels["again"] == labels["u7"]
+
+
 def test_retry_of_what_cannot_be_retried_lists_what_can(project: Path) -> None:
     run = plan_run(project, PLAIN)
     with pytest.raises(ParameterError, match=r"'pending'.*use failed, expired, cancelled, absent, refused"):

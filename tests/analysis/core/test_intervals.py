@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency
 from statsmodels.stats.proportion import proportion_confint
 
 from codebook.analysis import (
@@ -191,6 +192,17 @@ def test_gold_drawn_by_chance_is_not_called_anything_else() -> None:
     drawn = [np.isin(labels.index, rng.choice(2000, size=150, replace=False)) for _ in range(20)]
     said = [say_unbalanced(labels, units) for units in drawn]
     assert sum(map(bool, said)) <= 1
+
+
+def test_gold_is_called_unbalanced_where_pearsons_test_of_scipy_says_so() -> None:
+    rng, verdicts = np.random.default_rng(5), set()
+    for strength in np.linspace(0, 1, 40):
+        gold = np.arange(600) < 150
+        labels = pd.Series(np.where(rng.random(600) < 0.3 + 0.3 * strength * gold, "a", "b"))
+        p = chi2_contingency(pd.crosstab(labels, gold), correction=False).pvalue
+        assert bool(say_unbalanced(labels, gold)) is bool(p < 0.001)
+        verdicts.add(bool(p < 0.001))
+    assert verdicts == {True, False}
 
 
 def test_weights_make_the_figures_those_of_all_units(by_label: Codings) -> None:
