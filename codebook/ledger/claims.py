@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from codebook.errors import RecordError
-from codebook.ledger.connecting import CACHE_KB, wait_for_others
+from codebook.ledger.connecting import CACHE_KB, PAGES_BESIDE, wait_for_others
 from codebook.ledger.migrations import note_answerer
 from codebook.ledger.queries import Queries
 from codebook.ledger.spending import KEPT
@@ -43,6 +43,7 @@ class Claims(Queries):
             yield self._db
             return
         self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BESIDE}")
         wait_for_others(self._db, "BEGIN IMMEDIATE")
         try:
             yield self._db
