@@ -22,8 +22,8 @@ MEMORY = Path(":memory:")
 CACHE_KB = 48 * 1024
 """Memory that who writes may take for pages: keys are met in no order, and a million have some 50 MB of index."""
 PAGES_BESIDE = 16 * 1024
-"""Changed pages (4 kB each, on the disk already) that may lie beside the file before they are put into it: most pages of
-an index change with every shard, and are written there once for many."""
+"""Changed pages (of 4 kB, on the disk already) that may lie beside the file before they are put into it: pages of an
+index change with every shard, and are then written there once for many."""
 _ENDINGS = ("", "-wal", "-journal")
 """Of the file, and of the changes that are not in it yet, or are to be taken back."""
 _FILE = "runs/ledger.db"
