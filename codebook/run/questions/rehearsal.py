@@ -26,6 +26,10 @@ class ScratchLedger(Ledger):
         super().__init__(path)
         self.real = real
 
+    def has_questions(self) -> bool:
+        """Whether the real ledger has."""
+        return self.real.has_questions()
+
     def asked_among(self, request_keys: Iterable[str], answerer: str, run_id: str = "") -> set[str]:
         """Those of the questions that were asked in any run, or that the run has planned already."""
         keys = list(request_keys)
