@@ -1,7 +1,8 @@
 """What the labels say: from codings to a figure with its interval, a sentence and a table.
 
 In come `Codings` or a plain frame; out comes a `Result`. None needs a model, a run or the network, and only draw 0 is
-read unless another is asked for. Open `core/codings.py` first, then the file of your question.
+read unless another is asked for. What cannot be computed is refused with a `StatisticError` that lists all faults of
+the codings and of the request. Open `core/codings.py` first, then the file of your question.
 
 | question | file |
 |---|---|

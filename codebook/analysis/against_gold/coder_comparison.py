@@ -66,6 +66,7 @@ _ERRORS = (
     "Errors, r and concordance are computed on the units that both coders answered. "
     "A smaller error and a larger r are nearer to the gold."
 )
+_PRINTED = ("measure", "n", "value_a", "value_b", "difference", "difference_low", "difference_high", "p", "reason")
 _IN_POINTS = ("mae", "rmse", "bias")
 
 
@@ -142,6 +143,7 @@ def compare(
         rows += _error_rows(both, [pair.scale.values if is_number else read_points(labels) for pair in pairs], resample)
     frame = pd.DataFrame(rows)
     frame["reason"] = frame.pop("reason")
+    how = [*([] if is_number else [NOTE]), *([_ERRORS] if is_scale(codings) else [])]
     apart = [f"{both.n_apart:,} gold units were put to one of them only, and are left out."] if both.n_apart else []
     facts = list_facts(codings, {a: pairs[0], b: pairs[1]}, resample, n_apart=both.n_apart, level=alpha_level)
     return replace(
@@ -149,16 +151,11 @@ def compare(
         frame=frame,
         facts=facts,
         finding=_say_difference(frame, a, b, facts),
-        remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", *_remark(codings), *apart),
-        table=_print(frame),
+        remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", *how, *apart),
+        table=frame[list(_PRINTED)],
         figure=lambda: _draw(frame, f"difference to the gold: {a} {MINUS} {b}", facts.interval),
         outputs=codings.outputs,
     )
-
-
-def _remark(codings: Codings) -> list[str]:
-    """Sentences that say how to read the differences."""
-    return [*([NOTE] if codings.variable.kind != "number" else []), *([_ERRORS] if is_scale(codings) else [])]
 
 
 def _draw(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
@@ -202,11 +199,6 @@ def _say_difference(frame: pd.DataFrame, a: str, b: str, facts: Facts) -> str:
     verdict = f"{better} meets the gold better" if better else "Neither is shown to meet the gold better"
     test = f" ({row['test']}: {say_p(row['p'])})" if row["test"] else ""
     return f"{str(row['measure']).capitalize()} {values} is {difference}. {verdict}{test}."
-
-
-def _print(frame: pd.DataFrame) -> pd.DataFrame:
-    ends = [f"difference{end}" for end in ("", "_low", "_high")]
-    return frame[["measure", "n", "value_a", "value_b", *ends, "p", "reason"]]
 
 
 def _read_both(codings: Codings, a: str, b: str) -> list[Pair]:

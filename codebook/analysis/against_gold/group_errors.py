@@ -208,7 +208,10 @@ class _Shown:
 
 
 def _show_labels(labels: Sequence[str], kind: str) -> _Shown:
-    statistics = Statistics(_list_shares, mixed_measures, f1=(3 * len(labels), 4 * len(labels)))
+    def shares(weights: Floats, cells: Cells) -> Parts:
+        return join_parts(label_parts(weights, cells), overall_parts(weights, cells))
+
+    statistics = Statistics(shares, mixed_measures, f1=(3 * len(labels), 4 * len(labels)))
     return _Shown(
         list(_list_measures(labels, kind)),
         lambda cells, bootstrap: measure_all(cells, statistics, bootstrap, keep=True),
@@ -221,10 +224,6 @@ def _show_errors(values: Floats) -> _Shown:
     return _Shown(
         columns, lambda cells, bootstrap: measure_differences(cells, error_statistic(cells, values), bootstrap)
     )
-
-
-def _list_shares(weights: Floats, cells: Cells) -> Parts:
-    return join_parts(label_parts(weights, cells), overall_parts(weights, cells))
 
 
 def _subtract(

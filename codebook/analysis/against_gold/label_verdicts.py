@@ -90,11 +90,6 @@ def verdicts(
         with people_low and people_high, floor, verdict, needed (gold units with the label for an interval of `width`),
         reason.
 
-    Raises
-    ------
-    StatisticError
-        As for `validity`.
-
     Examples
     --------
     >>> wide = pd.DataFrame({"gold": list("a" * 60 + "b" * 40), "m": list("a" * 59 + "b" * 41)})

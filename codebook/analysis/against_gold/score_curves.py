@@ -75,11 +75,6 @@ def roc_curves(
         A row per label, and one for right against wrong: label, n, n_with (gold units with it), roc_auc and pr_auc with
         _low and _high, prevalence, reason.
 
-    Raises
-    ------
-    StatisticError
-        As for `calibration`.
-
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
@@ -106,13 +101,15 @@ def roc_curves(
     scores = dict(_list_scores(pair, chances, list(list_labels(codings))))
     frame = pd.DataFrame([_measure(name, *each, confidence) for name, each in scores.items()], columns=list(_COLUMNS))
     shown = codings.in_words(frame, "label")
+    names = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "n_with": "units with it"}
+    named = {f"{name}{end}": f"{words}{end}" for name, words in names.items() for end in ("", "_low", "_high")}
     return replace(
         result,
         frame=frame,
         facts=list_facts(codings, {coder: pair}, Bootstrap(replicates=0, confidence=confidence)),
         finding=_say(shown, coder),
         remarks=remark_gold(codings, pair, _NOTE),
-        table=_print(shown),
+        table=shown.drop(columns=["prevalence"] if frame["reason"].any() else ["reason"]).rename(columns=named),
         figure=partial(_draw, shown, list(scores.values())),
         outputs=codings.outputs,
     )
@@ -182,12 +179,6 @@ def newcombe_auc(auc: float, n_with: int, n_without: int, confidence: float = 0.
     low = 0.0 if auc <= tiny or miss(tiny) <= 0 else float(brentq(miss, tiny, auc - tiny if auc < 1 else 1 - 1e-9))
     high = 1.0 if auc >= 1 - tiny or miss(1 - tiny) <= 0 else float(brentq(miss, auc + tiny, 1 - tiny))
     return low, high
-
-
-def _print(frame: pd.DataFrame) -> pd.DataFrame:
-    names = {"roc_auc": "ROC AUC", "pr_auc": "PR AUC", "n_with": "units with it"}
-    named = {f"{name}{end}": f"{words}{end}" for name, words in names.items() for end in ("", "_low", "_high")}
-    return frame.drop(columns=["prevalence"] if frame["reason"].any() else ["reason"]).rename(columns=named)
 
 
 def _say(frame: pd.DataFrame, coder: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,13 @@ from codebook.analysis.core.share_intervals import Shares
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import format_figure, places_of, say_count
-from codebook.outputs.figure_style import Figure
 
 NOTE = (
     "A span is right if it has the place and type of one in gold; untyped, if it has its place. Each gold span makes "
     "one span right. A unit that was asked and not answered misses all its gold spans; a quote that its text does not "
     "hold is a wrong span."
 )
+_QUANTITY = "F1 of spans against the gold"
 _NO_GOLD = "There is no gold: nothing to compare."
 _SPANS = Sides("units with spans", "among those that were put", "the list of these")
 _GOLD = _SPANS._replace(whose="units with gold spans")
@@ -132,6 +133,7 @@ def span_validity(
         coder = str(spans["coder"].iloc[0]) if "coder" in spans and len(spans) else "spans"
         frame = pd.concat([frame, whole], ignore_index=True)
         frame["by"] = np.repeat(np.array([coder, name], dtype=object), [n_rows, len(whole)])
+    group = "by" if "by" in frame else None
     facts = SpanFacts(len(ids), bootstrap=resample, resampled="units", joins=tuple(joins))
     return replace(
         result,
@@ -140,7 +142,7 @@ def span_validity(
         finding=_say_spans(frame.iloc[:n_rows], frame.iloc[n_rows:], len(ids)),
         remarks=(NOTE,),
         table=_name_rows(frame, n_rows),
-        figure=lambda: _draw(frame, facts.interval),
+        figure=partial(plot_estimates, frame, value="f1", group=group, quantity=_QUANTITY, note=facts.interval),
     )
 
 
@@ -167,11 +169,6 @@ def _name_rows(frame: pd.DataFrame, n_rows: int) -> pd.DataFrame:
     if "by" in frame:
         names += [f"{row['name']} ({row['by']})" for _, row in frame[n_rows:].iterrows()]
     return frame.assign(name=names).drop(columns=["part", "by"], errors="ignore")
-
-
-def _draw(frame: pd.DataFrame, note: str) -> Figure:
-    group = "by" if "by" in frame else None
-    return plot_estimates(frame, value="f1", group=group, quantity="F1 of spans against the gold", note=note)
 
 
 def _say_spans(frame: pd.DataFrame, others: pd.DataFrame, n_units: int) -> str:
@@ -272,9 +269,11 @@ def _rows(counts: SpanCounts, bootstrap: Bootstrap) -> Iterator[dict[str, object
     drawn = Drawn(np.ones(n_units, dtype=np.int64), np.ones(n_units), np.zeros(n_units, dtype=np.int64))
     values, ends, _ = shares.estimate(drawn, bootstrap)
     ends = [replace(end, reason="") if drawn.n_units == 1 or not bootstrap.replicates else end for end in ends]
+    ranges = np.array([(float(value), end.low, end.high) for value, end in zip(values, ends, strict=True)])
+    ranges[2 * n_columns :] = 2 * ranges[2 * n_columns :] / (1 + ranges[2 * n_columns :])  # as F1
     measures = [
-        _as_measure((value, end.low, end.high), end.reason, is_f1=at >= 2 * n_columns)
-        for at, (value, end) in enumerate(zip(values, ends, strict=True))
+        Measure(value, low, high, "undefined" if np.isnan(value) else end.reason)
+        for (value, low, high), end in zip(ranges.tolist(), ends, strict=True)
     ]
     types = counts.types[:-1]
     names = [*(("type", kind) for kind in types), *([("overall", "typed")] if types else []), ("overall", "untyped")]
@@ -284,12 +283,6 @@ def _rows(counts: SpanCounts, bootstrap: Bootstrap) -> Iterator[dict[str, object
         head = {"part": part, "name": name, "n": int(gold[:, at].sum()), "n_found": int(coded[:, at].sum())}
         figures = {key: value for name, measure in row.items() for key, value in spread(name, measure).items()}
         yield {**head, **figures, "reason": explain_gaps(row)}
-
-
-def _as_measure(figures: tuple[float, float, float], reason: str, *, is_f1: bool) -> Measure:
-    """A share with its interval; of the spans that either side has, as F1."""
-    value, low, high = (2 * each / (1 + each) if is_f1 else each for each in map(float, figures))
-    return Measure(value, low, high, "undefined" if np.isnan(value) else reason)
 
 
 def _with_typed(counts: Floats) -> Floats:

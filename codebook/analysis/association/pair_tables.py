@@ -242,7 +242,9 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
     about = f"{variable.name}: {statistic} of every two coders"
     name = "Krippendorff's alpha" if statistic == "alpha" else "Percent agreement"
     rest = f"The {len(coders)} coders with the most labels of {len(codings.coders):,}."
-    facts = Facts(_count_units(codings), len(coders), level, coverage=codings.coverage, joins=codings.joins, decimals=2)
+    labelled = codings.frame[(codings.frame["variable"] == variable.name) & codings.frame["label"].notna()]
+    n_units, coverage = labelled["unit_id"].nunique(), codings.coverage
+    facts = Facts(n_units, len(coders), level, coverage=coverage, joins=codings.joins, decimals=2)
     result = Result(
         pairs,
         name="coders",
@@ -268,11 +270,6 @@ def _draw_coders(pairs: pd.DataFrame, statistic: str, roles: Mapping[str, str], 
     order = cluster_order(to_matrix(pairs, statistic, order=list(roles)))
     order.sort(key=lambda name: list(dict.fromkeys(roles.values())).index(roles[name]))
     return draw_pairs(pairs, statistic, order=order, level=level if statistic == "alpha" else "", groups=roles)
-
-
-def _count_units(codings: Codings) -> int:
-    rows = (codings.frame["variable"] == codings.variable.name) & codings.frame["label"].notna()
-    return int(codings.frame.loc[rows, "unit_id"].nunique())
 
 
 def _say_range(pairs: pd.DataFrame, statistic: str, places: int) -> str:

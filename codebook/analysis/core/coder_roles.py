@@ -126,10 +126,7 @@ class CoderRoles:
     def one_coder(self, coder: str | None = None) -> str:
         """The coder of this name, or else the first model; without models the only coder beside the gold.
 
-        Raises
-        ------
-        StatisticError
-            Nobody has that name, or several people coded and none is named.
+        Raises StatisticError: nobody has that name, or several people coded and none is named.
         """
         others = [*self.machines, *self.people]
         if coder is None and (self.machines or len(others) == 1):

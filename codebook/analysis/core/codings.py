@@ -118,17 +118,13 @@ class Codings(CoderRoles):
     def variable(self) -> VariableLike:
         """The one variable of these codings.
 
-        Raises
-        ------
-        StatisticError
-            There are several: choose one with `.of(name)`.
+        Raises StatisticError: there are several: choose one with `.of(name)`.
         """
         if len(self.variables) == 1:
             return self.variables[0]
         names = name_some(variable.name for variable in self.variables) or "none"
-        mend = 'choose one first: codings.of("NAME")'
-        raise_faults("The variable is not clear.", [Fault("variable", f"there are {names}", mend)])
-        raise AssertionError  # pragma: no cover - raise_faults raises
+        fault = Fault("variable", f"there are {names}", 'choose one first: codings.of("NAME")')
+        raise StatisticError("The variable is not clear.", [fault])
 
     @cached_property
     def coverage(self) -> dict[str, dict[str, int]]:
@@ -145,10 +141,7 @@ class Codings(CoderRoles):
     def of(self, variable: str = "") -> Codings:
         """The codings of one variable; of the first where no name is given.
 
-        Raises
-        ------
-        StatisticError
-            There is no such variable.
+        Raises StatisticError: there is no such variable.
         """
         names = [each.name for each in self.variables]
         if variable and variable not in names:
@@ -161,10 +154,7 @@ class Codings(CoderRoles):
     def only(self, coders: Iterable[str]) -> Codings:
         """The codings of these coders, and of the gold where it is one of them.
 
-        Raises
-        ------
-        StatisticError
-            Somebody of that name coded nothing.
+        Raises StatisticError: somebody of that name coded nothing.
         """
         names = [coders] if isinstance(coders, str) else list(dict.fromkeys(coders))
         if strange := [name for name in names if name not in self.coders]:
@@ -177,10 +167,7 @@ class Codings(CoderRoles):
 
         A list of values takes units with any of them.
 
-        Raises
-        ------
-        StatisticError
-            There is no such covariate, or no unit with the value.
+        Raises StatisticError: there is no such covariate, or no unit with the value.
         """
         units = pd.Series(data=True, index=pd.Index(self.frame["unit_id"].unique()))
         for name, value in values.items():
@@ -235,10 +222,7 @@ class Codings(CoderRoles):
     def draw(self, number: int) -> Codings:
         """The codings of one draw in the place of the first, beside those of coders who were asked once.
 
-        Raises
-        ------
-        StatisticError
-            No coder has such a draw.
+        Raises StatisticError: no coder has such a draw.
         """
         once = self.frame.groupby("coder")["draw"].transform("max") == 0
         rows = self.frame["draw"] == number
@@ -250,10 +234,7 @@ class Codings(CoderRoles):
     def covariate(self, name: str) -> pd.Series:
         """A covariate by unit_id.
 
-        Raises
-        ------
-        StatisticError
-            There is none of that name.
+        Raises StatisticError: there is none of that name.
         """
         known = self.by_unit
         if name not in known:
@@ -279,10 +260,7 @@ class Codings(CoderRoles):
 
         "random" says that the gold units are a simple random sample: all weigh the same.
 
-        Raises
-        ------
-        StatisticError
-            Another text, or a frame without units and chances.
+        Raises StatisticError: another text, or a frame without units and chances.
         """
         if isinstance(sample, str) and sample != RANDOM:
             mend = f"pass a sample of read_gold_sample, or {RANDOM!r} if gold is a simple random sample of the units"
@@ -301,10 +279,7 @@ class Codings(CoderRoles):
     def with_groups(self, *covariates: pd.Series | pd.DataFrame) -> Codings:
         """The same codings with more covariates, each a named series, or a frame of several, by unit_id.
 
-        Raises
-        ------
-        StatisticError
-            What is no series, or one without a name.
+        Raises StatisticError: what is no series, or one without a name.
         """
         for each in covariates:
             if not isinstance(each, pd.DataFrame) and getattr(each, "name", None) is None:
@@ -316,10 +291,7 @@ class Codings(CoderRoles):
     def with_word_counts(self) -> Codings:
         """The same codings, with the number of words of each text as the covariate `n_words`.
 
-        Raises
-        ------
-        StatisticError
-            No text is known of any unit; where some lack one, every result says so.
+        Raises StatisticError: no text is known of any unit; where some lack one, every result says so.
         """
         lacking = self._lack_texts()
         counts = pd.Series({unit: len(self.texts[unit].split()) for unit in self.texts}, name="n_words")
@@ -328,15 +300,10 @@ class Codings(CoderRoles):
     def with_texts(self, texts: Mapping[str, str] | Iterable[Any]) -> Codings:
         """The same codings, with texts for showing: by unit_id, or units, which have `unit_id` and `text`.
 
-        Raises
-        ------
-        StatisticError
-            No unit has a text, or most ids are written in another way; where some lack one, the notes say so.
+        Where some lack one, the notes say so. Raises StatisticError: none has one, or most ids are written otherwise.
         """
-        units: Iterable[Any] = () if isinstance(texts, Mapping) else texts
-        codings = replace(
-            self, texts=texts if isinstance(texts, Mapping) else {each.unit_id: each.text for each in units}
-        )
+        by_unit = texts if isinstance(texts, Mapping) else {each.unit_id: each.text for each in texts}
+        codings = replace(self, texts=by_unit)
         return replace(codings, notes=tuple(dict.fromkeys([*self.notes, *codings._lack_texts()])))
 
     def _lack_texts(self) -> list[str]:
@@ -373,10 +340,7 @@ class Codings(CoderRoles):
     def gold_sample(self) -> tuple[pd.DataFrame | None, str]:
         """The sample by whose chances gold units of the variable are weighted, or None, and a sentence on it.
 
-        Raises
-        ------
-        StatisticError
-            The sample is locked.
+        Raises StatisticError: the sample is locked.
         """
         if self.sample is None:
             return None, "There is no gold sample: all gold units weigh the same."

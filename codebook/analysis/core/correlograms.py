@@ -121,14 +121,13 @@ def name_pairs(first: Sequence[str], second: Sequence[str], between: str = " –
     >>> name_pairs(["politics", "a long name of some 31"], ["travel", "sports"], " → ")
     ['politics → travel', 'a long n…ome 31 → sports']
     """
-    pairs = list(zip(first, second, strict=True))
-    short = [between.join(map(_cut_middle, pair)) for pair in pairs]
+    pairs, half = list(zip(first, second, strict=True)), LONGEST // 4
+
+    def cut(name: str) -> str:
+        return name if len(name) <= 2 * half + 1 else f"{name[: half + 1].rstrip()}…{name[1 - half :].lstrip()}"
+
+    short = [between.join(map(cut, pair)) for pair in pairs]
     return short if len(set(short)) == len(short) else [between.join(pair) for pair in pairs]
-
-
-def _cut_middle(name: str) -> str:
-    half = LONGEST // 4
-    return name if len(name) <= 2 * half + 1 else f"{name[: half + 1].rstrip()}…{name[1 - half :].lstrip()}"
 
 
 def _order(values: pd.DataFrame, measure: PairMeasure) -> list[int]:

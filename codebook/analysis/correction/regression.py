@@ -245,6 +245,7 @@ class Regression:
     def _show(self, frame: pd.DataFrame, inputs: Inputs, design: Design) -> Result:
         """The result with its facts, sentence, table and figure."""
         warnings = tuple(find_warnings(len(design.terms), inputs.n_clusters, inputs.prob, inputs.prob_scale))
+        gaps = ", ".join(f"{name} in {n:,}" for name, n in inputs.dropped.items())
         facts = CorrectionFacts(
             n_units=len(design.y),
             n_coders=1,
@@ -252,7 +253,7 @@ class Regression:
             n_clusters=inputs.n_clusters,
             weighted=True,
             dropped=inputs.dropped,
-            joins=tuple(_say_dropped(inputs)),
+            joins=(f"Of {say_count(inputs.n_units, 'unit')} those with a gap are left out: {gaps}.",) if gaps else (),
             confidence=self.fitting.confidence,
             warnings=warnings,
             formula=self.formula,
@@ -287,12 +288,6 @@ def _plot_coefficients(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
     rows = shown.assign(coefficient=keep_order(shown["coefficient"]))
     words: dict[str, Any] = {"references": (0,), "quantity": quantity, "note": note}
     return plot_estimates(rows, name="coefficient", value="estimate", group="source", **words)
-
-
-def _say_dropped(inputs: Inputs) -> list[str]:
-    """What is to be told of units without a model label or a covariate."""
-    parts = ", ".join(f"{name} in {n:,}" for name, n in inputs.dropped.items())
-    return [f"Of {say_count(inputs.n_units, 'unit')} those with a gap are left out: {parts}."] if parts else []
 
 
 def fit_sources(design: Design, inputs: Inputs, family: str) -> dict[str, Fit]:

@@ -17,6 +17,7 @@ from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import read_label_set
 from codebook.analysis.core.standard_errors import FEWEST, wilson_interval
+from codebook.analysis.joining.disagreement import cut_text
 from codebook.errors import Fault
 from codebook.ground.quantities import is_or_are, say_count
 
@@ -148,16 +149,14 @@ def _say(frame: pd.DataFrame) -> str:
 def _print(frame: pd.DataFrame, is_decided: bool) -> pd.DataFrame:
     """The disputed codes: how often, against which, by which definition, and the text to read first."""
     rows = frame[frame["n_disputed"] > 0]
+    definitions = rows["definition"].map(partial(cut_text, most=_N_TEXT))
     cells = {"Code": rows["label"], "Units": rows["n_given"], "Disputed": rows["n_disputed"], "With": rows["with"]}
     if is_decided:
         cells |= {"Too wide": rows["too_wide"], "Too narrow": rows["too_narrow"]}
-        return pd.DataFrame(cells | {"Definition": rows["definition"].map(_cut)})
+        return pd.DataFrame(cells | {"Definition": definitions})
     texts = rows["text"] if (rows["text"] != "").any() else rows["units"]
-    return pd.DataFrame(cells | {"Definition": rows["definition"].map(_cut), "Read first": texts.map(_cut)})
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _N_TEXT else f"{text[: _N_TEXT - 4].rpartition(' ')[0]} ..."
+    first = texts.map(partial(cut_text, most=_N_TEXT))
+    return pd.DataFrame(cells | {"Definition": definitions, "Read first": first})
 
 
 _OF_SIDES = ("coder", "n", "n_won", "value", "low", "high", "reason")
@@ -196,6 +195,7 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
     if labels.empty:
         return nothing_to_say(codings, "No disputed unit is decided: no side has won.", result)
     frame = pd.DataFrame(list(_count_wins(labels, decisions, confidence)), columns=list(_OF_SIDES))
+    note = f"{100 * confidence:g} % intervals after Wilson."
     return replace(
         result,
         frame=frame,
@@ -203,7 +203,7 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
         finding=_say_sides(frame, len(decisions)),
         remarks=(f"Wilson intervals; none below {FEWEST} units. Sets of labels are compared whole.",),
         table=frame.drop(columns="reason"),
-        figure=partial(_draw_sides, frame, f"{100 * confidence:g} % intervals after Wilson."),
+        figure=partial(plot_estimates, frame, name="coder", quantity="share of disputed units decided for", note=note),
         outputs=codings.outputs,
     )
 
@@ -239,7 +239,3 @@ def _say_sides(frame: pd.DataFrame, n_units: int) -> str:
     sides = [f"for {row['coder']} on {row['n_won']:,} of {row['n']:,}" for row in coders]
     more = f"for a third label on {third['n_won']:,}"
     return f"{say_count(n_units, 'disputed unit')} {is_or_are(n_units)} decided: {', '.join([*sides, more])}."
-
-
-def _draw_sides(frame: pd.DataFrame, note: str) -> Any:
-    return plot_estimates(frame, name="coder", quantity="share of disputed units decided for", note=note)

@@ -30,7 +30,6 @@ _ABOUT = "The disagreements cannot be listed."
 _NOBODY = "No coder beside the gold: nothing to set side by side."
 _COLUMNS = ("rank", "unit_id", "variable", "n_codings", "entropy", "conflict", "commonest", "share", "tied", "votes")
 _TEXTS = Sides("disputed units", "among the texts", "the texts")
-_N_WIDE = 240
 
 
 @dataclass(frozen=True)
@@ -160,25 +159,21 @@ def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, r
     if frame.empty:
         return nothing_to_say(codings, "No unit was labelled by two coders: nothing to decide.", result)
     shown = frame.assign(**words)
-    finding, table = _say_disputed(shown, facts), _print_ranked(shown, conflict=bool(models))
+    first, table = shown.iloc[0], _print_ranked(shown, conflict=bool(models))
+    finding = f"Coders disagree on {facts.n_split:,} of {say_count(len(frame), 'unit')} with two or more codings"
+    finding += f"; most of all {first['unit_id']} ({first['votes']})." if facts.n_split else "."
     remarks = ("Entropy in bits: 0 where all agree.", *facts.left_aside)
     return replace(result, finding=finding, remarks=remarks, table=table, outputs=codings.outputs)
 
 
-def _say_disputed(frame: pd.DataFrame, facts: DisagreementFacts) -> str:
-    first = frame.iloc[0]
-    most = f"; most of all {first['unit_id']} ({first['votes']})" if facts.n_split else ""
-    return f"Coders disagree on {facts.n_split:,} of {say_count(len(frame), 'unit')} with two or more codings{most}."
-
-
-def _cut(text: str) -> str:
+def cut_text(text: str, most: int = 240) -> str:
     """A text that fits a cell; what is left out is marked."""
-    return text if len(text) <= _N_WIDE else f"{text[: _N_WIDE - 4].rpartition(' ')[0] or text[: _N_WIDE - 4]} ..."
+    return text if len(text) <= most else f"{text[: most - 4].rpartition(' ')[0] or text[: most - 4]} ..."
 
 
 def _print_ranked(frame: pd.DataFrame, *, conflict: bool) -> pd.DataFrame:
     """Rank, unit, text where it is known, and who said what."""
-    texts = {"Text": frame["text"].map(_cut)} if "text" in frame else {}
+    texts = {"Text": frame["text"].map(cut_text)} if "text" in frame else {}
     cells = {"Rank": frame["rank"], "Unit": frame["unit_id"], **texts, "Entropy": frame["entropy"].round(2)}
     sides = {"Conflict": frame["conflict"].round(2), "People": frame.get("people"), "Models": frame.get("models")}
     return pd.DataFrame(cells | (sides if conflict else {"Votes": frame["votes"]}))

@@ -62,11 +62,6 @@ def compare_agreement(
         `frame` has three rows per coefficient, of the side a, b and a - b: value, low, high, se (by linearisation), p
         (of the difference, two-sided, by the replicates), n_units, n_coders, reason.
 
-    Raises
-    ------
-    StatisticError
-        All faults of the codings and of the request.
-
     Examples
     --------
     >>> people = pd.DataFrame({"ann": list("aabb") * 10, "ben": list("aaba") * 10})
@@ -244,7 +239,7 @@ def norming(before: Codings, after: Codings, *, resample: Bootstrap = Bootstrap(
         facts=facts,
         finding=_say_rounds(frame, coders),
         remarks=(_NOTE_ROUNDS, *facts.left_aside),
-        table=_print_rounds(shown),
+        table=shown[["label", "round", "value", "low", "high", "p", "n_units"]].replace({"label": {"": "all codes"}}),
         figure=partial(_draw_rounds, shown, facts.interval),
         outputs=after.outputs,
     )
@@ -308,11 +303,6 @@ def _say_rounds(frame: pd.DataFrame, n_coders: int) -> str:
     gain = say_figure(rows[GAIN], "value", places_of(n_units))
     size = f"{say_count(n_coders, 'coder')}, {say_count(n_units, 'unit')} coded in both rounds"
     return f"Alpha was {first} before and is {second} after; difference {gain} ({size})."
-
-
-def _print_rounds(frame: pd.DataFrame) -> pd.DataFrame:
-    shown = frame.assign(label=frame["label"].replace("", "all codes"))
-    return shown[["label", "round", "value", "low", "high", "p", "n_units"]]
 
 
 def _draw_rounds(frame: pd.DataFrame, note: str) -> Any:

@@ -111,11 +111,6 @@ def reliability(
         n_coders, n_codings, n_clusters, undefined_share, below_667 and below_800 (shares of the replicates), commonest
         (share of the commonest label), dropped and reason (in words).
 
-    Raises
-    ------
-    StatisticError
-        All faults of the codings and of the request, each with its mend.
-
     Examples
     --------
     Krippendorff (2011), example C, printed .743:

@@ -132,11 +132,6 @@ def plan_coders(plan: CoderPlan | Codings = CoderPlan()) -> Result:
         made-up codings with one label only), recommended (the cheapest that is as narrow as wanted; of equally cheap
         ones the narrowest).
 
-    Raises
-    ------
-    StatisticError
-        As `CoderPlan`.
-
     Examples
     --------
     >>> result = plan_coders(CoderPlan(alpha=0.7, width=0.25, coders=(2, 3), units=(50, 100, 200)))

@@ -104,11 +104,6 @@ class Coefficient:
     def with_distances(self, distances: pd.DataFrame) -> Coefficient:
         """The coefficient with distances of your own: 0 for labels that agree, more the farther they are apart.
 
-        Raises
-        ------
-        StatisticError
-            As `with_weights`.
-
         Examples
         --------
         Cohen (1968), tables 1 and 2, two clinicians and 200 patients: kappa .492, weighted .348.

@@ -38,7 +38,7 @@ def measure_percent(pairs: Pairable, definition: str) -> Measure:
         return Measure(build, pairs.patterns, hits=hits, **about)
     if pairs.n_units * len(pairs.codings.coders) ** 2 > _MOST_PAIRS and pairs.patterns.weight is None:
         value, fixed = _mean_over_pairs(pairs.codings), "no interval: too many pairs to resample"
-        return Measure(lambda _: _constant(value), pairs.patterns, fixed=fixed, **about)
+        return Measure(lambda _: lambda weights: np.full(len(weights), value), pairs.patterns, fixed=fixed, **about)
     patterns, counts = coder_patterns(pairs.codings)
     n_coders = counts.shape[1]
     return Measure(partial(_pair_agreement, n_coders=n_coders), patterns, n_coders=n_coders, **about)
@@ -58,10 +58,6 @@ def _count_pairs(patterns: Patterns, definition: str) -> tuple[Floats, Floats]:
 def _pattern_agreement(patterns: Patterns, *, definition: str) -> Callable[[Floats], Floats]:
     agreeing, pairs = _count_pairs(patterns, definition)
     return lambda weights: np.asarray((weights @ agreeing) / (weights @ pairs))
-
-
-def _constant(value: float) -> Callable[[Floats], Floats]:
-    return lambda weights: np.full(len(weights), value)
 
 
 def _pair_agreement(patterns: Patterns, *, n_coders: int) -> Callable[[Floats], Floats]:

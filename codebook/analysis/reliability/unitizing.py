@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ _NOTE = (
     "where two coders marked the same text, (k)u-alpha on one type there. Covered: the share of the text that the "
     "figure is computed from."
 )
+_QUANTITY = "Krippendorff's α for unitizing"
 _Span = tuple[int, int, int]
 GAP = 0
 
@@ -116,7 +118,10 @@ def span_agreement(
     named = spans.assign(kind=spans[type_column].astype(str) if type_column in spans else "span")
     sums = add_spans(named, lengths, coders)
     frame = pd.DataFrame(list(_list_rows(sums, named, coders, resample)), columns=list(_COLUMNS))
-    n_units = int(frame["n_units"].iloc[0])
+    n_units, names = int(frame["n_units"].iloc[0]), frame["coefficient"].map(_TITLES)
+    names = names.where(frame["type"] == "", frame["type"] + ": (k)u-alpha")
+    shown = frame.assign(agreement=names, covered=[say_percent(share) for share in frame["covered"]])
+    rows = frame.assign(name=keep_order(names))
     facts = Facts(n_units, int(frame["n_coders"].iloc[0]), bootstrap=resample, resampled="texts")
     once = sum(len(names) < 2 for names in coders.values())
     left = [f"Left aside: {say_count(once, 'text')} with fewer than two coders."] if once else []
@@ -128,8 +133,8 @@ def span_agreement(
         facts,
         _say(frame, places_of(n_units)),
         (_NOTE, *left),
-        _print(frame),
-        lambda: _draw(frame, facts.interval),
+        shown[["agreement", "value", "low", "high", "covered", "n_spans", "reason"]],
+        partial(plot_estimates, rows, references=(0.667, 0.8), quantity=_QUANTITY, note=facts.interval),
     )
 
 
@@ -366,18 +371,3 @@ def _say(frame: pd.DataFrame, places: int) -> str:
         f"; types where both marked {say_figure(types, 'value', places)}" if types["value"] == types["value"] else ""
     )
     return f"u-alpha of spans {say_figure(first, 'value', places)}: marked or not {marked}{of_types} ({sizes})."
-
-
-def _name_rows(frame: pd.DataFrame) -> pd.Series:
-    named = frame["coefficient"].map(_TITLES)
-    return named.where(frame["type"] == "", frame["type"] + ": (k)u-alpha")
-
-
-def _print(frame: pd.DataFrame) -> pd.DataFrame:
-    shown = frame.assign(agreement=_name_rows(frame), covered=[say_percent(share) for share in frame["covered"]])
-    return shown[["agreement", "value", "low", "high", "covered", "n_spans", "reason"]]
-
-
-def _draw(frame: pd.DataFrame, note: str) -> Any:
-    rows = frame.assign(name=keep_order(_name_rows(frame)))
-    return plot_estimates(rows, references=(0.667, 0.8), quantity="Krippendorff's α for unitizing", note=note)

@@ -34,6 +34,7 @@ _COLUMNS = (
     *("part", "source", "df", "mean_square", "variance", "low", "high", "share", "share_low", "share_high"),
     *("design", "n_calls", "error", "error_share", "dependability", "reason"),
 )
+_QUANTITY = "share of the variance of one answer"
 _UNIT, _DRAW = "unit", "draw"
 _NOTE = (
     "The variance of one answer by its sources: differences between units are wanted, all else is error. Labels "
@@ -131,6 +132,7 @@ def generalizability(
     designs = pd.DataFrame(list(list_designs(_sizes(crossed), variances)))
     frame = pd.concat([components, designs], ignore_index=True).reindex(columns=list(_COLUMNS))
     frame["reason"] = frame["reason"].fillna("")
+    named = components.assign(name=keep_order(components["source"].str.replace(" x ", " × ")))
     facts = Facts(
         n_units=len(crossed.values),
         n_coders=math.prod(crossed.levels),
@@ -147,7 +149,7 @@ def generalizability(
         finding=_say(components, designs, crossed, variable),
         remarks=(_NOTE, *facts.left_aside),
         table=_print(components, designs),
-        figure=partial(_draw, components, facts.interval),
+        figure=partial(plot_estimates, named, value="share", quantity=_QUANTITY, note=facts.interval),
         outputs=codings.outputs,
     )
 
@@ -339,11 +341,6 @@ def _print(components: pd.DataFrame, designs: pd.DataFrame) -> pd.DataFrame:
     above = components[["source", "df", "variance", "share", "share_low", "share_high"]]
     below = designs.assign(source="mean over " + designs["design"])[["source", "n_calls", "error", "dependability"]]
     return pd.concat([above, below], ignore_index=True).rename(columns={"n_calls": "answers"})
-
-
-def _draw(components: pd.DataFrame, note: str) -> Any:
-    named = components.assign(name=keep_order(components["source"].str.replace(" x ", " × ")))
-    return plot_estimates(named, value="share", quantity="share of the variance of one answer", note=note)
 
 
 MOST = 12
