@@ -170,7 +170,8 @@ def calibration(
     pair = read_pair(codings, coder)
     by_unit = read_probabilities(codings, coder, probability)
     if not len(by_unit):
-        return nothing_to_say(codings, _say_none(codings.variable.name, coder), result)
+        reason = f"No label of {codings.variable.name!r} by {coder!r} has a probability: nothing to compare. {_MEND}"
+        return nothing_to_say(codings, reason, result)
     judged, n_without = _judge(pair, by_unit, bins, binning)
     frame = pd.DataFrame(_rows(judged, resample))
     facts = list_facts(codings, {coder: pair}, resample, n_units=len(judged.right))
@@ -183,10 +184,6 @@ def calibration(
         figure=partial(draw_calibration, frame, judged.count_right(), resample.sentence),
         outputs=codings.outputs,
     )
-
-
-def _say_none(variable: str, coder: str) -> str:
-    return f"No label of {variable!r} by {coder!r} has a probability: nothing to compare. {_MEND}"
 
 
 def _say_calibration(frame: pd.DataFrame, coder: str) -> str:

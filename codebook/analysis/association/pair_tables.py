@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -140,20 +141,17 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
     shown, names = codings.in_words(pairs), list(map(codings.name_label, order))
     facts = make_facts(codings, read, n_units)
     table = share_heads(shown[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]])
-    result = Result(
-        pairs,
-        name="label_association",
-        title=about,
-        section="correlogram",
-        facts=facts,
+    result = Result(pairs, "label_association", about, "correlogram", facts, outputs=codings.outputs)
+    if pairs.empty:
+        return nothing_to_say(codings, NO_PAIR if n_units else NO_LABEL, result)
+    return replace(
+        result,
         finding=_say_strongest(shown, statistic, facts.places),
         remarks=(_NOTES["labels"], *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
         table=table,
         names=tuple(table.columns[:2]),
         figure=partial(draw_pairs, shown, statistic, order=names, rows=codings.gold),
-        outputs=codings.outputs,
     )
-    return result if len(pairs) else nothing_to_say(codings, NO_PAIR if n_units else NO_LABEL, result)
 
 
 def _list_beside(codings: Codings) -> list[str] | None:
@@ -245,12 +243,12 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
     labelled = codings.frame[(codings.frame["variable"] == variable.name) & codings.frame["label"].notna()]
     n_units, coverage = labelled["unit_id"].nunique(), codings.coverage
     facts = Facts(n_units, len(coders), level, coverage=coverage, joins=codings.joins, decimals=2)
-    result = Result(
-        pairs,
-        name="coders",
-        title=about,
-        section="correlogram",
-        facts=facts,
+    result = Result(pairs, "coders", about, "correlogram", facts, outputs=codings.outputs)
+    if pairs.empty:
+        reason = f"No two coders labelled {say_count(max(1, min_units), 'unit')} in common: nothing to compare."
+        return nothing_to_say(codings, reason, result)
+    return replace(
+        result,
         finding=_say_range(pairs, statistic, facts.places),
         remarks=(
             f"{name} ({level}); pairs with fewer than {min_units} common units are empty.",
@@ -259,10 +257,7 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
         ),
         table=pairs[["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"]],
         figure=partial(_draw_coders, pairs, statistic, roles, level),
-        outputs=codings.outputs,
     )
-    reason = f"No two coders labelled {say_count(max(1, min_units), 'unit')} in common: nothing to compare."
-    return result if len(pairs) else nothing_to_say(codings, reason, result)
 
 
 def _draw_coders(pairs: pd.DataFrame, statistic: str, roles: Mapping[str, str], level: str) -> Figure:
@@ -300,12 +295,11 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
     left_out = [variable.name for variable in codings.variables if variable not in variables]
     about = f"Association of variables ({statistic})"
     table = share_heads(pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]])
-    result = Result(
-        pairs,
-        name="variable_association",
-        title=about,
-        section="correlogram",
-        facts=facts,
+    result = Result(pairs, "variable_association", about, "correlogram", facts, outputs=codings.outputs)
+    if pairs.empty:
+        return nothing_to_say(codings, "One variable: nothing to associate.", result)
+    return replace(
+        result,
         finding=_say_strongest(pairs, statistic, facts.places),
         remarks=(
             _NOTES["variables"],
@@ -316,9 +310,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
         table=table,
         names=tuple(table.columns[:2]),
         figure=partial(draw_pairs, pairs, statistic, order=order),
-        outputs=codings.outputs,
     )
-    return result if len(pairs) else nothing_to_say(codings, "One variable: nothing to associate.", result)
 
 
 def _fitting(variables: Iterable[VariableLike], statistic: str) -> list[VariableLike]:

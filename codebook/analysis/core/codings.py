@@ -302,7 +302,8 @@ class Codings(CoderRoles):
 
         Where some lack one, the notes say so. Raises StatisticError: none has one, or most ids are written otherwise.
         """
-        by_unit = texts if isinstance(texts, Mapping) else {each.unit_id: each.text for each in texts}
+        units: Iterable[Any] = () if isinstance(texts, Mapping) else texts
+        by_unit = texts if isinstance(texts, Mapping) else {each.unit_id: each.text for each in units}
         codings = replace(self, texts=by_unit)
         return replace(codings, notes=tuple(dict.fromkeys([*self.notes, *codings._lack_texts()])))
 

@@ -252,11 +252,15 @@ def _list_pairs(values: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(pairs)
 
 
+def _check_names(matrix: pd.DataFrame, least: int = 0) -> list[Fault]:
+    if list(matrix.index) == list(matrix.columns) and len(matrix) >= least:
+        return []
+    problem = f"rows and columns of its shape {matrix.shape} are not the same names"
+    return [Fault("matrix", problem, "pass a square matrix of two or more, e.g. to_matrix(pairs, 'phi')")]
+
+
 def _check_square(matrix: pd.DataFrame, significance: pd.DataFrame | None, counts: pd.DataFrame | None) -> None:
-    faults = []
-    if list(matrix.index) != list(matrix.columns) or len(matrix) < 2:
-        mend = "pass a square matrix of two or more, e.g. to_matrix(pairs, 'phi')"
-        faults.append(Fault("matrix", f"rows and columns of its shape {matrix.shape} are not the same names", mend))
+    faults = _check_names(matrix, 2)
     for name, other, column in (("significance", significance, "p_bh"), ("counts", counts, "n_units")):
         if other is not None and other.shape != matrix.shape:
             mend = f"make it with the same order, e.g. to_matrix(pairs, {column!r}, order=list(matrix))"
@@ -308,7 +312,11 @@ def cluster_order(matrix: pd.DataFrame) -> list[str]:
     >>> abs(order.index("a") - order.index("d")), abs(order.index("b") - order.index("c"))
     (1, 1)
     """
-    _check_matrix(matrix)
+    faults = _check_names(matrix)
+    if not faults and (most := float(np.nanmax(np.abs(matrix.to_numpy(dtype=float)), initial=0))) > 1 + 1e-9:
+        mend = "pass values between -1 and 1, such as phi; counts and lift are not"
+        faults = [Fault("matrix", f"a value is {most:g}", mend)]
+    raise_faults("There is no clustered order.", faults)
     if len(matrix) < 3:
         return list(map(str, matrix.index))
     from scipy.cluster.hierarchy import leaves_list, linkage
@@ -329,17 +337,3 @@ def _check_pairs(pairs: pd.DataFrame, value: str, order: Sequence[str] | None) -
         if outside:
             faults.append(Fault("order", f"it lacks {name_some(outside)}", "name every row, or pass order=None"))
     raise_faults("The matrix cannot be made.", faults)
-
-
-def _check_matrix(matrix: pd.DataFrame) -> None:
-    faults = []
-    if list(matrix.index) != list(matrix.columns):
-        problem = f"rows and columns of its shape {matrix.shape} are not the same names"
-        faults.append(Fault("matrix", problem, "pass a square matrix, e.g. to_matrix(pairs, 'phi')"))
-    elif (most := float(np.nanmax(np.abs(matrix.to_numpy(dtype=float)), initial=0))) > 1 + 1e-9:
-        faults.append(
-            Fault(
-                "matrix", f"a value is {most:g}", "pass values between -1 and 1, such as phi; counts and lift are not"
-            )
-        )
-    raise_faults("There is no clustered order.", faults)

@@ -81,6 +81,8 @@ def compare_agreement(
     pair, n_common, dropped = _pair(codes, sides)
     rows = list(_list_rows(pair, names, n_common > 0, coefficients, resample))
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    named = [name_coefficient(*row) for row in zip(frame["coefficient"], frame["detail"], strict=True)]
+    shown = frame.assign(coefficient=named, side=frame["side"].str.replace(" - ", f" {MINUS} "))
     facts = Facts(
         n_units=int(frame["n_units"].iloc[0]),
         n_coders=int(frame["n_coders"].iloc[2]),
@@ -99,8 +101,8 @@ def compare_agreement(
         facts=facts,
         finding=_say(frame, n_common),
         remarks=(_PAIRED if n_common else _APART, *left),
-        table=_print(frame),
-        figure=partial(_draw, frame, facts.interval),
+        table=shown[["coefficient", "side", "value", "low", "high", "p", "n_units", "n_coders"]],
+        figure=partial(_draw, shown, facts.interval),
         outputs=sides[0].outputs,
     )
 
@@ -160,19 +162,11 @@ def _say(frame: pd.DataFrame, n_common: int) -> str:
     return f"{head}: {', '.join(values)}; difference {say_figure(difference, 'value', places)}{p} ({size})."
 
 
-def _print(frame: pd.DataFrame) -> pd.DataFrame:
-    named = [name_coefficient(*row) for row in zip(frame["coefficient"], frame["detail"], strict=True)]
-    shown = frame.assign(coefficient=named, side=frame["side"].str.replace(" - ", f" {MINUS} "))
-    return shown[["coefficient", "side", "value", "low", "high", "p", "n_units", "n_coders"]]
-
-
-def _draw(frame: pd.DataFrame, note: str) -> Any:
-    one = frame["coefficient"].nunique() == 1
-    heads = [name_coefficient(*row) for row in zip(frame["coefficient"], frame["detail"], strict=True)]
-    sides = frame["side"].str.replace(" - ", f" {MINUS} ")
-    names = sides if one else [f"{head}: {side}" for head, side in zip(heads, sides, strict=True)]
-    rows = frame.assign(name=keep_order(pd.Series(names, index=frame.index)))
-    return plot_estimates(rows, references=(0.0,), quantity=heads[0] if one else "agreement", note=note)
+def _draw(shown: pd.DataFrame, note: str) -> Any:
+    one = len(shown) == 3  # the two sides and their difference
+    rows = shown.assign(name=keep_order(shown["side"] if one else shown["coefficient"] + ": " + shown["side"]))
+    quantity = shown["coefficient"].iloc[0] if one else "agreement"
+    return plot_estimates(rows, references=(0.0,), quantity=quantity, note=note)
 
 
 BEFORE, AFTER, GAIN = "before", "after", "after - before"
