@@ -48,9 +48,7 @@ def label_options(command: F) -> F:
     *("--coefficient", "coefficients"),
     multiple=True,
     metavar="NAME",
-    default=("alpha", "ac1", "percent"),
-    show_default=True,
-    help="May be repeated.",
+    help="May be repeated; what suits the level of the variable where not given, as cb.reliability.",
 )
 @label_options
 def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: int, **labels: Any) -> None:

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from notebook_cells import draw_quickly, run_cells
 
+from codebook.analysis import Bootstrap
+from codebook.analysis.reliability import reliability
+from codebook.codings import read_codings
 from codebook.execute import run_notebook
 from codebook.report import write_report
 from codebook.run import open_run, plan
+from codebook.scheme import read_codebook
 from codebook.units import read_units
 
 BOOK = """\
@@ -34,6 +38,7 @@ TEXTS = [
     ("The train to the mountains.", "travel", "sports", "travel"),
 ]
 SMALL = ("--replicates", "50")
+OF_NUMBERS = ("kind: single, level: nominal, categories: [sports, politics, travel]", "kind: number, level: interval")
 
 
 @pytest.fixture
@@ -90,6 +95,17 @@ def test_ids_that_do_not_meet_are_told_once(study, command):
         file.write("99,One more.,sports,sports,sports\n")
     shown = command("reliability", *SMALL)
     assert shown.output.count("texts.csv: 1 of 7 ids of ann, ben, gold is not in the run") == 1, shown.output
+
+
+def test_coefficients_that_are_left_out_suit_the_level_as_in_python(study, command):
+    (study / "heat.yaml").write_text(BOOK.replace("name: topic", "name: heat").replace(*OF_NUMBERS))
+    (study / "heat.csv").write_text("id,ann,ben\n1,9,8\n2,6,2\n3,8,8\n4,7,6\n5,10,9\n6,6,7\n")
+    (study / "heat_coders.yaml").write_text("coders:\n  - {file: heat.csv, unit: id, columns: [ann, ben]}\n")
+    shown = command("reliability", "--codebook", "heat.yaml", "--coders", "heat_coders.yaml", *SMALL).output
+    codings = read_codings("heat_coders.yaml", read_codebook("heat.yaml"))
+    assert repr(reliability(codings, by="group", resample=Bootstrap(50))).split("\n\n")[1] in shown
+    assert "ICC(2,1)" in shown
+    assert "Gwet" not in shown
 
 
 def test_groups_coefficients_and_columns_are_asked_for_by_name(study, command):
