@@ -54,7 +54,7 @@ class Design:
             if getattr(self, name) < 0:
                 yield Fault(f"{where}, {name}", f"it is {getattr(self, name)}", "write 0 or more")
         if not n_coders:
-            yield Fault(f"{where}, coders", "no coder is named", "name the coders")
+            yield Fault(f"{where}, coders", "no coder is named", "name them: `codebook assign --coder ann --coder ben`")
         if self.overlap > n_coders:
             problem = f"{self.overlap} coders should code each unit, but there are only {n_coders}"
             yield Fault(f"{where}, overlap", problem, f"write at most {n_coders}")

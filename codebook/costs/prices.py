@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from codebook.costs.usage import Usage
 from codebook.errors import Fault, ParameterError
+from codebook.files.misfits import say_misfit
 from codebook.files.yaml_text import YamlTree, read_yaml
 from codebook.ground.quantities import say_percent
 from codebook.paths import missing_file, project_folder, resolve_path
@@ -391,7 +392,7 @@ def _explain(error: Mapping[str, Any], tree: YamlTree) -> Fault:
     if error["type"] == "extra_forbidden":
         return Fault(where, f"`{named}` is not a field", f"the fields are {', '.join(fields)}")
     mend = _MENDS.get(loc[0] if len(loc) == 1 else "", _USD_MEND) if loc else _MENDS["models"]
-    problem = f"{named}: {error['msg'].removeprefix('Value error, ')}"
+    problem = f"{named}: {say_misfit(error)[0]}"
     if error["type"] == "missing":
         problem = f"`{named}` is missing"
     elif error["type"] == "value_error":

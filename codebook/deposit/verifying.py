@@ -18,7 +18,7 @@ from codebook.execute import replay_study
 from codebook.execute.secrets import read_secrets
 from codebook.files.archives import Archive
 from codebook.ground.quantities import say_count
-from codebook.paths import show_path
+from codebook.paths import missing_file, show_path
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def _opened(path: Path) -> Iterator[Path]:
         return
     if not path.is_file() or not zipfile.is_zipfile(path):
         fault = Fault(show_path(path), "it is neither a folder nor a zip", "give what `codebook deposit` wrote")
+        fault = fault if path.exists() else missing_file(path)
         raise ParameterError("This is not a deposit.", [fault])
     with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
         Archive(path)  # refuses one that leads out of its folder, or grows beyond measure

@@ -23,6 +23,7 @@ from yaml.reader import ReaderError
 
 from codebook.errors import Fault, InputError
 from codebook.files.decode import name_bytes
+from codebook.files.misfits import say_broken
 from codebook.paths import find_file_fault, show_path
 
 MAX_BYTES = 4_000_000
@@ -291,7 +292,7 @@ def _explain(error: yaml.YAMLError, text: str, where: str) -> Fault:
     if mended := _quote_line(error, text):
         shown = mended.split("\n")[mark.line].strip() if mark else ""
         return Fault(place, "a colon followed by a space starts a new key", f"put the text in quotes: {shown}")
-    return Fault(place, f"this is not YAML: {problem}", "check the indentation, colons and quotation marks there")
+    return Fault(place, *say_broken(problem, text.split("\n")[max(0, mark.line - 1) : mark.line + 1] if mark else []))
 
 
 def parse_value(text: str, where: str, *, error: type[InputError], summary: str) -> Any:

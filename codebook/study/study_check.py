@@ -9,6 +9,7 @@ from pathlib import Path
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders
+from codebook.costs.cap import check_cap
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
@@ -127,6 +128,9 @@ def _check_units(study: StudyCore, findings: _Findings) -> tuple[UnitsReport | N
     findings.lines.append(str(report))
     n_before = len(findings.faults)
     findings.catch("units", report.raise_errors)
+    if not report.n_units and len(findings.faults) == n_before:
+        mend = "name the file or folder that holds the texts, images or documents, and check the filter (`where`)"
+        findings.faults.append(Fault("units", "there is no unit to code", mend))
     if len(findings.faults) > n_before or not (study.coders or _find_sample(study.facts)):
         return report, None
     return report, {unit.unit_id: None for unit, _ in source.with_skips()}
@@ -204,6 +208,7 @@ def _check_grid(study: StudyCore, report: UnitsReport | None, findings: _Finding
 
 
 def _check_asking(study: StudyCore, book: Codebook | None, report: UnitsReport | None, findings: _Findings) -> None:
+    findings.catch("cap", lambda: check_cap(study.facts.cap, 0.0, 0.0, 0.0))
     fields = findings.catch("study.yaml", study.asking)
     if fields is None:
         return

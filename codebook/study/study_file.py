@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from codebook.coding import read_coding
 from codebook.errors import Fault, ParameterError, mend_name
+from codebook.files.misfits import say_misfit
 from codebook.files.yaml_text import Loc, YamlTree, find_broken_paths, read_yaml
 from codebook.ground.secrecy import judge_secrecy
 from codebook.paths import project_folder, show_path
@@ -179,8 +180,8 @@ def _validate(data: object, check: StudyFaults) -> Any:
                 listed = f"take it out; a study has {', '.join(known)}; a step has notebook and parameters"
                 check.add(place, f"{name}: has no place here", mend_name(str(place[-1]), known, listed))
             else:
-                mend = "add it" if fault["type"] == "missing" else "see the study.yaml that `codebook new` writes"
-                check.add(place, f"{name}: {fault['msg'].lower()}", mend)
+                problem, mend = ("it is missing", "add it") if fault["type"] == "missing" else say_misfit(fault)
+                check.add(place, f"{name}: {problem}", mend)
         return None
 
 

@@ -105,6 +105,7 @@ def test_an_empty_place_is_said_in_words(
     (tmp_path / "study.yaml").write_text("study: s\n")
     inside = command(*words).output
     assert re.match(r"(No|There is no|Nothing) [a-z ]+\.\n", inside)
+    assert words != ("errors",) or inside == "There is no run.\n"
     assert "study.yaml" not in inside
 
 

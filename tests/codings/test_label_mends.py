@@ -87,7 +87,7 @@ def test_r06_a_table_puts_sets_into_the_order_of_the_codebook():
     ("options", "match"),
     [
         ({"join": True, "duplicates": "first"}, "`join` and `duplicates`"),
-        ({"join": "perhaps"}, "correct `join`"),
+        ({"join": "perhaps"}, "`join`: 'perhaps' stands there, and yes or no is expected"),
     ],
 )
 def test_r06_what_does_not_go_with_join(options, match):
@@ -223,9 +223,10 @@ def test_u35_a_skipped_label_of_a_set_leaves_the_others(tmp_path):
     assert table["why"].fillna("").tolist() == ["", "invalid"]
 
 
-def test_u34_faults_of_coders_yaml_have_their_line_and_a_near_name(tmp_path):
+def test_u34_faults_of_coders_yaml_have_their_line_and_a_near_name(tmp_path, monkeypatch):
     from codebook.codings import read_coders
 
+    monkeypatch.chdir(tmp_path)
     tmp_path.joinpath("a.csv").write_text("nr,code\n1,pro\n", encoding="utf-8")
     path = tmp_path / "coders.yaml"
     path.write_text("coders:\n  - file: a.csv\n    unit: nr\n    colums: [code]\n    unit: id\n", encoding="utf-8")

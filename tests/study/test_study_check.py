@@ -134,6 +134,14 @@ def test_parameters_of_notebooks_are_said_to_hold_for_execute_alone(study):
     ]
 
 
+def test_no_units_and_a_cap_below_nothing_are_faults(study):
+    check = study("cap: -5\n", texts_csv="id,text\n,\n")
+    told = "\n".join(map(str, check.faults))
+    assert not check.ok
+    assert "units: there is no unit to code. To mend: name the file or folder" in told
+    assert "cap: -5.0 is no amount of money. To mend: give US dollars, 0 or more." in told
+
+
 def test_what_the_engine_cannot_answer_is_found_before_it_is_asked(study, tmp_path):
     """Of PDFs the embedded engine gives the text, and no label; and it quotes nothing."""
     (tmp_path / "pages").mkdir()

@@ -126,7 +126,17 @@ def test_a_run_of_another_study_is_read_without_these_coders(project):
             "study: s\nunits: a.csv\nparameters: {units: b.csv}\n",
             "line 3: `units` stands at study.yaml, line 2 already",
         ),
-        ("study: s\ndraws: many\n", "line 2: draws: input should be a valid integer"),
+        (
+            "study: s\ndraws: many\n",
+            "line 2: draws: 'many' stands there, and a whole number is expected. To mend: write a",
+        ),
+        (
+            "study: s\nservice: [a]\n",
+            "line 2: service: a list stands there, and keys with values are expected. To mend",
+        ),
+        ("- study\n", "line 1: the file: a list stands there, and keys with values are expected. To mend: write it as"),
+        ("study: s\nrun:\ta\n", "line 2: a tab stands here or in the line above, and YAML knows blanks only. To mend"),
+        ("study: s\n---\nstudy: t\n", "line 2: a second document begins here, with `---`. To mend: take that line out"),
         ("study: s\nmodel: sk-%s\n" % ("aB3" * 9), "line 2: parameter `model` looks like a key"),
     ],
 )

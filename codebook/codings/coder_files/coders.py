@@ -28,6 +28,7 @@ from codebook.codings.coder_files.tool_files import read_tool_file
 from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_units, tell_twins
 from codebook.codings.frame import make_table
 from codebook.errors import Fault, InputError, TableError
+from codebook.files.misfits import say_misfit
 from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.files.yaml_text import YamlTree, find_broken_paths, read_yaml
@@ -260,4 +261,5 @@ def _schema_faults(error: ValidationError, find_place: Callable[[str], str]) -> 
             case "missing":
                 yield Fault(where, f"`{key}` is missing", f"add `{key}: ...`")
             case _:
-                yield Fault(where, f"`{key}`: {each['msg']}", f"correct `{key}`")
+                problem, mend = say_misfit(each)
+                yield Fault(where, f"`{key}`: {problem}", mend)

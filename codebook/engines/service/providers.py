@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codebook.errors import Fault, ParameterError, mend_name
+from codebook.files.misfits import say_misfit
 from codebook.files.yaml_text import read_yaml
 from codebook.ground.keys import KEYS, PROVIDERS_FILE, name_variable
 from codebook.ground.secrecy import looks_like_key
@@ -228,6 +229,7 @@ def _explain(where: str, error: ValidationError | TypeError) -> list[Fault]:
     if isinstance(error, TypeError):
         return [Fault(where, "it is no record", f"write fields under the name: {fields}")]
     return [
-        Fault(f"{where}, {'.'.join(map(str, item['loc']))}", item["msg"], f"the fields are {fields}")
+        Fault(f"{where}, {'.'.join(map(str, item['loc']))}", problem, f"{mend}; the fields are {fields}")
         for item in error.errors()
+        for problem, mend in [say_misfit(item)]
     ]
