@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import functools
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -30,6 +31,8 @@ _FULL = ("the disk is full", "free some disk space, then repeat")
 _LOCKED = ("another process holds it", "wait for the other process or close it (a database browser, say), then repeat")
 _NO_LOCKS = ("its place has no working locks, as some network drives have not", _LOCAL)
 _READ_ONLY = ("it cannot be written there", _ELSEWHERE)
+_ROOM_FOR_LEDGER = 1 << 16
+"""Bytes that must be free so that a ledger can be opened: its shared index takes half of them."""
 _MEMORY = ("the memory is full", "close other programs, or take fewer units at a time, then repeat")
 
 _BY_NUMBER: dict[str, tuple[str, str]] = {
@@ -142,8 +145,17 @@ def _explain_ledger(error: sqlite3.Error) -> MachineError | None:
     known = next((pair for parts, pair in _BY_WORDS if any(part in words for part in parts)), None)
     if known is None and isinstance(error, sqlite3.OperationalError):  # a faulty statement, or a table that is gone
         return find_ledger_damage(runs_folder() / "ledger.db")
-    problem, mend = known or _DAMAGED
+    problem, mend = _find_disk_fault(error, known) if known is _NO_LOCKS else known or _DAMAGED
     return MachineError(f"{_LEDGER}: {problem} ({error}). To mend: {mend}.")
+
+
+def _find_disk_fault(error: sqlite3.Error, locks: tuple[str, str]) -> tuple[str, str]:
+    """What is behind an error of input or output, which a full disk and broken locks both are."""
+    folder = next(path for path in (runs_folder(), *runs_folder().parents) if path.exists())
+    if shutil.disk_usage(folder).free < _ROOM_FOR_LEDGER:
+        return _FULL
+    kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_IOERR")
+    return _BY_NUMBER["EIO"] if kind in ("_READ", "_WRITE", "_FSYNC", "_DIR_FSYNC", "_TRUNCATE") else locks
 
 
 def _begin(words: str) -> str:

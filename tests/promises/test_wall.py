@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace as Namespace
 from typing import Any
 
 import click
@@ -278,3 +279,13 @@ def test_r13_a_locked_ledger_is_said_and_not_waited_for_in_silence(
     ):
         mine.start_run("one", "digest", "replay")
     assert [record.getMessage()[:42] for record in caplog.records] == ["Another process holds the ledger (runs/led"]
+
+
+def test_r13_an_error_of_input_or_output_is_looked_into(fail: Fail, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = sqlite3.OperationalError("disk I/O error")
+    broken.sqlite_errorname = "SQLITE_IOERR_WRITE"
+    assert "does not answer" in fail(broken).stderr
+    broken.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    assert "no working locks" in fail(broken).stderr
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Namespace(free=4096))
+    assert "the disk is full (disk I/O error). To mend: free some disk space" in fail(broken).stderr
