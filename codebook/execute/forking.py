@@ -28,8 +28,11 @@ LATER = (
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "matplotlib.backends.backend_pdf",
-    "seaborn",
+    "scipy.stats",
+    "scipy.cluster.hierarchy",
+    "krippendorff",
     "pandas.io.formats.style",
+    "xlsxwriter",
     "docx",
 )
 """What some steps need: imported while the first ones run. A kernel that comes earlier imports it by itself."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
-
 from codebook.ground.quantities import UNKNOWN, Kind, bound_of, format_figure, is_number_text, show_usd
 
+_MISSING = ("NAType", "NaTType")
+"""Types of pandas' signs for what is missing, which are known by name, as most who import this need no pandas."""
 _CHANCES = ("p", "p_bh", "p_by", "p_adjusted", "chance_of_chance")
 _BELOW = "below_"  # the share of replicates below a bound
 _SHARES = ("accuracy", "precision", "recall", "f1", "share", "row", "baseline_accuracy", "agreement", "coverage")
@@ -137,10 +137,11 @@ def to_number(value: Any) -> float | None:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> to_number("0.5"), to_number(None), to_number(pd.NA), to_number("topic")
     (0.5, nan, nan, None)
     """
-    if value is None or value is pd.NA or value is pd.NaT or value == "":
+    if value is None or type(value).__name__ in _MISSING or value == "":
         return math.nan
     try:
         return float(str(value))

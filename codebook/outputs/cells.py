@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from codebook.ground.quantities import UNKNOWN
 from codebook.outputs.cell_numbers import (
@@ -22,6 +20,9 @@ from codebook.outputs.cell_numbers import (
 from codebook.outputs.panels import has_intervals, lay_out
 from codebook.outputs.templating import render
 from codebook.records import WHYS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LONG = 60
 """Characters from which on a cell holds a sentence."""
@@ -48,6 +49,7 @@ def print_rows(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> print_rows(pd.DataFrame({"label": ["a"], "alpha": [0.5], "low": [0.25], "high": [0.75]}))
     {'columns': ['label', 'alpha'], 'numeric': [False, True], 'rows': [['a', '.50 [.25, .75]']], 'n_rows': 1}
     """
@@ -61,6 +63,7 @@ def frame_html(frame: pd.DataFrame, names: Collection[str] | None = None) -> str
 
     Examples
     --------
+    >>> import pandas as pd
     >>> "<td>a &lt; b</td>" in frame_html(pd.DataFrame({"label": ["a < b"]}))
     True
     """
@@ -123,11 +126,14 @@ def frame_texts(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> frame = pd.DataFrame({"label": ["1", "b"], "f1": [0.5, 0.25], "f1_low": [0.4, 0.1], "f1_high": [0.6, 0.4]})
     >>> texts, numeric = frame_texts(frame)
     >>> texts.to_numpy().tolist(), numeric
     ([['1', '.50 [.40, .60]'], ['b', '.25 [.10, .40]']], [False, True])
     """
+    import pandas as pd
+
     shown = drop_empty(join_intervals(frame, places))
     shown = shown[sorted(shown.columns, key=lambda name: name == "reason")]  # words last: a page cuts wide tables there
     numeric = [_is_numeric(shown[name]) for name in shown.columns]
@@ -152,6 +158,7 @@ def join_intervals(frame: pd.DataFrame, places: int = 2) -> pd.DataFrame:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> join_intervals(pd.DataFrame({"f1": [0.5], "f1_low": [0.25], "f1_high": [1.0]}))
                     f1
     0  .50 [.25, 1.00]
