@@ -167,9 +167,9 @@ def newcombe_auc(auc: float, n_with: int, n_without: int, confidence: float = 0.
     ([0.8, 1.0], [0.39, 0.61])
     """
     from scipy.optimize import brentq
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    wide, mean_n = float(norm.isf((1 - confidence) / 2)), (n_with + n_without) / 2 - 1
+    wide, mean_n = float(-ndtri((1 - confidence) / 2)), (n_with + n_without) / 2 - 1
 
     def miss(theta: float) -> float:
         spread = theta * (1 - theta) * (1 + mean_n * (1 - theta) / (2 - theta) + mean_n * theta / (1 + theta))
