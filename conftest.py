@@ -30,10 +30,10 @@ def _coded_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _in_a_study(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_a_study(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give an example of a docstring a folder to write into: a copy of that study, where it asks for one."""
     if isinstance(request.node, DoctestItem):
-        home = tmp_path / "my-study"
+        home: Path = request.getfixturevalue("tmp_path") / "my-study"
         if _SIGN in str(request.node.dtest and request.node.dtest.docstring):
             shutil.copytree(request.getfixturevalue("_coded_study"), home)
         else:
