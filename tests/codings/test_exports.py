@@ -39,7 +39,6 @@ from codebook.records import Unit
 from codebook.scheme import Codebook, read_codebook
 
 SUFFIXES = [".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet"]
-COSTS = st.floats(allow_infinity=False) | st.none()
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=20),
     st.text("_x0041F5\x07\r\n \t,\"'=\x00\uffff", max_size=12),

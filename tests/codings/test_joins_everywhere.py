@@ -43,7 +43,6 @@ TONE = VariableSpec("tone", "nominal", ["a", "b"])
 CODES = {"gold": list("abab"), "m": list("abba")}
 TABLE = make_table("tone", CODES)
 HELD = Codings(TABLE, [TONE], gold="gold")
-WHAT = {"variable": "tone", "labels": ["a", "b"]}
 UNITS = ["u1", "u2", "u3", "u4"]
 OFF = ["U1", "u2 ", "u03", "u4"]
 DRAWN = pd.DataFrame({"unit_id": ["u1", "U2"], "prob": 0.5})
