@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -20,6 +21,7 @@ import yaml
 from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
+from yaml.scanner import ScannerError
 
 from codebook.errors import Fault, InputError
 from codebook.files.decode import name_bytes
@@ -214,20 +216,26 @@ def _decode(raw: bytes, where: str, error: type[InputError], summary: str) -> st
 
 def parse_yaml(text: str, where: str, *, error: type[InputError], summary: str, typed: bool = False) -> YamlTree:
     """Read a text of YAML as `read_yaml` reads a file; `where` names it in messages."""
-    loader: Any = None
+    kind = _Typed if typed else _Texts
     try:
-        loader = (_Typed if typed else _Texts)(text)
-        root = loader.get_single_node()
-        return YamlTree(where, root, None if root is None else loader.construct_document(root), text)
+        root = _compose(text, kind)
+        return YamlTree(where, root, None if root is None else kind("").construct_document(root), text)
     except yaml.YAMLError as problem:
-        raise error(summary, list(_explain_all(problem, text, where, _Typed if typed else _Texts))) from None
-    except Exception as problem:  # an escape such as \\UFFFFFFFF, which is no character
-        line = loader.get_mark().line + 1 if loader else 1
-        fault = Fault(f"{where}, line {line}", f"this is not YAML: {problem}", "check the characters in this line")
-        raise error(summary, [fault]) from problem
+        raise error(summary, list(_explain_all(problem, text, where, kind))) from None
+
+
+@lru_cache(maxsize=16)
+def _compose(text: str, kind: type[_Typed | _Texts]) -> yaml.Node | None:
+    """The nodes of a text; a command reads the same codebook again and again. Values are made of them each time."""
+    loader: Any = kind(text)
+    try:
+        return cast(yaml.Node | None, loader.get_single_node())
+    except yaml.YAMLError:
+        raise
+    except Exception as problem:  # \\UFFFFFFFF
+        raise ScannerError(None, None, "an escape stands for no character", loader.get_mark()) from problem
     finally:
-        if loader:
-            loader.dispose()
+        loader.dispose()
 
 
 def _explain_all(error: yaml.YAMLError, text: str, where: str, loader: Any) -> Iterator[Fault]:
