@@ -36,7 +36,6 @@ from codebook.ground.quantities import format_figure, say_count
 from codebook.outputs.figure_style import Figure
 
 WORKS, WEAK, NOT, UNKNOWN = "works", "weak", "not to be automated", "not enough evidence"
-VERDICTS = (WORKS, WEAK, NOT, UNKNOWN)
 """The four verdicts on a label."""
 
 LOWEST = 0.5

@@ -21,7 +21,6 @@ _MOST_ROWS = 28
 """Rows that a figure has room for; of more, a variable is one row."""
 _WORDS = {"people": "people among themselves", "models": "models among themselves", "all": "all coders"}
 _MARKS = "osD^vP"
-_GREY = "Grey: the interval of people among themselves. Dots: people and one model together. In brackets: units."
 
 
 def find_place(row: Row, band: Row) -> str:
