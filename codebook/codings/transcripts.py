@@ -126,7 +126,7 @@ class Transcripts(Mapping[str, Transcript]):
     def __repr__(self) -> str:
         n_pages = sum(len(each.pages) for each in self.values())
         n_lacking = sum(bool(each.missing) for each in self.values())
-        lacking = f"pages are missing in {n_lacking:,} documents" if n_lacking else "no page is missing"
+        lacking = f"pages are missing in {say_count(n_lacking, 'document')}" if n_lacking else "no page is missing"
         return f"{say_count(len(self), 'document')}, {say_count(n_pages, 'page')}; {lacking}."
 
     @property

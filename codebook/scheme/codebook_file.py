@@ -57,6 +57,8 @@ def _explain_at(loc: Loc, value: Any, kind: str, message: str) -> tuple[str, str
             return f"{name} is empty", _how_to_add(loc)
         case "tuple_type":
             return f"{name} is {form}, not a list", "begin each entry with `- ` on a line of its own"
+        case "extra_forbidden" if " " in str(loc[-1]) and not value:
+            return f"within {{ }} a comma begins a new field, here {name}", "put the text with the comma in quotes"
         case "extra_forbidden":
             return f"{name} is not a field here", _suggest(str(loc[-1]), _FIELDS[_model_at(loc)])
         case "literal_error":

@@ -175,7 +175,7 @@ def test_reading_twice_changes_nothing_and_a_change_adds_only_itself(place):
     read_workbook(path, place)
     log = log_path(place, "ann").read_bytes()
     assert repr(read_workbook(path, place)) == (
-        "coal.ann.xlsx: 5 units coded by ann; nothing has changed since it was read."
+        "coal.ann.xlsx: 5 units filled in by ann; nothing has changed since it was read."
     )
     assert log_path(place, "ann").read_bytes() == log
     renamed = path.rename(path.with_name("ann final (2).xlsx"))

@@ -123,6 +123,11 @@ ONE_FAULT = {
     "category is a list": ("[x, y]", "[x, [y]]", (8, "entry 2 of `categories` is a list", "`name: ...`")),
     "category without name": ("[x, y]", "[x, {definition: y}]", (8, "`name` is missing", "write `name: ...`")),
     "category with empty name": ("[x, y]", "[x, '']", (8, "`name` is empty", "write `name: ...`")),
+    "a comma in braces": (
+        "[x, y]",
+        "[x, {name: y, definition: Work, and pay.}]",
+        (8, "within { } a comma begins a new field, here `and pay.`", "with the comma in quotes"),
+    ),
     "category's field": ("[x, y]", "[x, {name: y, includes: z}]", (8, "`includes` is not", "did you mean `include`")),
     "empty example": ("[x, y]", "[x, {name: y, examples: [{why: z}]}]", (8, "`text` is empty", "path of its `image`")),
     "long category name": ("[x, y]", f"[x, {'y' * 201}]", (8, "`name` has 201 characters", "into `definition`")),

@@ -235,7 +235,7 @@ def _say(frame: pd.DataFrame, places: int, first: str, other: str) -> str:
     what = " ".join(filter(None, [str(row["label"]), term])) or "mean"
     figures = say_figure(row, "difference", places, kind="amount")
     p = "" if math.isnan(row["p"]) else f", {say_p(row['p'])}"
-    return (
-        f"{other} minus {first}: the largest difference is {figures} ({what}, {row['source']}{p}); of {len(known):,} "
-        f"differences {n_sure:,} have an interval without 0."
-    )
+    which = "its interval does not hold 0" if n_sure else "its interval holds 0"
+    if len(known) > 1:
+        which = f"the intervals of {n_sure:,} of {len(known):,} differences do not hold 0"
+    return f"{other} minus {first}: the largest difference is {figures} ({what}, {row['source']}{p}); {which}."

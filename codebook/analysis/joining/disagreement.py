@@ -188,7 +188,7 @@ def _confuse(codings: Codings, codes: LabelCodes, result: Result) -> Result:
     frame = pd.DataFrame({"a": names[first], "b": names[second], "n_pairs": pairs, "n_units": units})
     frame = frame[frame["n_pairs"] > 0].astype({"a": "str", "b": "str", "n_pairs": int, "n_units": int})
     n_pairs = int(frame["n_pairs"].sum())
-    frame["share"] = (frame["n_pairs"] / max(1, n_pairs)).round(2)
+    frame["share"] = frame["n_pairs"] / max(1, n_pairs)
     frame = frame.sort_values("n_pairs", ascending=False, kind="stable", ignore_index=True)
     facts = Facts(n_units=len(codes.units), n_coders=len(codes.coders), joins=codings.joins)
     result = replace(result, frame=frame, facts=facts)

@@ -128,7 +128,7 @@ def read_handout(
     >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
     >>> (path,) = cb.coding.write_workbooks().paths
     >>> read_handout(path)
-    my-study.ann.xlsx: 0 units coded by ann; nothing has changed since it was read.
+    my-study.ann.xlsx: 0 units filled in by ann; nothing has changed since it was read.
     """
     name = str(path).lower()
     if name.endswith((".jsonl", ".json", ".txt", ".html", ".htm")):

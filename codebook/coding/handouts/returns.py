@@ -70,7 +70,7 @@ class Returned:
     def __repr__(self) -> str:
         n = len(self.changes)
         what = f"{say_count(n, 'answer')} taken" if n else "nothing has changed since it was read"
-        lines = [f"{self.name}: {say_count(self.n_units, 'unit')} coded by {spell_line(self.coder)}; {what}."]
+        lines = [f"{self.name}: {say_count(self.n_units, 'unit')} filled in by {spell_line(self.coder)}; {what}."]
         lines += [f"  {change}" for change in self.changes[:_N_SHOWN]]
         lines += [f"  and {n - _N_SHOWN:,} more"] if n > _N_SHOWN else []
         return "\n".join([*lines, *map(spell_line, self.remarks)])
@@ -112,7 +112,7 @@ def read_workbook(
     >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
     >>> (path,) = cb.coding.write_workbooks().paths
     >>> read_workbook(path)
-    my-study.ann.xlsx: 0 units coded by ann; nothing has changed since it was read.
+    my-study.ann.xlsx: 0 units filled in by ann; nothing has changed since it was read.
     """
     place, file = resolve_path(folder), resolve_path(path)
     assignment = read_assignment(place)

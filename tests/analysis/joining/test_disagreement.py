@@ -104,7 +104,7 @@ def test_confused_labels_are_the_pairs_of_codings_that_differ():
     assert same.facts.nothing.startswith("No two coders labelled a unit differently")
     counts = {(row.a, row.b): row.n_pairs for row in frame.itertuples()}
     assert counts == {("-1", "1"): 3 + 2, ("0", "1"): 2 + 3, ("-1", "0"): 1}
-    assert frame["share"].sum() == pytest.approx(1, abs=0.02)
+    assert frame["share"].sum() == pytest.approx(1, abs=1e-12)
 
 
 def test_real_disagreement_from_the_coal_debate(tmp_path):
