@@ -237,7 +237,7 @@ def test_two_variables_of_one_name():
         ("# only a comment\n", 1, "not a codebook"),
         ("- a\n- b\n", 1, "not a codebook"),
         ("just words", 1, "not a codebook"),
-        ("name: a\nunit:\tb\n\tvariables: []\n", 2, "cannot start any token"),
+        ("name: a\nunit:\tb\n\tvariables: []\n", 2, "a tab stands here or in the line above"),
         ("name: a\nunit: yes: no\n", 2, "a colon followed by a space starts a new key"),
         ("name: 'a\n", 2, "end of stream"),
         ("name: a\n---\nname: b\n", 2, "another document"),
