@@ -14,9 +14,8 @@ from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit
 from codebook.cli.message_pages import explain_message
-from codebook.cli.plan_commands import check, freeze, new, plan, preflight, trust
+from codebook.cli.plan_commands import check, freeze, new, pilot, plan, preflight, run_whole, trust
 from codebook.cli.result_commands import execute, lab, open_report, records, report, table, transcripts
-from codebook.cli.run_command import pilot, run_whole
 from codebook.cli.sheet_commands import assign, board, read_sheet, sheets
 from codebook.cli.status_commands import errors, runs, status
 from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy

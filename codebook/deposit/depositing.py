@@ -12,8 +12,7 @@ from pathlib import Path
 
 from codebook.deposit.assembling import Assembly
 from codebook.deposit.coder_pseudonyms import find_names
-from codebook.deposit.crate import write_crate
-from codebook.deposit.data_package import write_data_package
+from codebook.deposit.data_package import write_crate, write_data_package
 from codebook.deposit.deposit_layout import (
     ABOUT,
     About,

@@ -16,7 +16,7 @@ from codebook.deposit.read_me import say_seconds
 from codebook.errors import CodebookError, Fault, ParameterError
 from codebook.execute import replay_study
 from codebook.execute.secrets import read_secrets
-from codebook.files.archives import Archive
+from codebook.files.unfolding import Archive
 from codebook.ground.quantities import say_count
 from codebook.paths import missing_file, show_path
 

@@ -27,9 +27,8 @@ from codebook.engines.service.batches import (
     list_by_key,
     misses_file,
 )
-from codebook.engines.service.notes import Note, NoteBook
 from codebook.engines.service.objects import Batch, lacks_endpoint, read_batch, read_file
-from codebook.engines.service.remote_files import Fetcher
+from codebook.engines.service.remote_files import Fetcher, Note, NoteBook
 from codebook.errors import EngineError, Fault, GoneError, ParameterError, UndecidedError, UnreachableError
 from codebook.records import JobState, Shard
 

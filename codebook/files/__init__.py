@@ -5,9 +5,8 @@ Open `tables/` first, or `yaml_text.py` (codebook, study, coders, prices, provid
 """
 
 from codebook.files.decode import Encoding, find_encoding, read_text
-from codebook.files.tables.formats import Row
+from codebook.files.tables.formats import DATABASES, Row
 from codebook.files.tables.rows import RowFile, open_rows, reading
-from codebook.files.tables.sqlite_rows import DATABASES
 from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
 
 __all__ = [

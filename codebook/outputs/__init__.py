@@ -5,8 +5,16 @@ first; `cells.py` says how a table is printed, `blocks` how a notebook and the r
 of the kit is made of `templates/` by `templating.py`.
 """
 
-from codebook.outputs.blocks import block_html, frames_html
-from codebook.outputs.cells import SHOWN_ROWS, frame_html, frame_texts, print_rows, rows_html, text_html
+from codebook.outputs.cells import (
+    SHOWN_ROWS,
+    block_html,
+    frame_html,
+    frame_texts,
+    frames_html,
+    print_rows,
+    rows_html,
+    text_html,
+)
 from codebook.outputs.entries import (
     SECTIONS,
     OutputEntry,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from codebook.outputs.blocks import frames_html
-from codebook.outputs.cells import text_html
+from codebook.outputs.cells import frames_html, text_html
 
 
 class ReadableFrame(pd.DataFrame):

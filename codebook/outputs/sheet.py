@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebook.files.lines import write_whole
-from codebook.outputs.blocks import say_rest
-from codebook.outputs.cells import rows_html
+from codebook.outputs.cells import rows_html, say_rest
 from codebook.outputs.entries import OutputEntry, read_outputs
 from codebook.outputs.templating import render
 

@@ -282,7 +282,7 @@ def test_r48_a_new_batch_that_is_not_shown_is_not_given_up_whatever_the_clocks_s
     run = plan_batch(fake)
     run.submit()
     fake.fault("batches.retrieve", "status", status=404, message="No batch found.", times=2)
-    monkeypatch.setattr("codebook.engines.service.notes.time", lambda: time.time() + 86_400)
+    monkeypatch.setattr("codebook.engines.service.remote_files.time", lambda: time.time() + 86_400)
     for _ in range(2):
         status = run.status(poll=True)
         assert status.jobs[0].running
@@ -300,7 +300,7 @@ def test_r48_a_batch_that_stays_away_is_given_up_by_the_service_s_own_clock(
     run = plan_batch(fake)
     run.submit()
     fake.forget(next(iter(fake.batches)))
-    monkeypatch.setattr("codebook.engines.service.notes.time", lambda: time.time() + 86_400 * fake.offset_s)
+    monkeypatch.setattr("codebook.engines.service.remote_files.time", lambda: time.time() + 86_400 * fake.offset_s)
     for _ in range(5):
         assert run.status(poll=True).jobs[0].running
     fake.advance(seconds=16 * 60)

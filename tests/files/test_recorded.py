@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from codebook.engines.service.notes import NoteBook
+from codebook.engines.service.remote_files import NoteBook
 from codebook.errors import RecordError
 from codebook.files.digests import read_json, read_run_record
 from codebook.report import list_outputs

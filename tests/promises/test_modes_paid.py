@@ -19,7 +19,7 @@ from fakes.service import (
 )
 
 from codebook.costs import find_rates, read_usage
-from codebook.engines.service.notes import Note, NoteBook
+from codebook.engines.service.remote_files import Note, NoteBook
 from codebook.errors import BudgetError, UnreachableError
 from codebook.files.lines import read_lines
 from codebook.ground.quantities import show_usd

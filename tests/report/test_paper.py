@@ -20,9 +20,9 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.scales import VariableSpec
 from codebook.files.lines import dump_canonical
 from codebook.outputs.document_parts import Heading, Paragraph, TableBlock
-from codebook.outputs.latex_documents import write_latex
-from codebook.outputs.word_documents import write_word
-from codebook.report import limitations
+from codebook.outputs.latex_tables import write_latex
+from codebook.outputs.word_tables import write_word
+from codebook.report import referee_checks
 from codebook.run import plan
 from codebook.scheme import parse_codebook
 from codebook.units import read_units
@@ -84,7 +84,8 @@ def test_limitations_name_labels_never_given_and_where_one_answer_for_all_is_as_
     saved = cb.validity(codings, by="label", resample=cb.Bootstrap(0)).frame
     (tmp_path / "outputs").mkdir()
     saved.to_csv(tmp_path / "outputs" / "validity_by_label.csv", index=False)
-    said = list(limitations._of_validity(limitations._read(SimpleNamespace(folder=tmp_path), "validity_by_label")))
+    rows = referee_checks._read(SimpleNamespace(folder=tmp_path), "validity_by_label")
+    said = list(referee_checks._of_validity(rows))
     assert "The model never gave the label 'c'." in said
     (constant,) = (text for text in said if "one answer for all units" in text)
     assert constant.startswith("The model is no better than one answer for all units, always 'a': exact match .12")

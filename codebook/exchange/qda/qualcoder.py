@@ -11,7 +11,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.offset_counting import Place, clean_text, find_counting, place_all
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
-from codebook.files.tables.sqlite_rows import ask
+from codebook.files.tables.formats import ask
 
 TITLE = "QualCoder project"
 VARIABLE = "code"

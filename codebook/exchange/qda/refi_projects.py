@@ -15,7 +15,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.offset_counting import Place, Put, clean_text, find_counting, place_all
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
-from codebook.files.archives import Archive
+from codebook.files.unfolding import Archive
 from codebook.files.xml_text import Element, parse_xml
 from codebook.scheme.refi_codes import CodePlace, read_codes
 

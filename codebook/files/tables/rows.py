@@ -21,9 +21,8 @@ from codebook.files.decode import (
     find_separator_line,
     read_delimiter,
 )
-from codebook.files.tables.formats import HEADERS, LINES, READERS, Row, RowLayout, is_text
+from codebook.files.tables.formats import DATABASES, HEADERS, LINES, READERS, Row, RowLayout, is_text
 from codebook.files.tables.header_search import find_header, guess_elsewhere
-from codebook.files.tables.sqlite_rows import DATABASES
 from codebook.files.tables.workbook import list_sheets
 from codebook.files.unfolding import GZIP, find_kind
 from codebook.paths import find_file_fault, resolve_path
