@@ -103,7 +103,7 @@ def short_names(table: pd.DataFrame) -> dict[str, str]:
     >>> short_names(pd.DataFrame({"coder": ["gpt-4@bc4498d7", "gpt-4@d1f81416"]}))
     {'gpt-4@bc4498d7': 'gpt-4@bc4498d7', 'gpt-4@d1f81416': 'gpt-4@d1f81416'}
     """
-    names = find_distinct(table["coder"])
+    names = [str(name) for name in find_distinct(table["coder"])]
     short = {name: _DIGEST.sub("", name) for name in names}
     return short if len(set(short.values())) == len(short) else dict(zip(names, names, strict=True))
 

@@ -30,13 +30,13 @@ def iter_cells(column: pd.Series) -> Iterator[Any]:
         yield from column.iloc[start : start + _CHUNK].tolist()
 
 
-def find_distinct(column: pd.Series, rows: Bools | None = None) -> list[str]:
-    """The different texts of a long column in order of appearance, of some rows of it; it is not copied for that."""
+def find_distinct(column: pd.Series, rows: Bools | None = None) -> list[Any]:
+    """The different cells of a long column in order of appearance, of some rows of it; it is not copied for that."""
     distinct: dict[Any, None] = {}
     for start in range(0, len(column), _CHUNK):
         part = column.iloc[start : start + _CHUNK]
         distinct |= dict.fromkeys((part if rows is None else part[rows[start : start + _CHUNK]]).unique())
-    return [str(text) for text in distinct if not pd.isna(text)]
+    return [cell for cell in distinct if not pd.isna(cell)]
 
 
 def release_memory() -> None:

@@ -35,12 +35,12 @@ class CoderRoles:
         machine = np.zeros(len(self.frame), dtype=bool)
         for column in {"run_id", "model", "raw"} & set(self.frame.columns):
             machine |= (self.frame[column].fillna("") != "").to_numpy(bool)
-        return find_distinct(self.frame["coder"], machine)
+        return [str(name) for name in find_distinct(self.frame["coder"], machine)]
 
     @cached_property
     def coders(self) -> list[str]:
         """All coders, in the order in which they appear."""
-        return find_distinct(self.frame["coder"])
+        return [str(name) for name in find_distinct(self.frame["coder"])]
 
     @property
     def people(self) -> list[str]:
