@@ -380,23 +380,18 @@ class Queries(Spending):
         row = self._db.execute(sql, (shard_id, custom_id)).fetchone()
         return str(row[0]) if row else ""
 
-    def find_request(self, run_id: str, custom_id: str) -> tuple[str, str, str] | None:
-        """Where a row's question was asked: run, file of the shard, custom_id in it; None for nowhere.
+    def find_requests(self, run_id: str, custom_id: str) -> list[tuple[str, str, str]]:
+        """Where a row's question was asked: run, file of the shard, custom_id in it.
 
-        It may be another run that asked it.
+        Shards of the run itself come first, the newest before the others; it may be another run that asked it.
         """
-        sql = """SELECT shards.run_id, shards.file, COALESCE(answers.custom_id, rows.custom_id) FROM rows
+        own = """SELECT run_id, file, custom_id FROM shards CROSS JOIN sent ON sent.shard_id = shards.id
+            WHERE run_id = ? AND custom_id = ? ORDER BY number DESC"""
+        any_run = """SELECT shards.run_id, shards.file, COALESCE(answers.custom_id, rows.custom_id) FROM rows
             JOIN asks ON asks.id = rows.ask_id LEFT JOIN answers ON answers.id = asks.answer_id
             LEFT JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = COALESCE(jobs.shard_id, asks.shard_id)
             WHERE rows.run_id = ? AND rows.custom_id = ?"""
-        row = self._db.execute(sql, (run_id, custom_id)).fetchone()
-        return None if row is None else (str(row[0]), str(row[1]), str(row[2]))
-
-    def list_asking(self, run_id: str, custom_id: str) -> list[str]:
-        """The shards of a run with a line of this name, the newest first."""
-        sql = """SELECT file FROM shards CROSS JOIN sent ON sent.shard_id = shards.id
-            WHERE run_id = ? AND custom_id = ? ORDER BY number DESC"""
-        return [row[0] for row in self._db.execute(sql, (run_id, custom_id))]
+        return [place for sql in (own, any_run) for place in self._db.execute(sql, (run_id, custom_id))]
 
     def upgrade_notes(self, run_id: str) -> list[str]:
         """What a change of the ledger's tables brought to light about a run."""

@@ -46,9 +46,8 @@ def _list_places(folder: Path, custom_id: str) -> Iterator[tuple[Path, str]]:
     runs = folder.parent
     if (runs / "ledger.db").is_file():
         with Ledger(runs / "ledger.db") as ledger:
-            yield from ((folder / "shards" / file, custom_id) for file in ledger.list_asking(folder.name, custom_id))
-            if place := ledger.find_request(folder.name, custom_id):
-                yield runs / place[0] / "shards" / place[1], place[2]
+            places = ledger.find_requests(folder.name, custom_id)
+        yield from ((runs / run / "shards" / file, name) for run, file, name in places)
     yield from ((path, custom_id) for path in sorted((folder / "shards").glob("[0-9]*.jsonl"), reverse=True))
 
 
