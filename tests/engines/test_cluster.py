@@ -315,6 +315,7 @@ def test_check_tells_what_a_cluster_lacks_before_anything_is_sent(
     assert not (study / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_run_on_a_cluster_lives_by_the_usual_commands(study: Path, command: Command) -> None:
     for words in (["plan"], ["submit", "study"]):
         assert command(*words).exit_code == 0

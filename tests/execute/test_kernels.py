@@ -160,6 +160,7 @@ def test_what_an_engine_loads_ahead_is_there_in_the_kernels_and_a_missing_packag
     assert read_printed(project / "out.ipynb")[0] == "1"
 
 
+@pytest.mark.slow
 def test_an_engine_is_loaded_ahead_where_its_answers_are_not_there_yet(project: Path) -> None:
     cells = {"tags": ["parameters"]}
     path = write_notebook(project, "asks", 'engine: str = ""  # who answers')

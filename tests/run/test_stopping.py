@@ -74,7 +74,7 @@ TELLS = (
 )
 
 
-@pytest.mark.parametrize("steps", ["[tells]", "[tells, tells]"])  # a kernel started anew, and a forked one
+@pytest.mark.parametrize("steps", ["[tells]", pytest.param("[tells, tells]", marks=pytest.mark.slow)])  # anew, forked
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), pytest.param("SIGINT", 130, marks=pytest.mark.slow)])
 def test_r30_a_signal_ends_a_notebook_in_order(project: Path, name: str, code: int, steps: str) -> None:
     write_notebook(project, "import codebook", *TELLS)

@@ -115,6 +115,7 @@ def check_figures(frame: pd.DataFrame, codings: cb.Codings) -> None:
         assert singles.loc[(model, prompt, CORRECTED), "estimate"] == pytest.approx(gold[True] - gold[False])
 
 
+@pytest.mark.slow
 def test_without_gold_the_finding_is_naive_and_says_how_many_agree(study):
     small = {**GRID, "models": MODELS[:1], "draws": 1, "aggregation": ["single"]}
     write_study(cb.paths.project_folder(), small, coders="none")
