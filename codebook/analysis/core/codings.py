@@ -239,7 +239,11 @@ class Codings(CoderRoles):
         known = self.by_unit
         if name not in known:
             there = name_some(known.columns, 12)
-            mend = f"use one of {there}" if there else "add it first: codings.with_groups(units['NAME'])"
+            mend = (
+                f"use one of {there}"
+                if there
+                else "name it in `context_columns` of study.yaml and run again, or codings.with_groups(units['NAME'])"
+            )
             raise StatisticError("The codings cannot be split.", [Fault("by", f"there is no covariate {name!r}", mend)])
         return known[name]
 
