@@ -190,7 +190,8 @@ def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:
 def _as_spans(seconds: list[float | None], index: pd.Index[Any]) -> pd.Series[Any]:
     import pandas as pd
 
-    return pd.to_timedelta(pd.Series(seconds, index=index, dtype=float), unit="s")
+    spans = pd.to_timedelta(pd.Series(seconds, index=index, dtype=float), unit="s")
+    return spans.astype("timedelta64[us]")  # as exact as the times of jobs; datetime warns of what it cannot hold
 
 
 def _expect(past: _Past | None, requests: int) -> Expected:

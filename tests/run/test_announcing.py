@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import warnings
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import pytest
 from fakes.fake_openai import FakeOpenAI
 from fakes.scripted import UNITS, make_book, register
@@ -15,7 +17,7 @@ from fakes.service import TEXTS, batch_ids, finish, plan_batch
 
 from codebook.errors import BudgetError, PendingError
 from codebook.run import Service, list_jobs, open_run, plan, wait
-from codebook.run.history import say_moment
+from codebook.run.history import _as_spans, say_moment
 
 
 class Notice(NamedTuple):
@@ -209,3 +211,11 @@ def test_absent_answers_are_asked_again_by_advice(fake: FakeOpenAI) -> None:
     run = finish(plan_batch(fake, [f"[drop] {text}" for text in TEXTS]))
     assert "6 questions have no answer: retry asks exactly those again." in run.status().advice
     assert run.retry() == 6
+
+
+def test_an_expected_moment_has_no_more_digits_than_the_times_of_jobs() -> None:
+    spans = _as_spans([1 / 3, None], pd.RangeIndex(2))
+    assert (spans.isna().tolist(), spans[0].nanoseconds) == ([False, True], 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (pd.Timestamp("2026-01-01", tz="UTC") + spans)[0].to_pydatetime().microsecond == 333_333
