@@ -10,12 +10,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from commands import Command
 from fakes.fake_openai import FakeOpenAI
 from fakes.scripted import make_book
 from fakes.service import MODEL, TEXTS, batch_ids, finish, plan_batch
 
+from codebook.cli.options import show_frame
 from codebook.engines.service.batches import DAY_S
 from codebook.run import Service, list_jobs, measure_runs, open_run, plan
 from codebook.units import open_units
@@ -168,3 +170,9 @@ def test_files_of_a_job_that_ended_this_moment_are_deleted(two: FakeOpenAI, monk
 def finish_all(fake: FakeOpenAI) -> None:
     fake.auto = "at once"
     open_run("open").collect()
+
+
+def test_a_moment_between_two_microseconds_is_shown_without_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the middle of the ends of two jobs: every warning is an error here."""
+    show_frame(pd.DataFrame({"expected_end": [pd.Timestamp("2026-01-02 10:00:00.000000001", tz="UTC")]}), "none")
+    assert "expected_end" in capsys.readouterr().out
