@@ -11,6 +11,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import iter_cells
 from codebook.errors import Fault, TableError, mend_name
+from codebook.ground.quantities import say_count
 from codebook.records import WHYS
 from codebook.scheme import Codebook, Variable
 from codebook.scheme.number_values import read_number
@@ -163,7 +164,8 @@ def label_faults(table: pd.DataFrame, codebook: Codebook) -> Iterator[Fault]:
         mend = f"{right}; an answer outside the codebook has no label, and its why is `invalid`"
         wrong = [(label, problem) for label in counts if (problem := find_label_problem(label, variable))]
         for label, problem in wrong[:_N_LISTED]:
-            yield Fault(f"variable {variable.name!r}, label {label[:80]!r} ({counts[label]:,} rows)", problem, mend)
+            rows = say_count(int(counts[label]), "row")
+            yield Fault(f"variable {variable.name!r}, label {label[:80]!r} ({rows})", problem, mend)
 
 
 def _say_right(variable: Variable) -> str:

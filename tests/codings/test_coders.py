@@ -151,7 +151,7 @@ def test_labels_outside_the_codebook_are_listed_with_counts_and_the_mend(tmp_pat
         read_codings(path, ONE, unit="id", columns=["ann"])
     problems = [str(fault) for fault in caught.value.faults]
     assert "label 'Sports' (2 times): it is not in the codebook. To mend: `rename: {'Sports': 'sports'}`" in problems[0]
-    assert "label 'sport' (1 times)" in problems[1]
+    assert "label 'sport' (1 time)" in problems[1]
     codings = read_codings(path, ONE, unit="id", columns=["ann"], rename={"Sports": "sports"}, skip=["sport"])
     table = codings.frame
     assert table["label"].dropna().tolist() == ["sports", "sports", "travel"]
@@ -267,7 +267,7 @@ def test_faults_of_all_files_are_listed_at_once(tmp_path):
     said = str(caught.value)
     assert "not have as many fields as the header (line 4)" in said
     assert "1 row without 'id'" in said
-    assert "label 'x' (1 times)" in said
+    assert "label 'x' (1 time)" in said
     assert "there is no column 'id'" in said
 
 

@@ -144,7 +144,7 @@ def test_r07_the_mend_of_a_renamed_label_names_the_cell(tmp_path):
     with pytest.raises(TableError) as caught:
         read_codings(path, book("single"), **options)
     (fault,) = caught.value.faults
-    assert "label '1' (1 times): `rename` makes it 'contr'; it is not in the codebook" in fault.problem
+    assert "label '1' (1 time): `rename` makes it 'contr'; it is not in the codebook" in fault.problem
     assert "`rename: {'1': 'contra'}`" in fault.mend
     table = read_codings(path, book("single"), **{**options, "rename": {"1": "contra"}}).frame
     assert table["label"].tolist() == ["contra", "pro"]
@@ -165,7 +165,7 @@ def test_r07_the_separator_is_found_in_the_cells(tmp_path):
     plain, outside = caught.value.faults
     assert "it is not a JSON list (3 such cells)" in plain.problem
     assert "`separator: '|'`" in plain.mend
-    assert "label 'politcs' (1 times): it is not in the codebook" in outside.problem
+    assert "label 'politcs' (1 time): it is not in the codebook" in outside.problem
 
 
 def test_r07_what_is_not_seen_is_told(tmp_path):

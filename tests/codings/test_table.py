@@ -97,7 +97,7 @@ def test_whole_numbers_become_text_and_the_frame_given_stays():
         ([row(raw="\ud800")], "column 'raw'.*surrogates not allowed"),
         ([row(confidence="high")], "column 'confidence'.*give numbers"),
         ([row(variable="topics")], "variable 'topics' is not in the codebook.*use one of 'topic', 'frames'"),
-        ([row(label="Sports")], r"label 'Sports' \(1 rows\): it is not in the codebook.*use sports, NA, \?"),
+        ([row(label="Sports")], r"label 'Sports' \(1 row\): it is not in the codebook.*use sports, NA, \?"),
         ([row(variable="frames")], "label 'sports'.*not a JSON list"),
         ([row(variable="frames", label='"moral"')], "not a JSON list of texts"),
         ([row(variable="frames", label='["x"]')], "'x' is not in the codebook"),

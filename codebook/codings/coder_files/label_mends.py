@@ -39,7 +39,7 @@ def label_faults(where: str, codebook: Codebook, outside: Counter[Outside]) -> I
         else:
             more, mend = _mend_label(label, meant, codebook.variable(name))
             problem = (f"`rename` makes it {spell(meant)}; " if label != meant else "") + problem + more
-        yield Fault(where, f"variable {name!r}, label {text} ({n:,} times): {problem}", mend)
+        yield Fault(where, f"variable {name!r}, label {text} ({say_count(n, 'time')}): {problem}", mend)
     if len(near := _list_near(codebook, outside)) > 1:
         pairs = ", ".join(f"{quote(label)}: {quote(known)}" for label, known in near.items())
         problem = f"{len(near)} of these labels are very similar to labels of the codebook"
