@@ -34,7 +34,7 @@ def show_frame(frame: pd.DataFrame, empty: str) -> None:
         if column.dtype.kind == "M":
             days = (column.dropna() == column.dropna().dt.normalize()).all()
             printable[name] = [
-                "" if t != t else f"{t:%Y-%m-%d}" if days else say_moment(t.to_pydatetime()) for t in column
+                "" if t != t else f"{t:%Y-%m-%d}" if days else say_moment(t.to_pydatetime(warn=False)) for t in column
             ]
         elif column.dtype.kind == "m":
             printable[name] = ["" if span != span else say_seconds(span.total_seconds()) for span in column]

@@ -64,7 +64,8 @@ def read_outlooks(ledger: Ledger, run: str) -> dict[int, Outlook]:
     of_run = (jobs["run"] == run) & is_running(jobs)
     ends = jobs.join(expect_ends(jobs))[of_run]
     end, late_at = (
-        [None if pd.isna(time) else time.to_pydatetime() for time in ends[name]] for name in ("expected_end", "late_at")
+        [None if pd.isna(time) else time.to_pydatetime(warn=False) for time in ends[name]]
+        for name in ("expected_end", "late_at")
     )
     return dict(zip(ends["shard"], map(Outlook, end, ends["expected_from"], late_at), strict=True))
 
