@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakes.fake_help import Connect
     from fakes.fake_openai import FakeOpenAI
 
+collect_ignore = ["support/rfc3987_syntax.py"]  # it stands for a package that cannot be imported
 gc.disable()  # until the tests are collected
 os.environ["MPLBACKEND"] = "Agg"
 # programs that a test starts find the fakes and the helpers, as the tests do

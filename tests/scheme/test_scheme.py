@@ -240,7 +240,7 @@ def test_two_variables_of_one_name():
         ("name: a\nunit:\tb\n\tvariables: []\n", 2, "a tab stands here or in the line above"),
         ("name: a\nunit: yes: no\n", 2, "a colon followed by a space starts a new key"),
         ("name: 'a\n", 2, "end of stream"),
-        ("name: a\n---\nname: b\n", 2, "another document"),
+        ("name: a\n---\nname: b\n", 2, "a second document"),
         ("name: a\nunit: b\x07\n", 2, "control character U+0007"),
         ("name: a\nvariables: &x [*x]\n", 2, "recursive"),
         ("name: a\n? [b]\n: c\n", 2, "unhashable key"),
