@@ -21,21 +21,22 @@ COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why")
 SHOWN = 5
 """How many offenders an error names before it only counts them."""
 
-_CHUNK = 50_000
+LONG = 50_000
+"""Rows from which on memory counts more than the last millisecond; so many are taken at a time."""
 
 
 def iter_cells(column: pd.Series) -> Iterator[Any]:
     """Yield the cells of a long column, some at a time: quickly, and without holding all of them."""
-    for start in range(0, len(column), _CHUNK):
-        yield from column.iloc[start : start + _CHUNK].tolist()
+    for start in range(0, len(column), LONG):
+        yield from column.iloc[start : start + LONG].tolist()
 
 
 def find_distinct(column: pd.Series, rows: Bools | None = None) -> list[Any]:
     """The different cells of a long column in order of appearance, of some rows of it; it is not copied for that."""
     distinct: dict[Any, None] = {}
-    for start in range(0, len(column), _CHUNK):
-        part = column.iloc[start : start + _CHUNK]
-        distinct |= dict.fromkeys((part if rows is None else part[rows[start : start + _CHUNK]]).unique())
+    for start in range(0, len(column), LONG):
+        part = column.iloc[start : start + LONG]
+        distinct |= dict.fromkeys((part if rows is None else part[rows[start : start + LONG]]).unique())
     return [cell for cell in distinct if not pd.isna(cell)]
 
 

@@ -111,8 +111,10 @@ class CoderRoles:
         keys = ["unit_id", "variable"]
         by_gold = self.frame["coder"] == self.gold
         known = self.frame.loc[by_gold & self.frame["label"].notna(), keys]
-        near = self.frame[~by_gold & self.frame["unit_id"].isin(known["unit_id"])]
-        rows = near.merge(known.drop_duplicates(), on=keys)
+        others = ~by_gold
+        if 20 * len(known) < len(others):  # of a long frame few rows are copied
+            others &= self.frame["unit_id"].isin(known["unit_id"])
+        rows = self.frame[others].merge(known.drop_duplicates(), on=keys)
         first = CoderRoles(rows, self.variables).run_coders
         return [*first, *(str(name) for name in rows["coder"].unique() if name not in first)]
 

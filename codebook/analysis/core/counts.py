@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import (
+    LONG,
     check_coders,
     check_columns,
     check_ids,
@@ -206,7 +207,8 @@ def read_codes(
     ]
     raise_faults(about, faults)
     code = np.append(codes, -1)[found_code]
-    release_memory()
+    if len(table) > LONG:
+        release_memory()
     return LabelCodes(
         scale, unit, coder, code, why, units, tuple(str(name) for name in coder_names), tuple(map(str, whys))
     )
@@ -253,7 +255,7 @@ def number_ids(ids: pd.Series) -> tuple[Ints, pd.Index]:
     >>> numbers.tolist(), list(units)
     ([0, 1, 0], ['7', '9'])
     """
-    if getattr(ids.dtype, "storage", "") == "pyarrow" and not ids.hasnans:
+    if len(ids) > LONG and getattr(ids.dtype, "storage", "") == "pyarrow" and not ids.hasnans:
         places = np.arange(len(ids))
         numbers, distinct = pd.factorize(np.fromiter(map(hash, iter_cells(ids)), "int64", len(ids)))
         first = np.empty(len(distinct), dtype=np.int64)
