@@ -13,6 +13,7 @@ from codebook.analysis.core.examples import make_table
 @pytest.mark.parametrize("missing", [False, True])
 def test_ids_are_numbered_as_pandas_numbers_them_also_where_hashes_are_alike(monkeypatch, hash_of, missing):
     monkeypatch.setattr(counts, "hash", hash_of, raising=False)
+    monkeypatch.setattr(counts, "LONG", 100)
     rng = np.random.default_rng(1)
     texts = [*(f"u{n}" for n in rng.permutation(300)), *(f"u{n}" for n in rng.integers(0, 300, 100))]
     ids = pd.Series([*texts, *[None] * missing], dtype="str")
