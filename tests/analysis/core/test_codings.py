@@ -31,6 +31,13 @@ def test_roles_and_groups(codings: Codings) -> None:
     assert codings.only(["ann", "gold"]).alone.startswith("One coder ('ann') beside the gold: nothing to compare")
 
 
+@pytest.mark.parametrize("n", [2, 90])
+def test_beside_the_gold_stand_those_who_coded_its_units_however_few_they_are(n: int) -> None:
+    table = make_table("tone", {"gold": ["a", *[None] * (n - 1)], "ann": ["b"] * n, "ben": ["b"] * n})
+    table = table[(table["coder"] != "ben") | (table["unit_id"] != "u1")]
+    assert Codings(table, [TONE], gold="gold").beside_gold == ["ann"]
+
+
 def test_coverage_sums_and_is_shown(codings: Codings) -> None:
     assert codings.coverage == {"tone": {"labelled": 7, "absent": 1}}
     assert "8 codings = 7 labelled + 1 absent" in repr(codings)
