@@ -15,7 +15,7 @@ from codebook.analysis.correction.regression import correct
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.analysis.robustness.specification_curve import summarise_specifications
 from codebook.analysis.robustness.specification_drawing import name_choices
-from codebook.ground.quantities import format_figure, kind_of, say_percent
+from codebook.ground.quantities import format_figure, kind_of, say_count, say_percent
 from codebook.study.grid_settings import GridSettings
 
 if TYPE_CHECKING:
@@ -49,18 +49,24 @@ def say_agreement(frame: pd.DataFrame, by: str = "") -> Iterator[str]:
     >>> print(*say_agreement(pd.DataFrame({"estimate": [1.0, 2, -1], "significant": [1.0, 0, 1]})))
     Over 3 specifications the estimate is 1.00 at the median, from −1.00 to 2.00; 67 % are significant. With the main \
 one 67 % agree in sign, 33 % in sign and significance.
+    >>> print(*say_agreement(pd.DataFrame({"estimate": [1.0], "significant": [0.0]})))
+    Over 1 specification the estimate is 1.00, and not significant.
     """
     for source, part in frame.groupby(by, sort=False) if by else [("", frame)]:
         known = part[part["estimate"].notna()]
         whose = {NAIVE: f"From {NAIVE}: over", CORRECTED: "Corrected: over"}.get(str(source), "Over")
         if not len(known):
-            yield f"{whose} {len(part):,} specifications no estimate is defined."
+            yield f"{whose} {say_count(len(part), 'specification')} no estimate is defined."
             continue
         summary = summarise_specifications(known).iloc[0]
         figures = [summary[name] for name in ("median", "lowest", "highest")]
         middle, low, high = (format_figure(figure, 2, kind_of(figures)) for figure in figures)
         if source == CORRECTED and len(known) > 1 and known["estimate"].max() - known["estimate"].min() < 1e-9:
             yield f"Corrected, it is {middle} under each: every unit has a gold label, and gold alone counts."
+            continue
+        if len(known) == 1:
+            word = {1.0: ", and significant", 0.0: ", and not significant"}.get(known["significant"].iloc[0], "")
+            yield f"{whose} 1 specification the estimate is {middle}{word}."
             continue
         signs = known["estimate"] * known["estimate"].iloc[0] > 0
         both = signs & (known["significant"] == known["significant"].iloc[0])

@@ -175,7 +175,7 @@ def _say_summary(frame: pd.DataFrame, null: float, alpha: float, places: int) ->
     sure = "" if math.isnan(rate) else f"{say_percent(rate)} are significant at {format_figure(alpha)}; "
     sign = "its sign changes" if row["sign_changes"] else "its sign is the same"
     spread = f"the estimate is {middle} at the median, from {low} to {high}"
-    return f"Over {row['n']:,} specifications{undefined} {spread}; {sure}{sign}."
+    return f"Over {say_count(row['n'], 'specification')}{undefined} {spread}; {sure}{sign}."
 
 
 def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *, confidence: float = 0.95) -> Finding:
