@@ -112,7 +112,8 @@ def _project(scope: _Scope, n_all: int, resample: Bootstrap) -> dict[str, Any]:
     for name in (*_TOKENS, *_USD):
         row |= _interval(name, each[name].to_numpy(float), n_asked, n_all, resample)
     spans = [(job.created, job.ended) for run in scope.runs for job in run.status().jobs]
-    seconds = (sum_seconds(spans) or math.nan) * row["questions"] / (n_drawn * draws * n_variables or math.nan)
+    spent, n_asked_before = sum_seconds(spans), n_drawn * draws * n_variables
+    seconds = spent / n_asked_before * row["questions"] if spent is not None and n_asked_before else math.nan
     unpriced = [name for name in _USD if math.isnan(row[name])]
     reasons = ["Fewer than two units of the pilot have all their answers with their tokens."] * (len(each) < 2)
     if 2 <= len(each) < len(n_texts):
