@@ -37,7 +37,7 @@ from codebook.coding.rounds.training import add_training, choose_training
 from codebook.coding.session_opening import open_session
 from codebook.coding.sessions.session import CodingSession
 from codebook.coding.sessions.session_plan import SessionPlan
-from codebook.coding.simulated_coder import Trial, find_known, simulate_coder
+from codebook.coding.simulated_coder import Trial, draw_answers, find_known, simulate_coder
 
 __all__ = [
     "AdjudicationSession",
@@ -62,6 +62,7 @@ __all__ = [
     "coding_board",
     "coding_progress",
     "confused_texts",
+    "draw_answers",
     "drift",
     "example_units",
     "extend_assignment",

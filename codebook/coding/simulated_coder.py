@@ -84,6 +84,29 @@ def find_known(codings: Codings) -> list[KnownAnswer]:
     return list_known(codings) if codings.gold in codings.coders else []
 
 
+def draw_answers(
+    codebook: Codebook, units: Iterable[Unit], *, n: int = 20, seed: int = 1
+) -> tuple[list[Unit], list[KnownAnswer]]:
+    """Answers by lot to the first n units, which a trial may take for known; records and transcriptions have none.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> units, answers = draw_answers(cb.read_codebook("codebook.yaml"), cb.open_study().open_units(), n=5)
+    >>> [len(units), len(answers)]
+    [5, 5]
+    """
+    chance, first = random.Random(seed), list(islice(units, n))
+    drawn = [
+        KnownAnswer(unit.unit_id, each.name, label, "drawn by lot")
+        for unit in first
+        for each in codebook.variables
+        if (label := _choose(each, None, 0.0, chance)) is not None
+    ]
+    known = {answer.unit_id for answer in drawn}
+    return [unit for unit in first if unit.unit_id in known], drawn
+
+
 def _answer(session: CodingSession, labels: Mapping[str, Label]) -> None:
     """Give the labels that there are; a unit with a question that is not answered is skipped."""
     for variable, label in labels.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
-from codebook.coding import CodingSession, HandedOut, open_session
+from codebook.coding import CodingSession, HandedOut, Trial, open_session
 from codebook.files.run_versions import goes_on_from
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
@@ -18,6 +18,7 @@ from codebook.run import Run, RunFolder, compare_runs, list_runs, open_run
 from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
 from codebook.scheme import CodebookChanges, compare_codebooks, read_codebook
+from codebook.study.coding_work import CodingWork
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_coding import Assigning, assign_units, hand_out_units
 from codebook.study.study_core import StudyCore
@@ -134,6 +135,23 @@ class Study(StudyCore):
     def code(self, coder: str, **options: Any) -> CodingSession:
         """Open the work of a coder: `open_session` in the folder of the study."""
         return open_session(coder, self.coding.folder, **options)
+
+    def open_coding(
+        self, person: str = "", *, folder: str = "coding", error: float = 0.15, seed: int = 1
+    ) -> CodingWork:
+        """Open the coding of the study for a person; where nobody is named, a trial with simulated coders.
+
+        Parameters
+        ----------
+        person
+            Who codes or decides.
+        folder, error, seed
+            Of the trial: its folder in `runs/<run>-trial`, how often its coders err, and the lot.
+        """
+        if person:
+            return CodingWork(self, person, self.coding.folder)
+        place = RunFolder(f"{self.name}-trial").path / folder
+        return CodingWork(self, Trial.coders[0], place, Trial(place, error=error, seed=seed))
 
     def freeze(self) -> Freeze:
         """Mark instrument and prompt as final: runs that ask exactly this may open the test part of the gold."""

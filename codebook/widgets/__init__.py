@@ -29,8 +29,13 @@ __all__ = [
 ]
 
 
-def show_dashboard() -> Board:
+def show_dashboard(run: str = "") -> Board:
     """Show all jobs of the project: states, expected ends, rates, errors and money; refresh, filter, cancel, collect.
+
+    Parameters
+    ----------
+    run
+        One run in its place, as `show_status` shows it.
 
     Returns
     -------
@@ -44,7 +49,7 @@ def show_dashboard() -> Board:
     >>> "topics" in repr(board)
     True
     """
-    return Board()
+    return show_status(run) if run else Board()
 
 
 def show_status(run: str = "") -> Board:

@@ -15,7 +15,7 @@ from codebook.study.study_facts import fact_shapes, is_empty
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-MAX_CELLS, MAX_LINES, MEAN_LINES = 24, 16, 5
+MAX_CELLS, MAX_LINES, MEAN_LINES, MEAN_CODE = 24, 16, 5, 3
 MAX_PARAMETERS = 14
 """Lines of the parameters cell, which is a list to choose from and holds no step."""
 CLOCKS = {"time", "datetime", "date"}
@@ -137,8 +137,23 @@ def test_it_is_short(notebook):
 
 def test_cells_choose_call_and_look(notebook):
     kinds = {ast.ClassDef: "class", ast.Try: "try", ast.While: "while", ast.AsyncFunctionDef: "async def"}
+    kinds |= {ast.If: "if", ast.IfExp: "if else", ast.Lambda: "lambda", ast.FunctionDef: "def"}
     found = [(number, word) for number, node in nodes(notebook) for kind, word in kinds.items() if type(node) is kind]
+    calls = [(number, node) for number, node in nodes(notebook) if isinstance(node, ast.Call)]
+    found += [(number, "**") for number, call in calls if any(keyword.arg is None for keyword in call.keywords)]
     assert not found, f"move these into the package (cell, word): {found}"
+
+
+def test_the_notebooks_of_a_study_are_calls():
+    """Three lines of code a cell on average, and no dict is built."""
+    cells = [source for path in PATHS if path.parent.name == "notebooks" for _, source in _later_code(path)]
+    lines = sum(len(source.splitlines()) for source in cells)
+    assert lines <= MEAN_CODE * len(cells)
+    assert not [source for source in cells if any(isinstance(node, ast.Dict) for node in ast.walk(ast.parse(source)))]
+
+
+def _later_code(path: Path) -> list[tuple[int, str]]:
+    return code_cells(read_notebook(path))[1:]
 
 
 def test_no_clock_no_waiting_and_no_environment(notebook):
@@ -248,6 +263,8 @@ def test_the_checks_let_a_good_notebook_pass(tmp_path):
         (change(0, source="# T\n" + "word\n" * 20), "on average"),
         (change(2, source="class A: print(run, seed)"), "into the package"),
         (change(2, source="try:\n    print(run, seed)\nfinally:\n    pass"), "into the package"),
+        (change(2, source="print(**run, seed=seed)"), "into the package"),
+        (change(2, source="print(run if seed else 1)"), "into the package"),
         (change(2, source="!ls\nprint(run, seed)"), "plain Python"),
         (change(2, source="%pip install x\nprint(run, seed)"), "plain Python"),
         (change(2, source="import time\nprint(run, seed, time.time())"), "no clock"),
