@@ -282,10 +282,11 @@ def _print(frame: pd.DataFrame) -> pd.DataFrame:
 def _draw(frame: pd.DataFrame, coder: str) -> Figure:
     """F1 of each label beside the agreement of people on it."""
     parts = [frame[["label", "n", "f1", "low", "high"]].rename(columns={"f1": "value"}).assign(who=f"{coder} and gold")]
+    quantity = f"F1 of {coder} with the gold"
     if frame["people"].notna().any():
         people = frame[["label", "n", "people", "people_low", "people_high"]]
         names = {"people": "value", "people_low": "low", "people_high": "high"}
         parts.insert(0, people.rename(columns=names).assign(who="people among themselves"))
+        quantity += ", agreement of people on the label"
     rows = pd.concat(parts, ignore_index=True)
-    group = "who" if len(parts) > 1 else None
-    return plot_estimates(rows, name="label", group=group, quantity=f"F1 of {coder}, agreement of people on the label")
+    return plot_estimates(rows, name="label", group="who", quantity=quantity)

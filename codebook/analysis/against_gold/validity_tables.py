@@ -284,7 +284,7 @@ def _draw_coders(frame: pd.DataFrame, models: Sequence[str], note: str) -> Figur
     )
     rows = rows.assign(block=rows["coder"].isin(models)).sort_values("block", kind="stable")
     level = next(iter(frame["alpha_level"]), "")
-    alpha = f", and Krippendorff's α with the gold ({level})" if level else ""
+    alpha = f", and Krippendorff's α with the gold ({level})" if level and frame["alpha"].notna().any() else ""
     return plot_estimates(rows, name="coder", group="measure", quantity=f"accuracy{alpha}", note=note)
 
 

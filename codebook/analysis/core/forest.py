@@ -23,7 +23,9 @@ from codebook.analysis.core.drawing import (
 )
 from codebook.analysis.core.forest_marks import (
     FEW,
+    LEGEND_LINE,
     band,
+    count_columns,
     draw_member,
     dress,
     measure_height,
@@ -55,6 +57,8 @@ _NAME_LINE = 3.4
 """mm of a line of a name, in the highest of the fonts."""
 _DOTS = 38
 """Width in mm that the dots need."""
+_TITLE_LINE = 3.4
+"""mm of a line of the title of the axis, and of the values of references above it."""
 
 
 class _Spacing(NamedTuple):
@@ -174,8 +178,9 @@ def _draw_forest(
     lines: pd.DataFrame, members: list[str], references: Sequence[float], quantity: str, note: str
 ) -> Figure:
     has_legend = len(members) > 1
-    furniture = 10 + 3.4 * bool(references) + 4.6 * has_legend + 3.2 * bool(quantity)
-    lines, names, spacing, note = _fit(lines, lines, MAX_HEIGHT - furniture - 8, note)
+    furniture = 11.5 + _TITLE_LINE * bool(references)
+    most = furniture + _TITLE_LINE * len(fit_lines(quantity, _DOTS)) + LEGEND_LINE * has_legend * len(members)
+    lines, names, spacing, note = _fit(lines, lines, MAX_HEIGHT - most - 8, note)
     note = _say_open(lines, members, note)
     numbers = _say_numbers(lines) if spacing.has_numbers else []
     columns = [max((measure_mm(part) for part in column), default=0) for column in zip(*numbers, strict=True)]
@@ -184,6 +189,9 @@ def _draw_forest(
     needed = beside + _DOTS * (1 if numbers or not has_legend else 1.8)
     width: Width = next((name for name, wide in WIDTHS.items() if wide >= needed), "two")
     room = WIDTHS[width] - beside
+    title = fit_lines(quantity, room + 2 * min(name_mm, sum(columns)))
+    n_columns = count_columns(members, WIDTHS[width])
+    furniture += _TITLE_LINE * len(title) + LEGEND_LINE * has_legend * math.ceil(len(members) / n_columns)
     height = measure_height(lines) + furniture + 2.6 * len(fit_lines(note, WIDTHS[width] - 2, NOTE))
     figure = new_figure(width, height)
     axes = figure.subplots()
@@ -196,9 +204,9 @@ def _draw_forest(
         print_numbers(axes, text, line["y"], columns, _mark(line["member"], members.index(line["member"])))
     if not numbers:
         say_undefined(axes, lines)
-    axes.set_xlabel("\n".join(fit_lines(quantity, room + 2 * min(name_mm, sum(columns)))))
+    axes.set_xlabel("\n".join(title))
     if has_legend:
-        put_legend(figure, axes, members, left=name_mm + 1, above=3.6 if references else 0.8)
+        put_legend(figure, axes, n_columns, left=name_mm + 1, above=3.6 if references else 0.8)
     say_in_picture(figure, note)
     return figure
 
@@ -288,8 +296,10 @@ def _draw_panels(
     n_columns = min(len(members), _ABREAST)
     n_rows = math.ceil(len(members) / n_columns)
     titles = [wrap(member, 14) for member in members]
-    title_mm = 3 * max(title.count("\n") + 1 for title in titles) + 3.4 * bool(references)
-    furniture = 12 + (title_mm + 7) * n_rows
+    title_mm = 3 * max(title.count("\n") + 1 for title in titles) + _TITLE_LINE * bool(references)
+    room = 0.75 * WIDTHS["two"] / n_columns
+    title = fit_lines(quantity, 1.8 * room)  # of a title whose middle is beyond its panel, the panels would be parted
+    furniture = 8 + (title_mm + 7) * n_rows + _TITLE_LINE * len(title)
     single = lines.drop_duplicates("row")
     single, names, _, note = _fit(single, lines, (MAX_HEIGHT - furniture - 8) / n_rows, note)
     note = _say_open(lines[lines["row"].isin(names)], [], note)
@@ -298,7 +308,6 @@ def _draw_panels(
     height = n_rows * measure_height(single) + furniture + 2.6 * len(fit_lines(note, WIDTHS["two"] - 2, NOTE))
     figure = new_figure("two", height)
     grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
-    room = 0.75 * WIDTHS["two"] / n_columns
     for at, axes in enumerate(grid.flat):
         if at >= len(members):
             axes.set_axis_off()
@@ -310,6 +319,6 @@ def _draw_panels(
     for axes in grid.flat[: len(members)]:
         dress(axes, shown.assign(bottom=measure_height(single)).sort_values("middle"), names, references, room)
         axes.tick_params(labelbottom=True)
-    grid[-1, 0].set_xlabel(quantity, loc="left")
+    grid[-1, 0].set_xlabel("\n".join(title), loc="left")
     say_in_picture(figure, note)
     return figure

@@ -17,6 +17,8 @@ FEW = 10
 _PALE, _DARK_ORANGE = "#f5f5f5", "#a5540a"  # the ground of a row; orange that is read as text on it
 POINT = 72 / 25.4
 """A mm in points."""
+LEGEND_LINE = 4.6
+"""mm of a line of the legend."""
 
 
 def draw_member(axes: Axes, lines: pd.DataFrame, mark: Mark, *, label: str = "", at: str = "y") -> None:
@@ -102,13 +104,16 @@ def mark_references(axes: Axes, references: Sequence[float], room: float) -> Non
         axes.annotate(text, (reference, 1), xycoords=("data", "axes fraction"), **place)
 
 
-def put_legend(figure: Figure, axes: Axes, members: list[str], *, left: float, above: float) -> None:
-    """The groups in one line above, from the left end of the names on, or in as many columns as fit."""
+def count_columns(members: list[str], width: float) -> int:
+    """In how many columns the legend of a figure of this width (mm) stands: all groups in one line, if they fit."""
+    widths = [measure_mm(shorten(member)) + 8 for member in members]
+    return len(members) if sum(widths) <= width - 4 else max(1, int((width - 4) / max(widths)))
+
+
+def put_legend(figure: Figure, axes: Axes, n_columns: int, *, left: float, above: float) -> None:
+    """The groups above, from the left end of the names on."""
     from matplotlib.transforms import offset_copy
 
-    room = figure.get_size_inches()[0] * 72 / POINT - 4
-    widths = [measure_mm(shorten(member)) + 8 for member in members]
-    n_columns = len(members) if sum(widths) <= room else max(1, int(room / max(widths)))
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
         handles,

@@ -48,6 +48,21 @@ def test_the_four_verdicts_with_the_gold_that_is_needed():
     assert "'b' has 4 of about" in verdicts(make(repeat(("a", "a", 50), ("b", "b", 3), ("b", "a", 1)))).finding
 
 
+def test_the_figure_names_people_only_where_people_coded():
+    cells = repeat(("a", "a", 30), ("b", "b", 30), ("b", "a", 5))
+    alone = verdicts(make(cells)).plot().axes[0]
+    assert (alone.get_xlabel(), alone.get_legend()) == ("F1 of m with the gold", None)
+    people = Codings(
+        make_table("topic", cells | {"p": cells["gold"], "q": cells["m"]}),
+        [VariableSpec("topic", "nominal", LABELS)],
+        gold="gold",
+        models=["m"],
+    )
+    beside = verdicts(people, "m").plot().axes[0]
+    assert beside.get_xlabel().replace("\n", " ") == "F1 of m with the gold, agreement of people on the label"
+    assert beside.get_legend() is not None
+
+
 def test_no_interval_collapses_because_no_error_was_seen():
     frame = verdicts(make(repeat(("a", "a", 4), ("b", "b", 46)))).frame.set_index("label")
     assert frame.loc["a", ["f1", "high"]].tolist() == [1.0, 1.0]

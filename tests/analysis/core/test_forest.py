@@ -28,7 +28,7 @@ def make_rows(n: int, groups: tuple[str, ...] = ("",), *, long: bool = True) -> 
     frame["value"] = rng.uniform(0.2, 0.9, len(frame))
     frame["n"] = rng.integers(5, 3000, len(frame))
     frame["low"], frame["high"] = frame["value"] - 0.1, frame["value"] + 0.08
-    frame.loc[1, ["low", "high"]] = np.nan
+    frame.loc[frame.index[1:2], ["low", "high"]] = np.nan
     frame.loc[frame.index[-1], ["value", "low", "high"]] = np.nan
     return frame
 
@@ -47,6 +47,19 @@ def list_texts(figure: Any) -> list[str]:
 def test_nothing_collides_or_leaves_the_picture(n_labels: int, groups: str) -> None:
     figure = draw(make_rows(n_labels, GROUPS[groups]), group=None if groups == "one" else "group")
     assert find_layout_faults(figure) == []
+
+
+@pytest.mark.parametrize("groups", [*GROUPS, "four"])
+@pytest.mark.parametrize("n_labels", [1, 3, 40])
+def test_a_title_of_many_lines_and_a_long_legend_take_no_height_from_the_rows(n_labels: int, groups: str) -> None:
+    members = {**GROUPS, "four": tuple(f"a model with a long name {at}" for at in range(4))}[groups]
+    quantity = "F1 of embedded-use-minilm-2 with the gold, agreement of people on the label, and what else there is to say"
+    figure = draw(make_rows(n_labels, members), group=None if groups == "one" else "group", quantity=quantity)
+    assert find_layout_faults(figure) == []
+    axes = figure.axes[0]
+    assert "\n" in axes.get_xlabel() or n_labels == 40
+    spare = 25.4 * axes.get_window_extent().height / figure.dpi - axes.get_ylim()[0]
+    assert 0 <= spare < 4  # mm: a row is as high as it was meant
 
 
 def test_rows_are_sorted_by_value_with_their_units_and_numbers() -> None:
