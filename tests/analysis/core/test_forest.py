@@ -53,7 +53,7 @@ def test_nothing_collides_or_leaves_the_picture(n_labels: int, groups: str) -> N
 @pytest.mark.parametrize("n_labels", [1, 3, 40])
 def test_a_title_of_many_lines_and_a_long_legend_take_no_height_from_the_rows(n_labels: int, groups: str) -> None:
     members = {**GROUPS, "four": tuple(f"a model with a long name {at}" for at in range(4))}[groups]
-    quantity = "F1 of embedded-use-minilm-2 with the gold, agreement of people on the label, and what else there is to say"
+    quantity = "F1 of embedded-use-minilm-2 with the gold, agreement of people on the label, and what else is to say"
     figure = draw(make_rows(n_labels, members), group=None if groups == "one" else "group", quantity=quantity)
     assert find_layout_faults(figure) == []
     axes = figure.axes[0]
