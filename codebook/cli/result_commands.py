@@ -160,13 +160,14 @@ def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: st
     """Write runs/RUN/report.html from what is collected and saved. What is left out is as in study.yaml."""
     from codebook.paths import show_path
     from codebook.report import write_paper
-    from codebook.study import open_study, report_study
+    from codebook.study import name_reported, open_study, report_study
 
     study = open_study(run=run, title=title, coders=coders, gold=gold)
     say(f"report: {show_path(report_study(study, texts=not no_texts, out=out))}")
     if paper:
         named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
-        say(f"paper: {show_path(write_paper(study.run, **named))}; fill in what is marked in yellow: only you know it")
+        paper_path = show_path(write_paper(name_reported(study), **named))
+        say(f"paper: {paper_path}; fill in what is marked in yellow: only you know it")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -11,7 +11,7 @@ from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_facts import StudyFacts
 from codebook.study.study_file import StudyFile, read_study_file
 from codebook.study.study_opening import Study, open_study
-from codebook.study.study_report import count_by_version, report_study
+from codebook.study.study_report import count_by_version, name_reported, report_study
 
 __all__ = [
     "Study",
@@ -22,6 +22,7 @@ __all__ = [
     "compare_second",
     "count_by_version",
     "estimate_costs",
+    "name_reported",
     "open_study",
     "plan_second",
     "read_study_file",

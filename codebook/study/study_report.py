@@ -36,9 +36,8 @@ def report_study(study: Study, *, texts: bool = True, out: str | Path = "") -> P
     'report.html'
     """
     named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
-    there = study.run and find_version(runs_folder(), study.run) in list_runs()
-    if there or not study.facts.grid:
-        more = list(tell_more(study)) if there else []  # else the report says what is missing
+    if name_reported(study) == study.run:
+        more = list(tell_more(study)) if _has_run(study) else []  # else the report says what is missing
         return write_report(study.run, **named, texts=texts, out=out, more=more)
     home, cells = study.folder, [cell.study.run for cell in study.grid.cells]
     if out:
@@ -49,6 +48,22 @@ def report_study(study: Study, *, texts: bool = True, out: str | Path = "") -> P
     )
     about = _say("grid_cells", "coverage", "Cells of the grid", words)
     return write_report(cells[0], **named, texts=texts, out=out or home, more=[about])
+
+
+def name_reported(study: Study) -> str:
+    """The run whose questions and answers a report tells: the study's, or where its grid alone is asked the main cell.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> name_reported(cb.open_study(run="topics"))
+    'topics'
+    """
+    return study.run if _has_run(study) or not study.facts.grid else study.grid.cells[0].study.run
+
+
+def _has_run(study: Study) -> bool:
+    return bool(study.run) and find_version(runs_folder(), study.run) in list_runs()
 
 
 def tell_more(study: Study) -> Iterator[Result]:

@@ -15,7 +15,7 @@ from codebook.execute.study import StepResult, run_study
 from codebook.execute.study_plan import plan_study
 from codebook.sampling import write_gold_sample
 from codebook.scaffold.lab import find_report
-from codebook.study import Study, report_study
+from codebook.study import Study, name_reported, report_study
 
 DATA = Path(__file__).parents[2] / "data"
 MODELS = [
@@ -74,6 +74,8 @@ def check_report(opened: Study) -> None:
     """The page is of the main cell, says which the others are, and has the finding under each."""
     page = report_study(opened)
     text = page.read_text(encoding="utf-8")
+    assert name_reported(opened) == "m-grid-both-topics", "of the study itself there is no run"
+    assert len(cb.checklist(name_reported(opened), coders=opened.coders)) > 5
     assert page == find_report(opened.name) == opened.folder / "report.html"
     assert "This page is of m-grid-both-topics, the main cell of the grid; the other cells are m-grid-both" in text
     assert "<h2>Multiverse" in text or ">Multiverse<" in text
