@@ -90,9 +90,21 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"codebook.{name}")
     if name not in _MODULE_OF:
-        raise AttributeError(f"module 'codebook' has no attribute {name!r}; it offers {', '.join(__all__)}")
+        raise AttributeError(f"module 'codebook' has no attribute {name!r}; {_say_place(name)}")
     value = getattr(import_module(f"codebook.{_MODULE_OF[name]}"), name)
     return _in_words(value) if isinstance(value, FunctionType) else value
+
+
+def _say_place(name: str) -> str:
+    """Where a name stands that is not on the menu; of a stranger, what is on the menu."""
+    from codebook.ground.moved_names import say_moved
+
+    rooms = [] if name.startswith("_") else [room for room in sorted(_ROOMS) if _has(room, name)]
+    return say_moved(name) or (f"write cb.{rooms[0]}.{name}" if rooms else f"it offers {', '.join(__all__)}")
+
+
+def _has(room: str, name: str) -> bool:
+    return name in getattr(import_module(f"codebook.{room}"), "__all__", ())
 
 
 @cache

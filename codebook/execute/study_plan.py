@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from codebook.errors import Fault, ParameterError
 from codebook.execute.notebook import find_notebook
-from codebook.execute.parameters import Parameter, Value, judge_value, read_parameters, suggest
+from codebook.execute.parameters import Parameter, Value, judge_value, read_notebook, read_parameters, suggest
 from codebook.files.yaml_text import Loc
+from codebook.ground.moved_names import MOVED, say_moved
 from codebook.ground.secrecy import judge_secrecy
-from codebook.paths import notebooks_folder, project_folder, runs_folder
+from codebook.paths import notebooks_folder, project_folder, runs_folder, show_path
 from codebook.study.study_facts import NONE, as_texts, fact_shapes
 from codebook.study.study_file import RUN_NAME, StudyFaults, StudyFile, read_study_file
 from codebook.study.study_opening import open_study
@@ -180,6 +182,7 @@ def _declare(study: StudyFile, check: StudyFaults) -> list[tuple[Path, dict[str,
         try:
             path = find_notebook(step.notebook, study.notebooks)
             declared.append((path, read_parameters(path)))
+            check.faults += _find_moved(path)
         except ParameterError as error:
             for fault in error.faults:
                 if "parameters cell" in fault.where or fault.where.endswith(".ipynb"):
@@ -187,3 +190,14 @@ def _declare(study: StudyFile, check: StudyFaults) -> list[tuple[Path, dict[str,
                 else:
                     check.add(("steps", index), fault.problem, fault.mend)
     return declared
+
+
+def _find_moved(path: Path) -> list[Fault]:
+    """The calls of a notebook, perhaps copied by an earlier state of the kit, whose names have moved since."""
+    cells = [cell["source"] if cell["cell_type"] == "code" else "" for cell in read_notebook(path)["cells"]]
+    return [
+        Fault(f"{show_path(path)}, cell {number}", f"cb.{name} is gone", say_moved(name).partition(": ")[2])
+        for number, source in enumerate(cells, start=1)
+        for name in MOVED
+        if re.search(rf"\bcb\.{re.escape(name)}\b", source)
+    ]

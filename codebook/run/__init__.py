@@ -5,6 +5,9 @@ the order of a run: `plans/` and `questions/` (before anything is sent), `jobs/`
 runs, `vectors/` keeps embeddings, `adoption/` takes runs in, `erasing/` takes units out.
 """
 
+from typing import TYPE_CHECKING
+
+from codebook.ground.moved_names import say_moved
 from codebook.records import OCCASIONS, RETRIABLE, RETRIED, Service, read_service
 from codebook.run.adoption.adopting import adopt
 from codebook.run.erasing import Erasure, erase_unit
@@ -77,3 +80,10 @@ __all__ = [
     "try_examples",
     "wait",
 ]
+
+
+if not TYPE_CHECKING:  # to mypy and editors, a name that is not here is an error
+
+    def __getattr__(name: str) -> None:
+        moved = say_moved(f"run.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}" + f"; {moved}" * bool(moved))

@@ -603,6 +603,17 @@ def test_r33_the_template_may_be_cut_to_any_steps(tmp_path, monkeypatch, steps):
     assert not plan.notes  # what the study says once need not be used by every step
 
 
+def test_a_notebook_copied_by_an_earlier_kit_is_told_what_to_write_before_anything_runs(tmp_path, monkeypatch):
+    make_study(tmp_path / "study")
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path / "study"))
+    pilot = tmp_path / "study" / "notebooks" / "02_pilot.ipynb"
+    text = pilot.read_text(encoding="utf-8")
+    pilot.write_text(text.replace("cb.study.estimate_costs(", "cb.run.estimate_whole("), encoding="utf-8")
+    mend = r"02_pilot\.ipynb, cell \d+: cb\.run\.estimate_whole is gone\. To mend: write cb\.study\.estimate_costs"
+    with pytest.raises(ParameterError, match=mend):
+        plan_study(tmp_path / "study" / "study.yaml", {})
+
+
 def test_a_study_stops_at_outstanding_answers_and_says_what_to_do(project):
     lines: list[str] = []
     result = run_study(write_study(project, "study: s\nrun: r\nsteps: [waits, passes]\n"), out=lines.append)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import codebook as cb
+from codebook.ground.moved_names import MOVED
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
@@ -78,6 +79,19 @@ def test_rooms_are_reached_by_their_name_and_a_stranger_is_told_what_there_is() 
     assert cb.sampling.gold_curve.__module__.startswith("codebook.sampling")
     with pytest.raises(AttributeError, match=r"no attribute 'agreement'; it offers .*reliability"):
         _ = cb.agreement
+    with pytest.raises(AttributeError, match=r"no attribute 'gold_curve'; write cb.sampling.gold_curve$"):
+        _ = cb.gold_curve
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_a_name_that_moved_names_its_new_place(name: str) -> None:
+    *room, last = name.split(".")
+    with pytest.raises(AttributeError, match=rf"moved: write cb\.{re.escape(MOVED[name])}$"):
+        getattr(importlib.import_module(".".join(["codebook", *room])), last)
+    place = cb
+    for part in MOVED[name].partition("(")[0].split("."):
+        place = getattr(place, part)
+    assert callable(place)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").rglob("*.ipynb")), ids=lambda path: path.stem)
