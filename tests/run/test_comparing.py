@@ -104,6 +104,11 @@ def test_agreement_accuracy_and_difference_are_those_of_the_analysis(two: tuple[
     assert result.printed().shape[1] <= 7
 
 
+def test_a_version_and_the_name_of_its_run_are_two_runs(two: tuple[Run, Run]) -> None:
+    for names in (["one.v1", "one"], ["one", "one.v2"]):
+        assert list(compare_runs(names, variable="topic", resample=FEW).frame["run"]) == ["one", "one.v2"], names
+
+
 def test_a_variable_that_was_not_asked_again_is_the_same(two: tuple[Run, Run]) -> None:
     assert (compare_runs("one", variable="tone", resample=FEW).frame["n_changed"].dropna() == 0).all()
     same = two[1].compare_versions("label", variable="tone")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
+from codebook.files.run_versions import split_version
 from codebook.run.comparing import compare_views
 from codebook.run.verbs import Run, open_exact, open_run
 
@@ -80,4 +81,5 @@ def compare_runs(
 def _open_beside(name: str, names: Sequence[str]) -> Run:
     """The run of a name as a list of runs shows it: `topics` beside `topics.v2`, its newest, is the first version."""
     run = open_run(name)
-    return open_exact(name) if run.name != name and run.name in names else run
+    is_bare = split_version(run.name)[0] == name
+    return open_exact(name) if is_bare and run.name != name and run.name in names else run
