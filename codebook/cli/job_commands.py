@@ -163,7 +163,7 @@ def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
     from codebook.errors import CodebookError, RunError
     from codebook.files.run_versions import find_version
     from codebook.paths import runs_folder
-    from codebook.run import cancel_run, list_running
+    from codebook.run import cancel_run, list_running, list_unknown
 
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
@@ -176,8 +176,9 @@ def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
             say(cancel_run(name, give_up=give_up))
         except CodebookError as error:
             failures.append(f"  - {name}: {error}")
-    if not names:
-        say("Nothing is under way.")
+    failures += [f"  - {reason}" for reason in list_unknown().values()]
+    if not names and not failures:
+        say(say_empty("Nothing is under way"))
     if failures:
         raise RunError("\n".join(["Not all runs could be stopped; the others were.", *failures]))
 

@@ -161,9 +161,12 @@ def runs(ctx: click.Context, /, sort: str, limit: int, **choice: str) -> None:
 @click.argument("run", default="")
 @choice_options
 @click.option("--limit", default=20, show_default=True, metavar="N", help="Only the N commonest.")
-def errors(run: str, limit: int, **choice: str) -> None:
+@click.pass_context
+def errors(ctx: click.Context, /, run: str, limit: int, **choice: str) -> None:
     """List the reasons why answers have no label, the commonest first; of RUN, or of all runs of the project."""
     from codebook.run import find_run, list_errors, list_runs
 
     reasons = list_errors(run=find_run(run).name if run else "", limit=limit, **_name_units(choice))
     show_frame(reasons, say_empty("No answer is without a label" if list_runs() else "There is no run"))
+    if not run:
+        end_unknown(ctx)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from codebook.cli.options import say, say_empty, show_frame
+from codebook.cli.status_commands import end_unknown
 
 
 @click.command()
@@ -40,7 +41,8 @@ def adopt(folder: str) -> None:
 @click.option("--all", "everything", is_flag=True, help="Of all runs of the project.")
 @click.option("--older-than", default=0.0, metavar="DAYS", help="Only of jobs that ended so many days ago.")
 @click.confirmation_option(prompt="Delete what the service keeps? The answers on disk stay.")
-def delete_remote(run: str, everything: bool, older_than: float) -> None:
+@click.pass_context
+def delete_remote(ctx: click.Context, /, run: str, everything: bool, older_than: float) -> None:
     """Delete the files of RUN, or of all runs, at the service, after the answers on disk were checked.
 
     Uploads that never became a batch go, too.
@@ -50,6 +52,8 @@ def delete_remote(run: str, everything: bool, older_than: float) -> None:
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
     say(f"{delete([run] if run else (), older_than_days=older_than)} files were deleted.")
+    if everything:
+        end_unknown(ctx)
 
 
 @click.command()

@@ -81,11 +81,12 @@ def test_r11_a_renamed_run_is_told_its_former_name(run: Run) -> None:
 
 def test_r11_the_whole_project_names_what_the_ledger_does_not_know(run: Run) -> None:
     assert list_unknown() == {}
-    assert command("status").exit_code == command("costs").exit_code == 0
+    whole = (["status"], ["costs"], ["errors"], ["cancel", "--all", "--yes"], ["delete-remote", "--all", "--yes"])
+    assert [command(*words).exit_code for words in whole] == [0] * 5
     run.folder.ledger_path.unlink()
-    for words in ("status", "costs"):
-        done = command(words)
-        assert done.exit_code == 1
+    for words in whole:
+        done = command(*words)
+        assert (done.exit_code, "Nothing is under way" in done.output) == (1, False), words
         assert "does not know run 'one' (there is no runs/ledger.db)" in done.output
     board = show_dashboard()
     assert "does not know run &#x27;one&#x27;" in board._repr_html_()
