@@ -99,7 +99,8 @@ class StudyCore:
         return replace(self, facts=changed, given=(self.given - {"codebook"}) | {"run"})
 
     @property
-    def _people(self) -> People:
+    def people(self) -> People:
+        """Where the labels of people are."""
         return People(self.coders, self.coding_folder)
 
     @property
@@ -219,7 +220,7 @@ class StudyCore:
         facts = self.facts
         people = self.coders or self._has_logs()
         if self.run and ("run" in self.given or not people or list_versions(runs_folder(), self.run)):
-            codings = partial(self.open_run().codings, self._people, gold=facts.gold, models=facts.models)
+            codings = partial(self.open_run().codings, self.people, gold=facts.gold, models=facts.models)
             return codings(sample=facts.sample, part=part, unlock=unlock, beside=beside)
         return self._codings_of_people()
 
@@ -227,7 +228,7 @@ class StudyCore:
         """Labels of people held against the units and with their texts, where these are the study's or were given."""
         units = self.open_units() if self._has_units() else None
         ids = None if units is None else (unit.unit_id for unit in units)
-        read = read_people(self._people, self.codebook, units=ids)
+        read = read_people(self.people, self.codebook, units=ids)
         if read is None:
             fault = Fault(
                 "coders", "neither a file of labels nor a run is named", "give coders, or collect a run first"

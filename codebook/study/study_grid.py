@@ -18,6 +18,7 @@ from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
 from codebook.analysis.robustness.label_stability import stability
 from codebook.analysis.robustness.specification_curve import specifications
+from codebook.codings.coder_files.people_labels import read_people
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.quantities import say_count
 from codebook.study.grid_finding import GridFinding, say_agreement, set_beside
@@ -182,7 +183,14 @@ class Grid:
         return ReadableFrame(pd.concat([rows, totals], ignore_index=True)[["run", "what", "requests", "USD"]])
 
     def submit(self) -> list[RunStatus]:
-        """Hand the run of every cell to whoever answers it."""
+        """Hand the run of every cell to whoever answers it; the labels of people, which come beside it, are read first.
+
+        Raises
+        ------
+        TableError
+            The labels of people do not fit the codebook.
+        """
+        read_people(self.study.people, self.cells[0].study.codebook)
         return [run.submit(cap=self.study.facts.cap or None) for run in self.plan()]
 
     def collect(self, *, partial: bool = False) -> list[RunStatus]:

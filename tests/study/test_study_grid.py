@@ -10,7 +10,7 @@ import yaml
 
 import codebook as cb
 from codebook.analysis.correction.finding_changes import CORRECTED, NAIVE
-from codebook.errors import ParameterError, StatisticError
+from codebook.errors import ParameterError, StatisticError, TableError
 from codebook.execute.study import StepResult, run_study
 from codebook.execute.study_plan import plan_study
 from codebook.sampling import write_gold_sample
@@ -141,6 +141,18 @@ def test_faults_of_a_grid_are_found_before_anything_is_paid(study):
     with pytest.raises(ParameterError, match="did you mean 'model'") as caught:
         study()
     assert [fault.where.split(",")[0] for fault in caught.value.faults] == ["study.yaml"] * 3
+
+
+def test_labels_of_people_that_do_not_fit_are_found_before_anything_is_sent(study):
+    coders = Path("topics_coders.yaml")
+    wrong = "  - {file: wrong.csv, unit: text_id, columns: {ann: topic}}\n"
+    Path("wrong.csv").write_text("text_id,topic\n1,travle\n")
+    coders.write_text(coders.read_text().replace("coders:\n", f"coders:\n{wrong}"))
+    trial = study().grid.pilot(3)
+    trial.plan()
+    with pytest.raises(TableError, match="rename: {'travle': 'travel'}"):
+        trial.submit()
+    assert not [job for cell in trial.cells for job in cell.study.open_run().status().jobs if job.job_id]
 
 
 def test_a_notebook_runs_once_for_each_cell_and_a_cell_that_waits_keeps_no_other(study, monkeypatch):
