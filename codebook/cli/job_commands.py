@@ -10,6 +10,8 @@ from codebook.cli.options import (
     DRY_RUN,
     SERVICE,
     WAIT,
+    YES,
+    ask_first,
     end_fruitless,
     say,
     say_empty,
@@ -157,18 +159,20 @@ def retry(
 @click.option("--shard", default=0, metavar="N", help="Only this shard of RUN.")
 @click.option("--all", "everything", is_flag=True, help="All runs of the project that are under way.")
 @click.option("--give-up", is_flag=True, help="Give up jobs that cannot be stopped; they may still be billed.")
-@click.confirmation_option(prompt="Stop what is running and give up what is not sent yet?")
-def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
+@YES
+def cancel(run: str, shard: int, everything: bool, give_up: bool, yes: bool) -> None:
     """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
     from codebook.errors import CodebookError, RunError
     from codebook.files.run_versions import find_version
     from codebook.paths import runs_folder
-    from codebook.run import cancel_run, list_running, list_unknown
+    from codebook.run import cancel_run, check_run, list_running, list_unknown
 
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
-    if not everything:
-        say(cancel_run(find_version(runs_folder(), run, planned=True), shard, give_up=give_up))
+    exact = "" if everything else check_run(find_version(runs_folder(), run, planned=True))
+    ask_first("Stop what is running and give up what is not sent yet?", yes)
+    if exact:
+        say(cancel_run(exact, shard, give_up=give_up))
         return
     names, failures = list_running(), list[str]()
     for name in names:
@@ -185,12 +189,15 @@ def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
 
 @click.command()
 @click.argument("run")
-@click.confirmation_option(prompt="Drop this run, with its table and outputs? Its answers stay with the project.")
-def discard(run: str) -> None:
+@YES
+def discard(run: str, yes: bool) -> None:
     """Drop RUN, with its folder. Answers that it was given stay with the project, and later runs rest on them.
 
     What it cost still counts. Before it, `codebook delete-remote RUN` deletes what the service keeps.
     """
-    from codebook.run import discard_run
+    from codebook.run import check_run, discard_run
+    from codebook.run.jobs.discarding import name_discarded
 
+    check_run(name_discarded(run))
+    ask_first("Drop this run, with its table and outputs? Its answers stay with the project.", yes)
     say(discard_run(run))

@@ -190,6 +190,15 @@ def end_fruitless(ctx: click.Context, run: str) -> None:
         ctx.exit(1)
 
 
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+def ask_first(question: str, yes: bool) -> None:
+    """Go on after a yes. It comes behind all that may be refused: nobody says yes to what cannot be done."""
+    if not yes:
+        click.confirm(question, abort=True)
+
+
 def say(message: object, *, err: bool = False) -> None:
     """Print a message; signs that a terminal would obey are spelt out."""
     click.echo(spell_block(str(message)), err=err)

@@ -10,6 +10,8 @@ import click
 from codebook.cli.options import (
     DRY_RUN,
     SERVICE,
+    YES,
+    ask_first,
     end_fruitless,
     open_given,
     say,
@@ -82,21 +84,21 @@ def freeze(**options: Any) -> None:
 @click.argument("address", default="")
 @click.option("--allow-http", is_flag=True, help="Take plain http: whoever is on the way can read texts and keys.")
 @click.option("--forget", is_flag=True, help="Take the confirmation back.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
     """Confirm that the host ADDRESS may get texts and keys of your studies; without it, list the confirmed hosts.
 
     The yes is kept in the folder of your own settings, never in a study.
     """
-    from codebook.engines.service import forget_host, list_trusted, trust_host
+    from codebook.engines.service import forget_host, list_trusted, name_host, trust_host
 
     if not address:
         say("\n".join(list_trusted()) or "No host is confirmed.")
     elif forget:
         say(f"{address} is not confirmed any more." if forget_host(address) else f"{address} was not confirmed.")
     else:
-        if not yes:
-            click.confirm(f"May texts and API keys be sent to {address} whenever a study says so?", abort=True)
+        origin = name_host(address, allow_http=allow_http)
+        ask_first(f"May texts and API keys be sent to {origin} whenever a study says so?", yes)
         say(f"{trust_host(address, allow_http=allow_http)} is confirmed.")
 
 

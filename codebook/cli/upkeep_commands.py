@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from codebook.cli.options import say, say_empty, show_frame
+from codebook.cli.options import YES, ask_first, say, say_empty, show_frame
 from codebook.cli.status_commands import end_unknown
 
 
@@ -12,15 +12,19 @@ from codebook.cli.status_commands import end_unknown
 @click.argument("unit")
 @click.option("--run", default="", help="Only from this run; all runs of the project where not given.")
 @click.option("--text-file", default="", metavar="FILE", help="A file with the text, for vectors made without ids.")
-@click.confirmation_option(prompt="Take this unit's text and answers out of all files? It cannot be undone.")
-def erase(unit: str, run: str, text_file: str) -> None:
+@YES
+def erase(unit: str, run: str, text_file: str, yes: bool) -> None:
     """Erase UNIT (its id): text, answers and id, from the files of runs and from the ledger.
 
     That one unit was erased, and when, is kept. Repeat it where it was interrupted.
     """
     from codebook.run import erase_unit
+    from codebook.run.erasing import check_erasure
 
-    say(erase_unit(unit, run=run, texts=[_read_text(text_file)] if text_file else []))
+    texts = [_read_text(text_file)] if text_file else []
+    check_erasure(unit, run=run, texts=texts)
+    ask_first("Take this unit's text and answers out of all files? It cannot be undone.", yes)
+    say(erase_unit(unit, run=run, texts=texts))
 
 
 @click.command()
@@ -40,17 +44,21 @@ def adopt(folder: str) -> None:
 @click.argument("run", default="")
 @click.option("--all", "everything", is_flag=True, help="Of all runs of the project.")
 @click.option("--older-than", default=0.0, metavar="DAYS", help="Only of jobs that ended so many days ago.")
-@click.confirmation_option(prompt="Delete what the service keeps? The answers on disk stay.")
+@YES
 @click.pass_context
-def delete_remote(ctx: click.Context, /, run: str, everything: bool, older_than: float) -> None:
+def delete_remote(ctx: click.Context, /, run: str, everything: bool, older_than: float, yes: bool) -> None:
     """Delete the files of RUN, or of all runs, at the service, after the answers on disk were checked.
 
     Uploads that never became a batch go, too.
     """
     from codebook.run import delete_remote as delete
+    from codebook.run import open_run
 
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
+    if run:
+        open_run(run)
+    ask_first("Delete what the service keeps? The answers on disk stay.", yes)
     say(f"{delete([run] if run else (), older_than_days=older_than)} files were deleted.")
     if everything:
         end_unknown(ctx)
@@ -58,7 +66,7 @@ def delete_remote(ctx: click.Context, /, run: str, everything: bool, older_than:
 
 @click.command()
 @click.option("--older-than", default=0.0, metavar="DAYS", help="Only files not touched for so many days.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 def tidy(older_than: float, yes: bool) -> None:
     """Say how much room the runs take, and remove what can be made again, if you want it.
 
@@ -77,11 +85,9 @@ def tidy(older_than: float, yes: bool) -> None:
     if not files:
         say("Nothing is there that can be made again.")
         return
-    if not yes:
-        question = (
-            f"Remove {len(files):,} files of exports/ and notebooks/ ({_say_bytes(n_bytes)})? They can be made again."
-        )
-        click.confirm(question, abort=True)
+    ask_first(
+        f"Remove {len(files):,} files of exports/ and notebooks/ ({_say_bytes(n_bytes)})? They can be made again.", yes
+    )
     say(f"{len(files):,} files were removed, {_say_bytes(tidy_runs(files))}.")
 
 

@@ -30,7 +30,7 @@ from codebook.run.project.overview import (
     summarise_runs,
 )
 from codebook.run.project.side_by_side import compare_runs
-from codebook.run.project.upkeep import cancel_run, delete_remote, find_rebuilt, measure_runs, tidy_runs
+from codebook.run.project.upkeep import cancel_run, check_run, delete_remote, find_rebuilt, measure_runs, tidy_runs
 from codebook.run.state import JobStatus, RunStatus
 from codebook.run.text_vectors import embed_texts
 from codebook.run.vectors.storing import store_vectors
@@ -50,6 +50,7 @@ __all__ = [
     "Service",
     "adopt",
     "cancel_run",
+    "check_run",
     "compare_prices",
     "compare_runs",
     "cost_history",

@@ -176,3 +176,26 @@ def test_a_moment_between_two_microseconds_is_shown_without_a_warning(capsys: py
     """As the middle of the ends of two jobs: every warning is an error here."""
     show_frame(pd.DataFrame({"expected_end": [pd.Timestamp("2026-01-02 10:00:00.000000001", tz="UTC")]}), "none")
     assert "expected_end" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("cancel", "nine"), "There is no run 'nine'"),
+        (("discard", "nine"), "There is no run 'nine'"),
+        (("delete-remote", "nine"), "There is no run 'nine'"),
+        (("erase", "h01", "--run", "nine"), "There is no run 'nine'"),
+        (("erase", "nobody"), "No run holds a unit 'nobody'"),
+        (("trust", "http://far.example"), "--allow-http"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_a_yes_is_asked(
+    two: FakeOpenAI, command: Command, words: tuple[str, ...], said: str
+) -> None:
+    refused = command(*words)
+    assert refused.exit_code == 1
+    assert said in refused.output
+    assert "[y/N]" not in refused.output
+    asked = command("discard", "done")
+    assert (asked.exit_code, "[y/N]" in asked.output) == (1, True)
+    assert open_run("done")

@@ -150,7 +150,7 @@ def test_labels_of_people_that_do_not_fit_are_found_before_anything_is_sent(stud
     coders.write_text(coders.read_text().replace("coders:\n", f"coders:\n{wrong}"))
     trial = study().grid.pilot(3)
     trial.plan()
-    with pytest.raises(TableError, match="rename: {'travle': 'travel'}"):
+    with pytest.raises(TableError, match=r"rename: {'travle': 'travel'}"):
         trial.submit()
     assert not [job for cell in trial.cells for job in cell.study.open_run().status().jobs if job.job_id]
 

@@ -10,6 +10,7 @@ from codebook.engines.service.hosts import (
     find_http_fault,
     forget_host,
     list_trusted,
+    name_host,
     say_destination,
     trust_host,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "find_provider",
     "forget_host",
     "list_trusted",
+    "name_host",
     "say_destination",
     "trust_host",
 ]

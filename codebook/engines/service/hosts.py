@@ -65,10 +65,16 @@ def trust_host(address: str, *, allow_http: bool = False) -> str:
     ParameterError
         It is no address, or one of plain http that was not allowed.
     """
+    origin = name_host(address, allow_http=allow_http)
+    _write_file([*(known for known in _read_file() if known != origin), origin])
+    return origin
+
+
+def name_host(address: str, *, allow_http: bool = False) -> str:
+    """Return the address of a host as it would be kept; it raises what `trust_host` does, and confirms nothing."""
     origin = find_origin(address)
     if origin.startswith("http://") and not is_near(origin) and not allow_http:
         raise ParameterError("The host was not confirmed.", [_refuse_http(origin)])
-    _write_file([*(known for known in _read_file() if known != origin), origin])
     return origin
 
 

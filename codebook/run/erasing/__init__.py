@@ -5,6 +5,6 @@ first; `targets` and `naming` find what goes, `erased_lines`, `erased_files` and
 what to look for.
 """
 
-from codebook.run.erasing.verb import Erasure, erase_unit
+from codebook.run.erasing.verb import Erasure, check_erasure, erase_unit
 
-__all__ = ["Erasure", "erase_unit"]
+__all__ = ["Erasure", "check_erasure", "erase_unit"]

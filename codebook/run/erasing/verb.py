@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +116,14 @@ def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> E
         done += [f"{name}: deleted, since a traceback may show a text" for name in drop_tracebacks()]
         (runs / INTENT).unlink()
     return Erasure(unit_id, tuple(intent.targets), tuple(done), tuple(say_unreachable(intent)))
+
+
+def check_erasure(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> None:
+    """Raise what `erase_unit` refuses, and change nothing."""
+    runs = runs_folder()
+    known = runs / "ledger.db"
+    with Ledger(known) if known.is_file() else nullcontext() as ledger:
+        _find_intent(runs, unit_id, run) or _begin(runs, ledger, unit_id, run, texts)
 
 
 def say_target(target: Target) -> str:

@@ -33,6 +33,11 @@ def discard_run(name: str) -> str:
     >>> cb.discard_run("topics")
     'Run topics is discarded; its 12 answers stay with the project, in runs/.kept/topics~1, ...'
     """
+    return discard_exact(name_discarded(name))
+
+
+def name_discarded(name: str) -> str:
+    """The version that goes where a run of this name is dropped; of several the one that is meant has to be named."""
     folder = RunFolder(name)
     versions = list_versions(folder.runs, name) if name == split_version(name)[0] else []
     if len(versions) > 1:
@@ -41,7 +46,7 @@ def discard_run(name: str) -> str:
             f"Run {name!r} has {len(versions)} versions, and nothing was dropped. To mend: name the one that is meant: "
             f"{', '.join(named)}."
         )
-    return discard_exact(find_version(folder.runs, name))
+    return find_version(folder.runs, name)
 
 
 def discard_exact(name: str) -> str:

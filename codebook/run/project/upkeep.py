@@ -10,6 +10,7 @@ from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from codebook.errors import CodebookError, RunError
+from codebook.ledger import Ledger
 from codebook.paths import project_folder, runs_folder
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.jobs.stopping import give_up_lost
@@ -29,6 +30,27 @@ class Disk(NamedTuple):
 
     n_used: int
     n_free: int
+
+
+def check_run(name: str) -> str:
+    """Return the name of a run that is there, though its folder be gone or a discard of it was begun.
+
+    Raises
+    ------
+    RunError
+        There is none.
+
+    Examples
+    --------
+    >>> check_run("topics")
+    'topics'
+    """
+    folder = RunFolder(name)
+    if folder.ledger_path.is_file():
+        with Ledger(folder.ledger_path) as ledger:
+            if ledger.is_planned(name) is not None or name in ledger.leftovers():
+                return name
+    return open_exact(name).name
 
 
 def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus | str:
