@@ -27,8 +27,8 @@ from codebook.codings.database import HasKey, KeyedTable, write_database
 from codebook.codings.frame import check_table, make_table
 from codebook.codings.sheets import read_sheet, write_sheet
 from codebook.errors import Fault, MissingExtraError, TableError
-from codebook.files import DATABASES, reading
 from codebook.files.lines import dump_line, read_lines, write_atomic
+from codebook.files.tables import DATABASES, reading
 from codebook.files.tables.formats import LINES
 from codebook.files.unfolding import find_kind
 from codebook.ground.quantities import say_count

@@ -11,8 +11,8 @@ import pandas as pd
 
 from codebook.codings.coverage_counts import count_coverage
 from codebook.errors import Fault, TableError
-from codebook.files import open_rows
 from codebook.files.lines import write_atomic
+from codebook.files.tables import open_rows
 from codebook.files.tables.workbook_writer import MAX_CELL, MAX_ROWS, SheetOfFrame, measure_cell, write_workbook
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from codebook.errors import CodebookError, Fault, TableError
-from codebook.files import DATABASES, RowFile, find_encoding, open_rows
+from codebook.files import find_encoding
 from codebook.files.decode import allow_long_fields, find_delimiter, see_encoding
 from codebook.files.json_values import iter_values
+from codebook.files.tables import DATABASES, RowFile, open_rows
 from codebook.files.unfolding import MAX_BYTES, say_growth
 from codebook.paths import find_file_fault, leads_out, resolve_path
 

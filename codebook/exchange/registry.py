@@ -14,7 +14,7 @@ from typing import Any
 from codebook.errors import Fault, TableError, mend_name
 from codebook.exchange.export_source import ExportSource, open_source
 from codebook.exchange.reading import Reading, ReadOptions
-from codebook.files import reading
+from codebook.files.tables import reading
 
 FORMATS = {
     "label_studio": "codebook.exchange.labelling.label_studio",

@@ -5,21 +5,14 @@ Open `tables/` first, or `yaml_text.py` (codebook, study, coders, prices, provid
 """
 
 from codebook.files.decode import Encoding, find_encoding, read_text
-from codebook.files.tables.formats import DATABASES, Row
-from codebook.files.tables.rows import RowFile, open_rows, reading
 from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
 
 __all__ = [
-    "DATABASES",
     "Encoding",
-    "Row",
-    "RowFile",
     "YamlTree",
     "find_encoding",
-    "open_rows",
     "parse_value",
     "parse_yaml",
     "read_text",
     "read_yaml",
-    "reading",
 ]

@@ -13,15 +13,17 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
 from codebook.errors import RecordError
 from codebook.files.unfolding import open_bytes
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _ESCAPES = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
@@ -205,6 +207,8 @@ class HashedFile:
     """
 
     def __init__(self, path: Path) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self.n_bytes = self._n_waiting = self._n_told = self._n_hashed = 0
         self._waiting: list[bytes] = []
         self._sha256 = hashlib.sha256()

@@ -9,7 +9,6 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
 from codebook.errors import MissingExtraError
 from codebook.files.lines import digest_file, write_atomic, write_whole
@@ -227,6 +226,8 @@ def _describe(path: Path, entry: OutputEntry) -> dict[str, Any]:
 
 def _put_description(svg: bytes, words: str) -> bytes:
     """The description of an SVG behind its title, where a screen reader looks for it."""
+    from xml.sax.saxutils import escape  # which brings in all that opens addresses
+
     return svg.replace(b"</title>", f"</title>\n <desc>{escape(words)}</desc>".encode(), 1)
 
 

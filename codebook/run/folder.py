@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
@@ -284,6 +283,8 @@ def describe_software() -> dict[str, Any]:
 @cache
 def _find_version(name: str) -> str:
     """The version that is installed; a package's record takes milliseconds to read, at every plan."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:

@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codebook.analysis.core.gold_samples import GoldSample
 from codebook.errors import Fault
 from codebook.files.lines import digest, dump_line, read_lines, write_whole
 from codebook.ledger.claims import now
@@ -22,9 +21,11 @@ from codebook.paths import project_folder
 from codebook.records import Asking, Unit
 from codebook.requests import RequestMaker
 from codebook.run.folder import RunFolder
-from codebook.sampling import open_gold_sample
 from codebook.scheme import Codebook, diff_codebooks
 from codebook.tasks import make_questions
+
+if TYPE_CHECKING:
+    from codebook.analysis.core.gold_samples import GoldSample
 
 FREEZES = "freezes.jsonl"
 _FROZEN, _OPENED = "frozen", "test part opened"
@@ -94,6 +95,8 @@ def open_sample(
 
     An opening is noted, and one that was for another instrument or prompt is told with the sample.
     """
+    from codebook.sampling import open_gold_sample
+
     frozen = find_freeze(book.name)
     prompt = digest_prompt(book, asking) if frozen or unlock else ""
     change = frozen.find_change(book, prompt) if frozen else ""

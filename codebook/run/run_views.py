@@ -9,26 +9,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.analysis.core.checks import release_memory
-from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.result import Result
-from codebook.codings import (
-    COLUMNS,
-    OF_CODINGS,
-    People,
-    Records,
-    Transcripts,
-    coverage,
-    join_codings,
-    join_transcripts,
-    open_records,
-    pile_pieces,
-    read_people,
-    set_aside_abstentions,
-    shorten_coders,
-    write_table,
-    write_wide,
-)
 from codebook.errors import RunError
 from codebook.files.run_versions import say_version
 from codebook.ground.joins import DistinctIds
@@ -48,6 +28,10 @@ from codebook.scheme import Codebook
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from codebook.analysis.core.codings import Codings
+    from codebook.analysis.core.result import Result
+    from codebook.codings import People, Records, Transcripts
 
 
 @all_in_words
@@ -115,6 +99,8 @@ class RunViews:
 
     def _lean_table(self) -> pd.DataFrame:
         """What codings need of the table, each repeated text held once."""
+        from codebook.codings import OF_CODINGS, pile_pieces
+
         return pile_pieces(table[list(OF_CODINGS)] for table in self.iter_table())
 
     def iter_table(self) -> Iterator[pd.DataFrame]:
@@ -169,6 +155,10 @@ class RunViews:
             Other runs of the same variables, such as one with a paraphrased codebook: their labels come along, under
             the names of their coders with digests, and only units that all of the runs have are left.
         """
+        from codebook.analysis.core.checks import release_memory
+        from codebook.analysis.core.codings import Codings
+        from codebook.codings import join_codings, read_people, set_aside_abstentions, shorten_coders
+
         ids = DistinctIds(lambda: (unit.unit_id for unit in self.units()))
         people = read_people(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
         codings = Codings(
@@ -204,6 +194,9 @@ class RunViews:
         TableError
             The codebook has no such list.
         """
+        from codebook.analysis.core.codings import Codings
+        from codebook.codings import open_records
+
         outputs = self.folder.path / "outputs"
         table = self._lean_table()
         codings = Codings(table, self.codebook.variables, notes=tuple(self.notes), outputs=outputs)
@@ -217,6 +210,8 @@ class RunViews:
         TableError
             The run has several variables and none is named, or it has no transcriptions.
         """
+        from codebook.codings import join_transcripts
+
         table, home = self.table(), self.folder.path
         return join_transcripts(table, units=self.units(), variable=variable, draw=draw, home=home)
 
@@ -254,6 +249,9 @@ class RunViews:
         StatisticError
             The units have no such context column.
         """
+        from codebook.analysis.core.codings import Codings
+        from codebook.codings import COLUMNS, coverage, shorten_coders
+
         codings = Codings(
             self.table(COLUMNS),
             self.codebook.variables,
@@ -319,6 +317,7 @@ class RunViews:
 
     def export(self) -> pd.DataFrame:
         """Write the table as xlsx, JSON lines and in the wide form into `exports/`; return what was written."""
+        from codebook.codings import write_wide
         from codebook.outputs.readable import ReadableFrame
 
         table, folder = self.table(), self.folder.path / "exports"
@@ -328,6 +327,8 @@ class RunViews:
 
     def write_table(self, table: pd.DataFrame, path: str | Path, *, formulas: str = "keep") -> str:
         """Write a table of the run by the ending of the path; a workbook holds texts and codebook, too."""
+        from codebook.codings import write_table
+
         if str(path).lower().endswith(".xlsx"):
             texts = {unit.unit_id: unit.text for unit in self.units()}
             return write_table(table, path, texts=texts, codebook=self.codebook)

@@ -17,10 +17,11 @@ from codebook.run.plans.planning import plan
 from codebook.run.vectors.places import open_store
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook, parse_codebook
-from codebook.vectors import Vectors
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from codebook.vectors import Vectors
 
 _BOOK = "{name: embedding, unit: a text, variables: [{name: vectors, kind: embedding}]}"
 
@@ -66,6 +67,8 @@ def embed_texts(
     >>> cb.embed_texts(["The match was lost.", "Prices rise."])
     2 vectors of 896 numbers each, by embedded-use-minilm-2.
     """
+    from codebook.vectors import Vectors
+
     firsts = _first_of_each(list(islice(texts, limit or None)))
     distinct = tuple(firsts)
     parameters, settings = read_options(options), {"dimensions": dimensions} if dimensions else {}

@@ -7,10 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codebook.analysis.core.result import Result
-from codebook.codings import write_table
 from codebook.engines import Engine
 from codebook.errors import BusyError, CodebookError, PendingError, RecordError, RunError
 from codebook.files.run_versions import find_version, version_before
@@ -20,7 +18,6 @@ from codebook.ledger.claims import now
 from codebook.records import RETRIED, Service
 from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job
-from codebook.run.comparing import compare_views
 from codebook.run.folder import AT_ONCE_S, RunFolder
 from codebook.run.jobs.discarding import discard_exact
 from codebook.run.jobs.failures import Failure, raise_failures
@@ -38,6 +35,9 @@ from codebook.run.state import RunStatus
 from codebook.run.vectors.packs import choose_cuts
 from codebook.run.vectors.storing import store_vectors
 from codebook.tasks import find_task
+
+if TYPE_CHECKING:
+    from codebook.analysis.core.result import Result
 
 
 def open_run(name: str, *, planned: bool = False) -> Run:
@@ -138,6 +138,8 @@ class Run(RunViews):
 
         Of a first version the result says so. What else can be given stands at `compare_runs`.
         """
+        from codebook.run.comparing import compare_views
+
         before = self.before
         return compare_views([before, self] if before else [self], by, **options)
 
@@ -269,6 +271,8 @@ class Run(RunViews):
         RecordError
             A result file is gone or was changed; nothing is written then.
         """
+        from codebook.codings import write_table
+
         self.folder.check_results()
         self.table_note = write_table(self.iter_table(), self.folder.table_path)
         self._update_record()

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codebook.files import RowFile
+from codebook.files.tables import RowFile
 from codebook.ground.joins import near_form
 from codebook.scheme.codebook_checks import as_number
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from codebook.files.lines import write_whole
 from codebook.ground.machine import all_in_words
 from codebook.ground.quantities import say_count
-from codebook.outputs.templating import render
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.model import Codebook
 
@@ -171,10 +170,14 @@ class CodebookChanges:
         return "\n".join([self.sentence, *(f"  {change}" for change in self.changes)])
 
     def _repr_html_(self) -> str:
+        from codebook.outputs.templating import render
+
         return render("codebook_changes.html.j2", **self._show())
 
     def write_page(self, path: str | Path) -> str:
         """Write a page that stands alone, and say where it is."""
+        from codebook.outputs.templating import render
+
         file = resolve_path(path)
         write_whole(file, render("codebook_changes_page.html.j2", title=self.new.name, **self._show()))
         return show_path(file)

@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from codebook.errors import Fault, SchemeError, UnitsError, mend_name
-from codebook.files import open_rows
-from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.codebook_file import find_faults, read_codebook_file
 from codebook.scheme.model import LEVELS, Codebook, list_kinds
-from codebook.scheme.qdc_files import read_qdc
 
 Row = tuple[int, dict[str, str]]
 """The number of a row in its file, and its cells by column."""
@@ -75,7 +72,11 @@ def read_codebook(path: str | Path, **labels: Unpack[LabelList]) -> Codebook:
         mend = "give the path of your codebook.yaml, of a .qdc, or of a csv or xlsx file of labels"
         raise SchemeError(f"There is no codebook at {show_path(file)}. To mend: {mend}.")
     if file.suffix.lower() == ".qdc":
+        from codebook.scheme.qdc_files import read_qdc
+
         return read_qdc(file, answers)
+    from codebook.files.tables import READERS
+
     if find_kind(file) in READERS:
         return _read_labels(file, answers)
     if answers:
@@ -199,6 +200,8 @@ def _read_table(file: Path, encoding: str | None) -> tuple[tuple[str, ...], list
     where = show_path(file)
     if not file.stat().st_size:
         return (), []
+    from codebook.files.tables import open_rows
+
     try:
         table = open_rows(file, encoding=encoding)
         rows = list(enumerate(table, start=2 + table.skip_rows))

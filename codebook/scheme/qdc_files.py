@@ -7,13 +7,11 @@ from pathlib import Path
 
 from codebook.errors import Fault, SchemeError
 from codebook.files.lines import write_whole
-from codebook.files.xml_text import parse_xml
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.codebook_changes import Change, diff_codebooks
 from codebook.scheme.codebook_file import find_faults
 from codebook.scheme.model import Codebook
-from codebook.scheme.refi_codes import draft_codebook, make_codes, read_codes, spell_codes, spell_sets
 
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<CodeBook xmlns="urn:QDA-XML:codebook:1.0" origin="codebook-kit">\n'
 _ASKED = ("kind", "level", "question")
@@ -31,6 +29,9 @@ def read_qdc(file: Path, answers: Mapping[str, str]) -> Codebook:
 
 def parse_qdc(data: bytes, where: str, name: str, answers: Mapping[str, str] | None = None) -> Codebook:
     """Read a codebook out of the XML of one, or of a project's."""
+    from codebook.files.xml_text import parse_xml
+    from codebook.scheme.refi_codes import draft_codebook, read_codes
+
     system = read_codes(parse_xml(data, where, SchemeError))
     if not system.codes:
         fault = Fault(where, "there are no codes in it", "export the codebook as REFI-QDA (.qdc)")
@@ -82,6 +83,8 @@ def write_qdc(codebook: Codebook, path: str | Path) -> str:
     True
     >>> folder.cleanup()
     """
+    from codebook.scheme.refi_codes import make_codes, spell_codes, spell_sets
+
     file = resolve_path(path)
     if file.suffix.lower() != ".qdc":
         fault = Fault(show_path(file), "it does not end in .qdc", "write a name such as codebook.qdc")

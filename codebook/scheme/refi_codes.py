@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 from codebook.files.xml_text import Element
 from codebook.scheme.model import Category, Codebook, RecordList, Variable
@@ -328,12 +327,16 @@ def spell_tag(tag: str, **attributes: str) -> str:
     >>> spell_tag("Code", name='a "b" & c')
     '<Code name=\\'a "b" &amp; c\\'>'
     """
+    from xml.sax.saxutils import quoteattr  # which brings in all that opens addresses
+
     words = "".join(f" {name}={quoteattr(fit_xml(value))}" for name, value in attributes.items() if value)
     return f"<{tag}{words}>"
 
 
 def spell_text(text: str) -> str:
     """Text between tags."""
+    from xml.sax.saxutils import escape
+
     return escape(fit_xml(text)).replace("\r", "&#13;")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codebook.outputs.templating import render
 from codebook.scheme.model import Category, Codebook, RecordList, Variable
 
 if TYPE_CHECKING:
@@ -109,4 +108,6 @@ def render_html(codebook: Codebook) -> str:
     >>> render_html(cb.read_codebook("codebook.yaml"))[:5]
     '<div '
     """
+    from codebook.outputs.templating import render
+
     return render("codebook.html.j2", book=codebook)

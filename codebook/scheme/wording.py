@@ -16,7 +16,6 @@ from pathlib import Path
 
 from codebook.errors import Fault, SchemeError
 from codebook.files import YamlTree, read_yaml
-from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
@@ -117,6 +116,8 @@ def check_wording(codebook: Codebook | str | Path) -> Wording:
       HINT  news, topic, sports: an exclude with a negation, 'not about matches', includes what it should leave out. To
     mend: say what does not belong, without "not".
     """
+    from codebook.files.tables import READERS
+
     if isinstance(codebook, Codebook):
         book, tree = codebook, None
     else:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
-from codebook.files import Encoding, Row
+from codebook.files import Encoding
+from codebook.files.tables import Row
 from codebook.files.tables.workbook import find_merged
 from codebook.ground.joins import near_form
 from codebook.ground.personal import find_personal, is_personal_name, is_phone

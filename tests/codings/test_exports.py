@@ -33,7 +33,7 @@ from codebook.codings import (
     write_wide,
 )
 from codebook.errors import CodebookError, MissingExtraError, TableError
-from codebook.files import open_rows
+from codebook.files.tables import open_rows
 from codebook.files.tables.workbook_writer import MAX_CELL, escape_text
 from codebook.records import Unit
 from codebook.scheme import Codebook, read_codebook

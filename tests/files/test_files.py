@@ -16,8 +16,8 @@ import xlsxwriter
 from pyarrow import parquet
 
 from codebook.errors import UnitsError
-from codebook.files import find_encoding, open_rows, unfolding
-from codebook.files.tables import workbook
+from codebook.files import find_encoding, unfolding
+from codebook.files.tables import open_rows, workbook
 from codebook.units import check_units, read_units
 
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"

@@ -13,7 +13,7 @@ from fakes.scripted import BOOK
 
 import codebook as cb
 from codebook.errors import UnitsError
-from codebook.files import open_rows
+from codebook.files.tables import open_rows
 from codebook.units import check_units, open_units, read_form
 
 SELECT = "SELECT id, body AS text, party FROM speeches WHERE party = 'a: b' -- # all"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from unit_files import HOSTILE, LONG, pairs, write_csv
 
 from codebook.errors import MissingExtraError, RecordError, UnitsError
-from codebook.files import open_rows
+from codebook.files.tables import open_rows
 from codebook.material.unit_store import iter_units, write_units
 from codebook.records import Unit
 from codebook.units import ROW_NUMBER, read_units

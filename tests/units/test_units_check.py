@@ -11,7 +11,7 @@ import pytest
 from unit_files import pairs, write_csv
 
 from codebook.errors import UnitsError
-from codebook.files import open_rows
+from codebook.files.tables import open_rows
 from codebook.units import ROW_NUMBER, check_units, open_units, read_units
 
 SENTENCES = [

@@ -16,7 +16,7 @@ from codebook.codings.frame import dump_labels
 from codebook.errors import Fault, mend_name
 from codebook.exchange import ExportRow, Reading, open_export
 from codebook.exchange.reading import WHOLE
-from codebook.files import open_rows
+from codebook.files.tables import open_rows
 from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
 

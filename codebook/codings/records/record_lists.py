@@ -17,7 +17,7 @@ from codebook.codings.database.frames import KeyedTable
 from codebook.codings.exports import write_frame
 from codebook.codings.label_counts import shorten_names
 from codebook.errors import Fault, TableError, UnitsError
-from codebook.files import open_rows
+from codebook.files.tables import open_rows
 from codebook.files.yaml_text import parse_pairs
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count

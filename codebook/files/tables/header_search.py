@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from statistics import median
 
 from codebook.errors import Fault
 from codebook.files.decode import DELIMITERS, allow_long_fields
@@ -49,6 +48,8 @@ def read_sheet_head(path: Path, sheet: str | None) -> Head:
 
 def typical_width(head: Head) -> float:
     """How many cells of a row are filled as a rule."""
+    from statistics import median
+
     return median([_width(cells) for _, cells in head]) if head else 0
 
 

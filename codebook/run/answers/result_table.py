@@ -11,7 +11,6 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from codebook.codings import check_table
 from codebook.dialects import Said, read_logprob, read_said
 from codebook.dialects.resultlines import UNREADABLE, read_object
 from codebook.errors import RecordError
@@ -42,6 +41,8 @@ def iter_tables(
     No coding is in two of them: the ledger holds each name of a row once. `find_model` names the coder where no answer
     says which model gave it.
     """
+    from codebook.codings import check_table
+
     maker, losses = _FrameMaker(folder, codebook, ledger, find_model), dict[str, str]()
     if folder.read_record()["units"]["source"].get("damaged"):
         losses = {unit.unit_id: unit.loss for unit, _ in iter_units(folder.units_path) if unit.loss}

@@ -13,7 +13,6 @@ from codebook.run.erasing.erased_files import drop_rows, has_rows
 from codebook.run.erasing.targets import Target
 from codebook.run.erasing.traces import Traces
 from codebook.run.folder import RunFolder
-from codebook.sampling import erase_from_sample, is_gold_sample
 
 _RECORD = ("shards", "results", "work", "outputs", "notebooks")
 _OWN = ("units.jsonl", "run.json", "codebook.yaml", "ledger.jsonl", "table.csv", "report.html")
@@ -54,6 +53,8 @@ def _erase_outputs(folder: Path, target: Target, traces: Traces) -> Iterator[str
 
 def _erase_others(folder: RunFolder, target: Target, traces: Traces) -> Iterator[str]:
     """Take the unit out of samples and sheets that lie in the folder; what cannot be changed by rows is named."""
+    from codebook.sampling import erase_from_sample, is_gold_sample
+
     for path in sorted(folder.path.rglob("*")):
         inside = path.relative_to(folder.path)
         if not path.is_file() or inside.parts[0] in _RECORD or path.name in _OWN or path.name.startswith("."):

@@ -37,7 +37,6 @@ from codebook.run.money import Meter
 from codebook.run.plans.replacing import plan_digest
 from codebook.run.questions.trimming import sweep_leftovers
 from codebook.run.verbs import open_exact
-from codebook.vectors import VectorStore
 from codebook.visible import spell_block
 
 _EVERYWHERE = (
@@ -230,6 +229,8 @@ def _refresh(ledger: Ledger, folder: RunFolder, target: Target) -> None:
 
 def _erase_vectors(folder: Path, texts: Sequence[str]) -> Iterator[str]:
     """Take the vectors of the texts out of all stores."""
+    from codebook.vectors import VectorStore
+
     for path in sorted(folder.glob("*/keys.bin")):
         if n := VectorStore(path.parent).erase(texts):
             yield f"{show_path(path.parent)}: {say_count(n, 'vector')} overwritten"

@@ -6,12 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import orjson
 
-from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.gold_samples import why_no_gold
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.ground.quantities import say_percent
@@ -25,6 +21,9 @@ from codebook.units.source import LeftOut
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from codebook.analysis.core.codings import Codings
+    from codebook.analysis.core.result import Result
 
 
 def draw_examples(
@@ -119,6 +118,9 @@ def try_examples(
     """
     import pandas as pd
 
+    from codebook.analysis.core.gold_samples import why_no_gold
+    from codebook.analysis.core.result import Facts, Result, nothing_to_say
+
     first = codings.of(codings.variables[0].name)
     table, variable, gold = first.frame, first.variable.name, first.gold
     columns = ("run", "seed", "n_each", "n", "n_answered", "accuracy", "baseline")
@@ -194,6 +196,8 @@ def _by_label(table: pd.DataFrame, target: Variable, coder: str) -> dict[str, li
 def _choose(
     ids_of: dict[str, list[str]], drawable: frozenset[str], target: Variable, n_each: int, seed: int
 ) -> dict[str, list[str]]:
+    import numpy as np
+
     dice, faults, chosen = np.random.default_rng(seed), list[Fault](), dict[str, list[str]]()
     for label in target.scale:
         ids = [unit_id for unit_id in ids_of.get(label, ()) if unit_id in drawable]

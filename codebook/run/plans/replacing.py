@@ -19,7 +19,6 @@ from codebook.run.differences import count_changes, list_differences
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.plans.privacy import PersonalWatch
 from codebook.run.questions.trimming import sweep_leftovers
-from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, diff_codebooks, write_codebook
 
 _NEW_NAME = (
@@ -154,8 +153,8 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
     draft.units_path.replace(folder.units_path)
     write_codebook(draft.book, folder.codebook_path)
     book, version = draft.book, _describe_version(folder, draft)
-    if version and (sample := folder.runs / version["before"] / GOLD_SAMPLE).is_file():
-        link_file(sample, folder.path / GOLD_SAMPLE)  # its chances and its lock are those of the run, not of a version
+    if version:
+        _link_sample(folder, version["before"])
     folder.write_record(
         {
             "run": folder.name,
@@ -175,6 +174,15 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
             "software": describe_software(),
         }
     )
+
+
+def _link_sample(folder: RunFolder, before: str) -> None:
+    """Let a version have the gold sample of the one before: chances and lock are those of the run."""
+    from codebook.sampling import GOLD_SAMPLE
+
+    sample = folder.runs / before / GOLD_SAMPLE
+    if sample.is_file():
+        link_file(sample, folder.path / GOLD_SAMPLE)
 
 
 def _describe_version(folder: RunFolder, draft: Draft) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from codebook.analysis.core.estimates import Bootstrap
-from codebook.analysis.core.result import Result
 from codebook.files.run_versions import split_version
-from codebook.run.comparing import compare_views
 from codebook.run.verbs import Run, open_exact, open_run
+
+if TYPE_CHECKING:
+    from codebook.analysis.core.estimates import Bootstrap
+    from codebook.analysis.core.result import Result
 
 
 def compare_runs(
@@ -20,7 +22,7 @@ def compare_runs(
     gold: str = "gold",
     variable: str = "",
     part: str = "dev",
-    resample: Bootstrap = Bootstrap(),
+    resample: Bootstrap | None = None,
 ) -> Result:
     """Set runs side by side on the units that all of them have: how much they agree, what changed, which is better.
 
@@ -41,6 +43,8 @@ def compare_runs(
         One variable; empty for all that the runs share.
     part
         Of a gold sample. Runs are chosen on `dev`; on `test` only once the instrument is final.
+    resample
+        How the intervals are made; `Bootstrap()` where it is not given.
 
     Returns
     -------
@@ -71,11 +75,15 @@ def compare_runs(
     >>> compare_runs(["topics", "again"], "unit").finding
     'No label differs: topics and again give the same label to all 12 units.'
     """
+    from codebook.analysis.core.estimates import Bootstrap
+    from codebook.run.comparing import compare_views
+
     names = [runs] if isinstance(runs, str) else list(runs)
     opened = [_open_beside(name, names) for name in names]
     if len(opened) == 1 and (before := opened[0].before):
         opened.insert(0, before)
-    return compare_views(opened, by, coders=coders, gold=gold, variable=variable, part=part, resample=resample)
+    options: dict[str, Any] = {"coders": coders, "gold": gold, "variable": variable, "part": part}
+    return compare_views(opened, by, **options, resample=resample or Bootstrap())
 
 
 def _open_beside(name: str, names: Sequence[str]) -> Run:

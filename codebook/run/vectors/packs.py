@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from codebook.engines import Limits
 from codebook.errors import ChangedPlanError, Fault, ParameterError
@@ -12,7 +13,9 @@ from codebook.paths import show_path
 from codebook.run.folder import RunFolder
 from codebook.shards import Cuts
 from codebook.tasks.packing import Pair, Room, keep_packs, pack_units
-from codebook.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from codebook.vectors import VectorStore
 
 OWN = "embedded-"
 """How the models begin that come inside packages."""

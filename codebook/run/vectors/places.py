@@ -6,13 +6,17 @@ service that gave all of them, as the ledger says; else it is not known whose th
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from codebook.errors import Fault
 from codebook.ledger import Ledger
 from codebook.ledger.reports import name_embedders
 from codebook.paths import show_path
 from codebook.records import Asking
 from codebook.run.folder import RunFolder
-from codebook.vectors import VectorStore, store_name
+
+if TYPE_CHECKING:
+    from codebook.vectors import VectorStore
 
 _DIMENSIONS = {
     "text-embedding-3-small": 1536,
@@ -33,6 +37,8 @@ def open_store(folder: RunFolder, asking: Asking, answerer: str) -> VectorStore:
     answerer
         Who gives the vectors; empty where that is not known.
     """
+    from codebook.vectors import VectorStore, store_name
+
     model, old = asking.model, _open_old(folder, asking)
     if old.folder.is_dir() and not old.about.get("answered_by"):
         _note_whose(old, model, folder)
@@ -58,6 +64,8 @@ def warn_unknown(folder: RunFolder, asking: Asking, answerer: str) -> list[Fault
 
 def _open_old(folder: RunFolder, asking: Asking) -> VectorStore:
     """The store by the name that the first versions gave it."""
+    from codebook.vectors import VectorStore, store_name
+
     return VectorStore(folder.runs / "vectors" / store_name(asking.model, _size(asking)))
 
 

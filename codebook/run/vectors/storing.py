@@ -16,9 +16,9 @@ from codebook.run.folder import RunFolder
 from codebook.run.run_views import RunViews
 from codebook.run.vectors.places import describe_store, open_store
 from codebook.tasks import find_task
-from codebook.vectors import Vectors, VectorStore
 
 if TYPE_CHECKING:
+    from codebook.vectors import Vectors, VectorStore
     from codebook.vectors.store import Floats
 
     Pack = tuple[list[str], Floats]
@@ -48,6 +48,8 @@ def store_vectors(run: RunViews) -> Vectors:
     >>> store_vectors(cb.open_run("texts")).model
     'embedded-use-minilm-2'
     """
+    from codebook.vectors import Vectors
+
     if not find_task(run.codebook).makes_vectors:
         kinds = ", ".join(variable.kind for variable in run.codebook.variables)
         fault = Fault(run.name, f"its codebook asks for {kinds}", "plan a codebook of kind embedding")
