@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.lines import digest, escape_ends
-from codebook.files.yaml_text import parse_value
 from codebook.ground.quantities import say_count
 
 CHAT = "/v1/chat/completions"
@@ -26,12 +25,6 @@ ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 
 NOT_NEEDED = "not needed"
 """The kit's word for a shard that is never handed in: others asked all its questions before."""
-
-WHYS = ("refused", "truncated", "invalid", "failed", "expired", "cancelled", "absent", "pending", "skipped")
-"""Why a label is missing, in the order in which coverage shows it; `skipped` by a person, who has seen the unit."""
-RETRIED = ("failed", "expired", "cancelled", "absent")
-"""The whys that are asked again unless told otherwise: those where no answer was given."""
-RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
 
 
 class UnitFile(NamedTuple):
@@ -236,6 +229,8 @@ def _typed(value: Any, name: str) -> Any:
     """A text as YAML reads it; all else as it is."""
     if not isinstance(value, str) or not value.strip():
         return value
+    from codebook.files.yaml_text import parse_value
+
     return parse_value(value, name, error=ParameterError, summary="It cannot be read.")
 
 

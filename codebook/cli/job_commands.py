@@ -20,7 +20,7 @@ from codebook.cli.options import (
     take_service,
 )
 from codebook.cli.status_commands import end_unknown
-from codebook.records import RETRIABLE
+from codebook.ground.whys import RETRIABLE
 
 
 @click.command()

@@ -12,7 +12,7 @@ import pandas as pd
 from codebook.analysis.core.checks import iter_cells
 from codebook.errors import Fault, TableError, mend_name
 from codebook.ground.quantities import say_count
-from codebook.records import WHYS
+from codebook.ground.whys import WHYS
 from codebook.scheme import Codebook, Variable
 from codebook.scheme.number_values import read_number
 from codebook.scheme.record_values import find_record_problem

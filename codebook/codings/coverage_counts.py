@@ -10,8 +10,8 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.whys import WHYS
 from codebook.material.unit_store import PACK, count_texts
-from codebook.records import WHYS
 
 
 def coverage(codings: Codings | pd.DataFrame, by: str = "") -> Result:
@@ -61,7 +61,7 @@ def count_coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None)
     Returns
     -------
     DataFrame
-        Columns coder, variable, asked, labelled, and one for each of `records.WHYS`; asked is the sum of the others.
+        Columns coder, variable, asked, labelled, and one for each of `WHYS`; asked is the sum of the others.
         Where a row is a pack of texts to be embedded, its texts are counted.
         With strata, also stratum, and `share_labelled` of what was asked; units without a stratum stand under "".
 

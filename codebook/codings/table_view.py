@@ -11,8 +11,8 @@ from codebook.analysis.core.checks import check_columns, raise_faults
 from codebook.codings.coverage_counts import count_coverage, coverage_sentence
 from codebook.codings.label_counts import shorten_names
 from codebook.codings.wide import Texts, to_wide
+from codebook.ground.whys import WHYS
 from codebook.outputs import frames_html
-from codebook.records import WHYS
 from codebook.visible import spell_line
 
 _N_LINES, _N_SIGNS, _N_COLUMNS, _WIDTH = 60, 400, 7, 100

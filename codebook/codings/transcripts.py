@@ -17,7 +17,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.codings.frame import check_table
 from codebook.errors import Fault, TableError
-from codebook.files import read_text
+from codebook.files.decode import read_text
 from codebook.files.lines import digest, write_whole
 from codebook.ground.quantities import say_count
 from codebook.material.unit_store import page_numbers

@@ -36,7 +36,8 @@ from codebook.files.lines import (
     write_atomic,
 )
 from codebook.files.unfolding import open_bytes
-from codebook.records import RETRIED, Shard, request_key
+from codebook.ground.whys import RETRIED
+from codebook.records import Shard, request_key
 
 
 class Place(NamedTuple):

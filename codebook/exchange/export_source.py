@@ -16,8 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from codebook.errors import CodebookError, Fault, TableError
-from codebook.files import find_encoding
-from codebook.files.decode import allow_long_fields, find_delimiter, see_encoding
+from codebook.files.decode import allow_long_fields, find_delimiter, find_encoding, see_encoding
 from codebook.files.json_values import iter_values
 from codebook.files.tables import DATABASES, RowFile, open_rows
 from codebook.files.unfolding import MAX_BYTES, say_growth

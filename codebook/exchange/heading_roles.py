@@ -14,8 +14,7 @@ from pathlib import Path
 from codebook.errors import Fault, TableError
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.reading import ReadOptions
-from codebook.files import find_encoding
-from codebook.files.decode import allow_long_fields, find_delimiter, read_delimiter
+from codebook.files.decode import allow_long_fields, find_delimiter, find_encoding, read_delimiter
 from codebook.files.tables.formats import as_text
 from codebook.files.tables.rows import missing_column
 from codebook.files.tables.workbook import iter_cells

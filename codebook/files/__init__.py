@@ -3,16 +3,3 @@
 What comes in is whatever somebody saved; what goes out is text, exactly, or one error that names file, line and mend.
 Open `tables/` first, or `yaml_text.py` (codebook, study, coders, prices, providers), or `lines.py` (JSON lines).
 """
-
-from codebook.files.decode import Encoding, find_encoding, read_text
-from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
-
-__all__ = [
-    "Encoding",
-    "YamlTree",
-    "find_encoding",
-    "parse_value",
-    "parse_yaml",
-    "read_text",
-    "read_yaml",
-]

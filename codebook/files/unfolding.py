@@ -5,14 +5,15 @@ A packed file is read as a stream; what is in an archive is read into memory, an
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import IO
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from typing import IO, TYPE_CHECKING
 
 from codebook.errors import Fault, TableError, UnitsError
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
 
 GZIP = ".gz"
 
@@ -73,6 +74,8 @@ class _Unfolding(io.RawIOBase):
     """The bytes that are packed in a file."""
 
     def __init__(self, path: Path) -> None:
+        import gzip
+
         self._path, self._n_packed, self._n_bytes = path, path.stat().st_size, 0
         self._file = gzip.GzipFile(path)
 
@@ -105,6 +108,8 @@ class Archive:
     """
 
     def __init__(self, path: Path) -> None:
+        from zipfile import BadZipFile, ZipFile
+
         self.path = path
         try:
             with ZipFile(path) as archive:
@@ -135,6 +140,8 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """The bytes of a part."""
+        from zipfile import BadZipFile, ZipFile
+
         part = self.parts.get(name.casefold())
         where = f"{self.path.name}, {name}"
         if part is None:

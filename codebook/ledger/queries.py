@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
+from codebook.ground.whys import RETRIABLE
 from codebook.ledger.migrations import UPGRADE
 from codebook.ledger.spending import UNTOLD, Spending
 from codebook.material.unit_store import N_TEXTS_SQL
-from codebook.records import RETRIABLE
 
 _ANSWERED = """(answers.id IS NOT NULL AND (COALESCE(answers.why, 'labelled') IN
     ('labelled', 'refused', 'truncated', 'invalid') OR answers.why = 'absent' AND answers.final = 1))"""

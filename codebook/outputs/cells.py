@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codebook.ground.quantities import UNKNOWN
+from codebook.ground.whys import WHYS
 from codebook.outputs.cell_numbers import (
     capital_head,
     column_texts,
@@ -24,7 +25,6 @@ from codebook.outputs.cell_numbers import (
 from codebook.outputs.figure_style import DPI, SCREEN
 from codebook.outputs.panels import has_intervals, lay_out, say_layout
 from codebook.outputs.templating import render
-from codebook.records import WHYS
 
 if TYPE_CHECKING:
     import pandas as pd

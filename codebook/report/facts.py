@@ -16,10 +16,11 @@ from codebook.errors import RunError, mend_name, say_mend
 from codebook.files.digests import digest_of, read_run_record
 from codebook.files.run_versions import NO_NAME, find_version
 from codebook.ground.joins import DistinctIds
+from codebook.ground.whys import WHYS
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
 from codebook.paths import resolve_path, runs_folder, show_path
-from codebook.records import WHYS, Asking
+from codebook.records import Asking
 from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, read_codebook
 

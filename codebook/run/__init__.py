@@ -8,7 +8,8 @@ runs, `vectors/` keeps embeddings, `adoption/` takes runs in, `erasing/` takes u
 from typing import TYPE_CHECKING
 
 from codebook.ground.moved_names import say_moved
-from codebook.records import OCCASIONS, RETRIABLE, RETRIED, Service, read_service
+from codebook.ground.whys import RETRIABLE, RETRIED
+from codebook.records import OCCASIONS, Service, read_service
 from codebook.run.adoption.adopting import adopt
 from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.folder import RunFolder, list_runs

@@ -14,10 +14,11 @@ from codebook.files.run_versions import say_version
 from codebook.ground.joins import DistinctIds
 from codebook.ground.machine import all_in_words
 from codebook.ground.quantities import say_count
+from codebook.ground.whys import RETRIED
 from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
-from codebook.records import RETRIED, Asking, Service, Unit, read_service, say_erased
+from codebook.records import Asking, Service, Unit, read_service, say_erased
 from codebook.run.answers.result_table import iter_tables, read_logprobs
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import open_sample

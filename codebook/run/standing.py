@@ -12,9 +12,10 @@ import orjson
 from codebook.dialects import read_said
 from codebook.engines import About, about_engine
 from codebook.errors import RecordError
+from codebook.ground.whys import RETRIED
 from codebook.ledger import InvalidReply, JobRow, Ledger
 from codebook.ledger.reports import JOB_FIELDS, report_jobs
-from codebook.records import RETRIED, say_erased
+from codebook.records import say_erased
 from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
 from codebook.run.history import JOB_TIMES, Outlook, as_times, expect_ends, find_due, is_running

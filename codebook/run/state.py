@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from codebook.ground.quantities import say_count, show_usd
+from codebook.ground.whys import WHYS
 from codebook.ledger import Money
 from codebook.outputs.templating import render
-from codebook.records import WHYS
 from codebook.run.history import say_moment, say_seconds
 from codebook.visible import spell_block
 

@@ -13,9 +13,10 @@ from codebook.engines import Engine
 from codebook.errors import BusyError, CodebookError, PendingError, RecordError, RunError
 from codebook.files.run_versions import find_version, version_before
 from codebook.ground.machine import all_in_words
+from codebook.ground.whys import RETRIED
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
-from codebook.records import RETRIED, Service
+from codebook.records import Service
 from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job
 from codebook.run.folder import AT_ONCE_S, RunFolder

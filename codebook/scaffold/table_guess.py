@@ -11,8 +11,7 @@ from pathlib import Path
 from statistics import mean
 
 from codebook.errors import Fault, ParameterError
-from codebook.files import find_encoding
-from codebook.files.decode import DELIMITERS, find_separator_line
+from codebook.files.decode import DELIMITERS, find_encoding, find_separator_line
 from codebook.files.tables import RowFile, open_rows, reading
 from codebook.files.tables.formats import READERS, read_csv
 from codebook.files.tables.header_search import Head, find_naming_row, read_sheet_head, read_text_heads, typical_width

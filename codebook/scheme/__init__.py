@@ -10,7 +10,6 @@ from codebook.scheme.codebook_opening import read_codebook, read_label_list
 from codebook.scheme.model import Category, Codebook, Example, RecordField, RecordList, Variable
 from codebook.scheme.qdc_files import write_qdc
 from codebook.scheme.rendering import describe_variables, render_html, render_markdown
-from codebook.scheme.wording import Wording, check_wording
 
 __all__ = [
     "Category",
@@ -21,8 +20,6 @@ __all__ = [
     "RecordField",
     "RecordList",
     "Variable",
-    "Wording",
-    "check_wording",
     "compare_codebooks",
     "describe_variables",
     "diff_codebooks",

@@ -15,8 +15,8 @@ import yaml
 from pydantic import ValidationError
 
 from codebook.errors import Fault, SchemeError
-from codebook.files import YamlTree, parse_yaml, read_yaml
 from codebook.files.lines import write_whole
+from codebook.files.yaml_text import YamlTree, parse_yaml, read_yaml
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, check_alone, check_categories, check_names, check_variable

@@ -15,8 +15,8 @@ from itertools import combinations
 from pathlib import Path
 
 from codebook.errors import Fault, SchemeError
-from codebook.files import YamlTree, read_yaml
 from codebook.files.unfolding import find_kind
+from codebook.files.yaml_text import YamlTree, read_yaml
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, as_number

@@ -18,7 +18,8 @@ from codebook.run.folder import RunFolder
 from codebook.run.freezing import find_freeze
 from codebook.run.plans.asking_faults import FaultList, check_asking
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
-from codebook.scheme import Codebook, Wording, check_wording
+from codebook.scheme import Codebook
+from codebook.scheme.wording import Wording, check_wording
 from codebook.study.study_coding import find_coding_faults, tell_coding
 from codebook.study.study_core import StudyCore
 from codebook.study.study_facts import StudyFacts

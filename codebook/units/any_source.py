@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from codebook.files import Encoding
+from codebook.files.decode import Encoding
 from codebook.records import Unit
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
-from codebook.files import Encoding
+from codebook.files.decode import Encoding
 from codebook.files.tables import Row
 from codebook.files.tables.workbook import find_merged
 from codebook.ground.joins import near_form

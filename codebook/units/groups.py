@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, UnitsError
-from codebook.files import Encoding
+from codebook.files.decode import Encoding
 from codebook.records import Unit
 from codebook.units.any_source import Source
 from codebook.units.source import UnitSource

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Unpack, cast
 
 from codebook.errors import Fault, UnitsError, mend_name
-from codebook.files import Encoding
+from codebook.files.decode import Encoding
 from codebook.files.tables import Row
 from codebook.material.images import DETAILS, MAX_SIDE, is_address
 from codebook.paths import missing_file, resolve_path, show_path

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from codebook.errors import Fault, UnitsError
-from codebook.files import Encoding
+from codebook.files.decode import Encoding
 from codebook.files.tables import Row, RowFile, open_rows
 from codebook.files.tables.rows import as_values
 from codebook.paths import show_path

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codebook.ground.quantities import say_percent, show_usd
+from codebook.ground.whys import WHYS
 from codebook.outputs.templating import render
-from codebook.records import WHYS
 from codebook.run import cost_history, list_errors, summarise_runs
 from codebook.widgets.board_tables import DIM, BoardTable, Cell, in_words, say_cost
 from codebook.widgets.phrases import is_missing, say_number, say_time

@@ -20,7 +20,7 @@ from codebook.codings import (
     show_table,
 )
 from codebook.errors import TableError
-from codebook.records import WHYS
+from codebook.ground.whys import WHYS
 from codebook.scheme import Codebook, Variable
 
 CODEBOOK = Codebook(

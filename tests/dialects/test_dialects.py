@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from codebook.dialects import Prompt, Turn, fence, read_prompt, read_reply, unfence, write_body, write_reply
 from codebook.errors import CodebookError, ParameterError
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES, WHYS, Answer, FilePart
+from codebook.ground.whys import WHYS
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Answer, FilePart
 
 PLAIN = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 TAGS = st.sampled_from(

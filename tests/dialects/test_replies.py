@@ -15,7 +15,8 @@ from codebook.dialects import read_logprob, read_reply, read_said, replies, writ
 from codebook.dialects.resultlines import UNREADABLE
 from codebook.dialects.usual_replies import read_usual
 from codebook.engines.protocol import error_line, result_line
-from codebook.records import CHAT, RESPONSES, WHYS
+from codebook.ground.whys import WHYS
+from codebook.records import CHAT, RESPONSES
 
 CHAT_USAGE = {
     "prompt_tokens": 1200,

@@ -16,7 +16,8 @@ from codebook.codings.coverage_counts import count_coverage
 from codebook.engines.service import Provider
 from codebook.engines.service.client import make_client
 from codebook.errors import PendingError, UnreachableError
-from codebook.records import WHYS, Unit
+from codebook.ground.whys import WHYS
+from codebook.records import Unit
 from codebook.run import Run, RunStatus, open_run, plan
 from fakes.fake_openai import KEY, FakeOpenAI
 from fakes.scripted import make_book

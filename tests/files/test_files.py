@@ -16,7 +16,8 @@ import xlsxwriter
 from pyarrow import parquet
 
 from codebook.errors import UnitsError
-from codebook.files import find_encoding, unfolding
+from codebook.files import unfolding
+from codebook.files.decode import find_encoding
 from codebook.files.tables import open_rows, workbook
 from codebook.units import check_units, read_units
 

@@ -28,7 +28,8 @@ from codebook.files.lines import (
     write_atomic,
     write_lines,
 )
-from codebook.records import CHAT, ENDED, WHYS, JobState, Request, request_key
+from codebook.ground.whys import WHYS
+from codebook.records import CHAT, ENDED, JobState, Request, request_key
 
 HOSTILE = (
     *("a\u2028b", "a\u2029b", "a\x85b", "\\\u2028", "\\\\\x85", "nul\x00nul", "lone\rcr", "crlf\r\nlf\n", "\r", "\n"),

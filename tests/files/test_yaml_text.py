@@ -15,8 +15,8 @@ from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import InputError, ParameterError, SchemeError
 from codebook.execute.study_plan import plan_study
-from codebook.files import parse_value, parse_yaml, read_yaml
 from codebook.files.tables import open_rows
+from codebook.files.yaml_text import parse_value, parse_yaml, read_yaml
 from codebook.scheme import parse_codebook, read_codebook
 
 BOOK = parse_codebook(

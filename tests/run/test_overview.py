@@ -19,8 +19,9 @@ from fakes.service import plan_batch
 
 from codebook.cli import main
 from codebook.errors import ParameterError, UnreachableError
+from codebook.ground.whys import WHYS
 from codebook.ledger import Ledger
-from codebook.records import WHYS, Unit
+from codebook.records import Unit
 from codebook.run import Run, cost_history, list_errors, list_jobs, open_run, plan, poll_jobs, summarise_runs
 from codebook.run.history import NO_HISTORY, busy_hours, expect_duration
 from codebook.shards import Cuts

@@ -27,8 +27,9 @@ from codebook.errors import (
     UnitsError,
 )
 from codebook.files.lines import digest_file, read_lines
+from codebook.ground.whys import WHYS
 from codebook.ledger import Ledger
-from codebook.records import CHAT, RESPONSES, WHYS, Unit
+from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run import Run, RunStatus, list_runs, open_run, plan
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, check_shard

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from codebook.scheme import check_wording, parse_codebook, write_codebook
+from codebook.scheme import parse_codebook, write_codebook
+from codebook.scheme.wording import check_wording
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("data/*/codebook*.yaml"))]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from codebook.files.lines import digest
+from codebook.ground.whys import WHYS
 from codebook.ledger import FoundLine, Ledger, PlannedRow, iter_columns
-from codebook.records import CHAT, WHYS, Answer, JobState, Shard
+from codebook.records import CHAT, Answer, JobState, Shard
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 OLD = GOLDEN / "ledger_0_1.sql"

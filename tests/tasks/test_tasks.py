@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from codebook.dialects import unfence
 from codebook.engines.embedded.request_reader import UnreadableError, read_task
-from codebook.records import CHAT, RESPONSES, WHYS, Unit
+from codebook.ground.whys import WHYS
+from codebook.records import CHAT, RESPONSES, Unit
 from codebook.requests import RequestMaker
 from codebook.scheme import parse_codebook
 from codebook.tasks import TASKS, Label, make_questions

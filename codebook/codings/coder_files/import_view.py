@@ -17,8 +17,9 @@ from codebook.codings.coder_files.tool_files import read_coded_by
 from codebook.codings.table_view import show_table
 from codebook.errors import Fault, InputError, TableError
 from codebook.exchange import Reading, open_export
-from codebook.files import parse_yaml, read_text
+from codebook.files.decode import read_text
 from codebook.files.lines import write_whole
+from codebook.files.yaml_text import parse_yaml
 from codebook.outputs import frames_html
 from codebook.paths import resolve_path, show_path
 from codebook.scheme import Codebook

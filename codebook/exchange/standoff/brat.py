@@ -13,7 +13,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
 from codebook.exchange.offset_counting import CountedText, Place, find_counting
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
-from codebook.files import find_encoding
+from codebook.files.decode import find_encoding
 from codebook.files.lines import number_lines
 
 TITLE = "brat standoff"

@@ -17,7 +17,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource, read_head
 from codebook.exchange.offset_counting import Place, find_counting, place_all
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
-from codebook.files import read_text
+from codebook.files.decode import read_text
 
 TITLE = "WebAnno TSV (INCEpTION)"
 HEAD = "#FORMAT=WebAnno TSV 3"

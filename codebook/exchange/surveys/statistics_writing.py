@@ -23,8 +23,8 @@ from codebook.analysis.core.codings import Codings
 from codebook.errors import Fault, MissingExtraError, ParameterError
 from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
+from codebook.ground.whys import WHYS
 from codebook.paths import resolve_path, show_path
-from codebook.records import WHYS
 from codebook.scheme.codebook_checks import as_number
 from codebook.scheme.model import Codebook, Variable
 

@@ -14,7 +14,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import number_ids
 from codebook.analysis.core.label_titles import name_label
 from codebook.analysis.core.scales import Bools, Ints
-from codebook.records import WHYS
+from codebook.ground.whys import WHYS
 
 OPEN_KINDS = frozenset({"records", "text", "transcription", "embedding"})
 """Kinds whose labels are as many as there are units, so that none is chosen from and none differs from another."""

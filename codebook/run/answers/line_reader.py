@@ -10,8 +10,9 @@ from codebook.dialects import read_reply, read_usual_answer
 from codebook.dialects.resultlines import UNREADABLE, Piece, read_pieces
 from codebook.files.lines import iter_lines
 from codebook.ground.quantities import say_count
+from codebook.ground.whys import RETRIED
 from codebook.ledger import FoundLine
-from codebook.records import RETRIED, Answer
+from codebook.records import Answer
 from codebook.run.answers.result_table import remember
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter

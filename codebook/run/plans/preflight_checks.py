@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Unpack
 from codebook.engines import LIVE
 from codebook.engines.service import check_host
 from codebook.errors import Fault, ParameterError, PendingError
-from codebook.records import RETRIED, Unit
+from codebook.ground.whys import RETRIED
+from codebook.records import Unit
 from codebook.run.money import Meter
 from codebook.run.plans.asking import AskingFields, make_asking
 from codebook.run.plans.planning import plan

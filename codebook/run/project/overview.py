@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from codebook.errors import CodebookError
 from codebook.files.run_versions import is_wanted
+from codebook.ground.whys import WHYS
 from codebook.ledger import say_unknown
 from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import runs_folder
-from codebook.records import WHYS
 from codebook.run.folder import list_runs
 from codebook.run.history import as_times, busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.jobs.sending import UNREACHED

@@ -10,8 +10,9 @@ import orjson
 from codebook.dialects import allow_tokens
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.lines import escape_ends, read_lines
+from codebook.ground.whys import RETRIABLE
 from codebook.ledger import Ledger, RetriedRow
-from codebook.records import RETRIABLE, Request
+from codebook.records import Request
 from codebook.run.folder import RunFolder
 from codebook.shards import Cuts, ShardWriter
 

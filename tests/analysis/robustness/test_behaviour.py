@@ -11,7 +11,7 @@ import pytest
 import codebook as cb
 from codebook.codings import make_table
 from codebook.errors import ParameterError, StatisticError
-from codebook.records import WHYS
+from codebook.ground.whys import WHYS
 from codebook.scheme import parse_codebook, write_codebook
 
 DATA = Path(__file__).parents[3] / "data"
