@@ -51,6 +51,41 @@ def test_importing_a_room_loads_nothing_heavy():
     assert not found, f"import these where they are used: {found}"
 
 
+def list_loaded(program: str) -> set[str]:
+    """What a program has loaded when it ends: rooms of the kit as `codebook.run`, packages of others as `pandas`."""
+    done = run(sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules)")
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.split()
+    return {".".join(name.split(".")[:2]) if name.startswith("codebook.") else name.split(".")[0] for name in names}
+
+
+RIGHT_WING = {"codebook.analysis", "codebook.codings", "codebook.coding", "codebook.exchange", "codebook.sampling"}
+FRAMES = {"numpy", "pandas", "pyarrow"}
+
+
+def test_a_plan_loads_nothing_that_shows_labels():
+    faces = {"codebook.report", "codebook.execute", "codebook.widgets", "codebook.cli", "codebook.study"}
+    loaded = list_loaded("from codebook import plan, label, embed_texts, open_run, list_runs")
+    assert {"codebook.run", "codebook.ledger", "codebook.units"} <= loaded
+    found = sorted((RIGHT_WING | FRAMES | faces) & loaded)
+    assert not found, f"import these in the function that needs them: {found}"
+
+
+def test_a_codebook_and_units_load_the_instrument_and_files_only():
+    loaded = list_loaded("from codebook import read_codebook, read_units")
+    rooms = {name.removeprefix("codebook.") for name in loaded if name.startswith("codebook.")}
+    ground = {"errors", "visible", "paths", "ground", "files", "records", "material"}
+    assert sorted(rooms - {"scheme", "units"} - ground) == []
+    assert not FRAMES & loaded
+
+
+def test_the_command_line_loads_no_room_before_it_knows_the_command():
+    loaded = list_loaded("import codebook.cli")
+    rooms = {name.removeprefix("codebook.") for name in loaded if name.startswith("codebook.")}
+    assert sorted(rooms) == ["cli", "errors", "ground", "paths", "visible"]
+    assert not {"msgspec", "orjson", "pydantic", "yaml", *FRAMES} & loaded
+
+
 def test_importing_the_kit_says_and_writes_nothing(tmp_path):
     program = "import codebook"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
