@@ -71,7 +71,7 @@ class Wording:
     Examples
     --------
     >>> import codebook as cb
-    >>> from codebook.scheme import check_wording
+    >>> from codebook.scheme.wording import check_wording
     >>> check_wording(cb.read_codebook("codebook.yaml")).name
     'my-study'
     """
