@@ -26,7 +26,7 @@ def label_options(command: F) -> F:
     for option in (
         click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap."),
         click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the intervals."),
-        click.option("--variable", default="", help="Only this variable of the codebook."),
+        click.option("--variable", default="", help="Only this variable; validity without it takes the first."),
         click.option("--models", multiple=True, metavar="CODER", help="A coder of that file who is a model."),
         click.option("--gold", default="", help="The coder who is the gold."),
         click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people and other tools."),

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.chosen_variable import ChosenVariable
 from codebook.analysis.core.coder_roles import CoderRoles
 from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.label_titles import name_label, title_of, titles_of, with_titles
@@ -63,7 +64,8 @@ class Codings(CoderRoles):
     notes
         What was read, left out and set aside, in sentences.
     joins
-        Ids that did not meet, in sentences; they stand in the note of every result.
+        Ids that did not meet, and which variable was chosen of several, in sentences; they stand in the note of every
+        result.
     outputs
         The folder into which results are saved.
     interchangeable
@@ -141,15 +143,19 @@ class Codings(CoderRoles):
     def of(self, variable: str = "") -> Codings:
         """The codings of one variable; of the first where no name is given.
 
+        Of several, each result says which one it is of; that of another than the first is saved under its name.
+
         Raises StatisticError: there is no such variable.
         """
         names = [each.name for each in self.variables]
         if variable and variable not in names:
             fault = Fault("variable", f"{variable!r} is unknown", f"use one of {name_some(names, 12)}")
             raise_faults("That variable is not here.", [fault])
-        chosen = self.variables[names.index(variable) if variable else 0]
-        rows = self.frame["variable"] == chosen.name
-        return replace(self, frame=self.frame if rows.all() else self.frame[rows], variables=[chosen])
+        at = names.index(variable) if variable else 0
+        rows, others = self.frame["variable"] == names[at], [name for name in names if name != names[at]]
+        choice = [ChosenVariable.among(names[at], [] if variable else others, is_first=at == 0)] if others else []
+        frame = self.frame if rows.all() else self.frame[rows]
+        return replace(self, frame=frame, variables=[self.variables[at]], joins=(*choice, *self.joins))
 
     def only(self, coders: Iterable[str]) -> Codings:
         """The codings of these coders, and of the gold where it is one of them.

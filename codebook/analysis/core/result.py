@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from codebook.analysis.core.chosen_variable import ChosenVariable
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import DESIGNED, SIMPLE, Bootstrap, package_versions
 from codebook.analysis.core.standard_errors import SMALL, say_few_clusters
@@ -42,9 +43,9 @@ class Facts:
 
     `n_units` and `n_coders` are those that carry the figures; `dropped` says what was left aside, by the reason;
     `resampled` what the bootstrap drew, in words; `weighted` whether gold units weigh 1 / their chance (None where no
-    gold is used); `joins` which ids did not meet; `nothing` why there is no row; `decimals` how many all figures have
-    (0 for what the number of units says); `n_clusters` of how many clusters the units are (0 where each stands for
-    itself).
+    gold is used); `joins` which ids did not meet, and which variable was chosen of several; `nothing` why there is no
+    row; `decimals` how many all figures have (0 for what the number of units says); `n_clusters` of how many clusters
+    the units are (0 where each stands for itself).
     """
 
     n_units: int = 0
@@ -163,6 +164,12 @@ class Result:
     csv: Path | None = field(default=None, compare=False)
     place: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        if choice := ChosenVariable.pick(self.facts.joins):
+            object.__setattr__(self, "title", choice.entitle(self.title))
+            object.__setattr__(self, "finding", choice.entitle(self.finding))
+            object.__setattr__(self, "facts", replace(self.facts, nothing=choice.entitle(self.facts.nothing)))
+
     @property
     def note(self) -> str:
         """What stands under the table: what is not plain about it, how intervals were made, which ids did not meet."""
@@ -221,7 +228,7 @@ class Result:
         Parameters
         ----------
         name, title, section
-            In place of its own.
+            In place of its own. The name of a variable that was chosen is added, where it is not the codebook's first.
         run
             Among the outputs of this run, where the result was not made of its codings. A name that no run has makes
             a folder, and the result says so; one that is almost a run's is an error.
@@ -233,9 +240,10 @@ class Result:
         ParameterError
             A name that cannot name a file.
         """
+        choice = ChosenVariable.pick(self.facts.joins)
         saved = replace(
             self,
-            name=name or self.name,
+            name=choice.call(name or self.name) if choice else name or self.name,
             title=title or self.title,
             section=section or self.section,
             remarks=(*self.remarks, *([note] if note else [])),
