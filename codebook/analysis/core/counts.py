@@ -64,6 +64,11 @@ class LabelCodes:
     stratum: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
+    def n_clusters(self) -> int:
+        """How many clusters the units lie in; 0 where none are known."""
+        return len(np.unique(self.cluster))
+
+    @property
     def n_missing(self) -> int:
         """Rows without a label."""
         return int((self.code < 0).sum())

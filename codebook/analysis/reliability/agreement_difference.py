@@ -83,12 +83,14 @@ def compare_agreement(
     frame = pd.DataFrame(rows, columns=list(_COLUMNS))
     named = [name_coefficient(*row) for row in zip(frame["coefficient"], frame["detail"], strict=True)]
     shown = frame.assign(coefficient=named, side=frame["side"].str.replace(" - ", f" {MINUS} "))
+    in_clusters = any(side.clusters is not None for side in sides)
     facts = Facts(
         n_units=int(frame["n_units"].iloc[0]),
         n_coders=int(frame["n_coders"].iloc[2]),
         level=pair[0].scale.level if pair[0].scale.level == pair[1].scale.level else "",
         bootstrap=resample,
-        resampled="clusters of units" if sides[0].clusters is not None else "units",
+        resampled="clusters of units" if in_clusters else "units",
+        n_clusters=pair[0].n_clusters if in_clusters else 0,
         dropped={"units of one side only": dropped} if dropped else {},
         joins=tuple(dict.fromkeys([*sides[0].joins, *sides[1].joins])),
     )
@@ -217,6 +219,7 @@ def norming(before: Codings, after: Codings, *, resample: Bootstrap = Bootstrap(
     if coders < 2:
         return nothing_to_say(before, "No two people coded the same units in both rounds: nothing to compare.", result)
     frame = pd.DataFrame(list(_list_rounds(before, rounds, resample)), columns=list(_OF_ROUNDS))
+    in_clusters = any(side.clusters is not None for side in sides)
     facts = Facts(
         n_units=int(frame["n_units"].iloc[0]),
         n_coders=coders,

@@ -128,7 +128,8 @@ def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstra
     n_clusters = first.n_clusters + second.n_clusters if members is None else members.shape[0]
     freedom = (n_clusters or first.n_units + second.n_units) - 1
     interval = percentile_interval(drawn, bootstrap.confidence, first.value - second.value, freedom=freedom)
-    reasons = dict.fromkeys(filter(None, [first.reason, second.reason, interval.reason]))
+    of_sides = [first.reason, second.reason]  # where a side has no interval, the replicates of the difference are none
+    reasons = dict.fromkeys(filter(None, [*of_sides, "" if any(of_sides) and not len(drawn) else interval.reason]))
     both = replace(
         first,
         value=first.value - second.value,

@@ -158,6 +158,7 @@ def _tell(codings: Codings, codes: LabelCodes, tests: Sequence[_Test], blank: Re
         tests[0].facts,
         n_units=int(over["n_units"].max()),
         n_coders=len(codes.coders),
+        n_clusters=codes.n_clusters,
         level=codes.scale.level,
         coverage={codings.variable.name: codes.coverage},
         passed={str(model): bool(rate >= 0.5) for model, rate in over["winning_rate"].items()},
@@ -173,7 +174,7 @@ def _tell(codings: Codings, codes: LabelCodes, tests: Sequence[_Test], blank: Re
         finding=" ".join(_say_row(row, facts.epsilon) for row in over.reset_index().to_dict("records")),
         remarks=(_NOTE, *warnings, *say_alike(codings)),
         table=ordered[[*(["model"] if len(tests) > 1 else []), *columns]].rename(columns=ends),
-        figure=partial(_draw, ordered[ordered["reason"] == ""], facts.interval),
+        figure=partial(_draw, ordered[ordered["winning_rate"].notna()], facts.interval),
         outputs=codings.outputs,
     )
 
@@ -226,7 +227,7 @@ class _Test:
                 **{"n_dropped": int(self.duels.n_alone[at] + self.duels.n_unasked[at]), **figures[at]},
                 **{"human_advantage": lost[at], "difference": lost[at] - figures[at]["advantage"]},
                 **{"p": p[at], "p_adjusted": adjusted[at], "winning_rate": wins[at], "dropped": self._dropped(at)},
-                "reason": "" if self.tested[at] else few,
+                "reason": figures[at]["reason"] if self.tested[at] else few,
             }
         n_dropped = int(self.duels.n_alone.sum() + self.duels.n_unasked.sum())
         mean = float(lost[self.tested].mean())
@@ -234,7 +235,7 @@ class _Test:
             **{"model": self.model, "human": ALL, "n_units": len(np.unique(self.duels.unit)), "n_dropped": n_dropped},
             **{**figures[-1], "human_advantage": mean, "difference": mean - figures[-1]["advantage"]},
             **{"p": math.nan, "p_adjusted": math.nan, "winning_rate": float(wins[self.tested].mean())},
-            **{"dropped": self._dropped(slice(None)), "reason": ""},
+            **{"dropped": self._dropped(slice(None)), "reason": figures[-1]["reason"]},
         }
 
     def _find_p(self, at: int) -> float:
@@ -248,8 +249,8 @@ class _Test:
             return 0.0 if gaps[0] < self.facts.epsilon else 1.0
         return float(stdtr(len(gaps) - 1, (gaps.mean() - self.facts.epsilon) / error))
 
-    def _advantages(self) -> list[dict[str, float]]:
-        """Advantage with its interval by person, and last over all who are tested."""
+    def _advantages(self) -> list[dict[str, Any]]:
+        """Advantage with its interval, or why there is none, by person, and last over all who are tested."""
         units, unit = np.unique(self.duels.unit, return_inverse=True)
         there = np.zeros((int(unit.max(initial=-1)) + 1, 2, len(self.people)))
         there[unit, 0, self.duels.human] = 1
@@ -264,11 +265,14 @@ class _Test:
         bootstrap = self.facts.bootstrap or Bootstrap()
         values, ends, draws = Shares(won, present).estimate(drawn, bootstrap)
         every = float(values[self.tested].mean())
-        over_all = draws[:, self.tested].mean(axis=1)
-        ends = [*ends, percentile_interval(over_all, bootstrap.confidence, every, freedom=drawn.freedom)]
+        over_all = percentile_interval(
+            draws[:, self.tested].mean(axis=1), bootstrap.confidence, every, freedom=drawn.freedom
+        )
+        if why := next((end.reason for at, end in enumerate(ends) if self.tested[at] and end.reason), ""):
+            over_all = replace(over_all, reason=why)
         return [
-            {"advantage": float(value), "low": end.low, "high": end.high}
-            for value, end in zip([*values, every], ends, strict=True)
+            {"advantage": float(value), "low": end.low, "high": end.high, "reason": end.reason}
+            for value, end in zip([*values, every], [*ends, over_all], strict=True)
         ]
 
     def _dropped(self, at: int | slice) -> str:

@@ -133,6 +133,7 @@ def _compare_groups(codings: Codings, groups: dict[str, list[Group]], bootstrap:
         level=every[0].codings.scale.level if every else variable.level or "",
         bootstrap=bootstrap,
         resampled="units" if codings.clusters is None else "clusters of units",
+        n_clusters=max((group.codings.n_clusters for group in every), default=0),
         coverage={" ".join(filter(None, group.fixed.values())): group.codings.coverage for group in every},
         joins=codings.joins,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,14 +17,16 @@ from codebook.analysis import (
     Bootstrap,
     Codings,
     VariableSpec,
+    alt_test,
     compare,
     compare_agreement,
     confusion,
     prevalence,
+    stability,
     validity,
 )
 from codebook.analysis.core.estimates import DESIGNED, SIMPLE, percentile_interval
-from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.core.gold_balance import say_unbalanced
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import Drawn, resample_design
@@ -293,3 +296,28 @@ def test_units_by_which_prompts_were_made_are_no_test(by_label: Codings) -> None
     result = validity(by_label.with_sample(frame), resample=FEW)
     assert result.frame["n_gold"][0] == 200
     assert "50 units of part 'dev' of the gold sample are left out" in result.note
+
+
+@pytest.mark.parametrize(("n_clusters", "has_interval"), [(4, False), (6, True)])
+def test_s09_few_clusters_are_said_by_every_verb_that_draws_them(n_clusters: int, has_interval: bool) -> None:
+    variable = VariableSpec("code", "nominal", list("12345"))
+    table = observers_2011()
+    clusters = pd.Series({f"u{n}": f"page {n % n_clusters}" for n in range(1, 13)})
+    again = pd.concat([table, table.assign(draw=1)])
+    people = Codings(table, [variable]).with_clusters(clusters)
+    few = Bootstrap(50)
+    results = [
+        reliability(people, resample=few),
+        compare_agreement(people, people.only(["A", "B", "C"]), resample=few),
+        alt_test(replace(people, models=("D",)), 0.2, min_units=2, resample=few),
+        stability(Codings(again, [variable]).with_clusters(clusters), over="draw", resample=few),
+        validity(people.with_gold("A"), resample=few),
+        compare(people.with_gold("A"), "B", "C", resample=few),
+    ]
+    for result in results:
+        assert f"{n_clusters} clusters: with so few clusters" in result.note, result.name
+        lows = result.frame[[name for name in result.frame if name == "low" or name.endswith("_low")]]
+        if not has_interval:
+            assert lows.drop(columns=["jack_low", "t_low"], errors="ignore").isna().all(axis=None), result.name
+            assert result.frame["reason"].str.contains("4 clusters are too few").all(), result.name
+            assert not result.frame["reason"].str.contains("no replicates asked for").any(), result.name
