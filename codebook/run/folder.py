@@ -90,8 +90,21 @@ class RunFolder:
         write_json(self.record_path, record)
 
     def read_codebook(self) -> Codebook:
-        """Return the codebook the run was planned with."""
-        return read_codebook(self.codebook_path)
+        """Return the codebook the run was planned with.
+
+        Raises
+        ------
+        RecordError
+            It was changed: labels would be read, and questions shown, by an instrument that nobody was asked with.
+        """
+        book, planned = read_codebook(self.codebook_path), self.read_record()["codebook"].get("sha256")
+        if book.digest != planned:
+            raise RecordError(
+                f"{show_path(self.codebook_path)} was changed after the run was planned: its digest differs from the "
+                "one in run.json. To mend: plan the run again with the codebook of then, which writes it anew; a "
+                "changed codebook is planned from the study's own file."
+            )
+        return book
 
     def check_shard(self, path: Path, sha256: str) -> None:
         """Refuse a shard that is not the one that was planned.

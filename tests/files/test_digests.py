@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from fakes.scripted import collect_one
+from fakes.scripted import UNITS, collect_one, make_book
 
 import codebook as cb
 from codebook.cli import main
@@ -19,7 +19,7 @@ from codebook.files import digests
 from codebook.files.digests import check_results, digest_of
 from codebook.files.lines import digest_file
 from codebook.report import write_report
-from codebook.run import Run, embed_texts, open_run, store_vectors
+from codebook.run import Run, embed_texts, open_run, plan, store_vectors
 
 CHANGED = r"runs/one/results/0001-\w{12}-output\.jsonl was changed since it was written.*To mend: restore it"
 
@@ -156,3 +156,18 @@ def test_r10_the_checklist_sees_a_table_or_a_shard_that_was_edited(run: Run, fil
     path = next(path.glob("*.jsonl")) if path.is_dir() else path
     edit(path, b"u1", b"u9")
     assert path.name in cb.checklist("one").set_index("question").loc["files unchanged", "found"]
+
+
+def test_r10_an_edited_codebook_of_a_run_is_refused_and_the_plan_writes_it_anew(run: Run) -> None:
+    path = run.folder.codebook_path
+    whole, table = path.read_bytes(), run.folder.table_path.read_bytes()
+    for edited in (whole.replace(b"coal", b"golf"), whole.replace(b"Games and matches", b"Chess")):
+        path.write_bytes(edited)
+        with pytest.raises(RecordError, match=r"one/codebook\.yaml was changed after the run was planned"):
+            open_run("one").collect()
+        assert CliRunner().invoke(main, ["table", "one"]).exit_code == 1
+        assert run.folder.table_path.read_bytes() == table
+        plan(make_book("topic"), UNITS, run="one", engine="scripted")  # the mend that is named
+        assert path.read_bytes() == whole
+        open_run("one").collect()
+        assert run.folder.table_path.read_bytes() == table

@@ -35,6 +35,7 @@ from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, is_free
 from codebook.run.plans.replacing import plan_digest
 from codebook.run.verbs import Run, open_exact
+from codebook.scheme import read_codebook
 
 _ROWS_AT_ONCE = 50_000
 _UNKNOWN: Mapping[str, Any] = {"created_at": "", "ended_at": None, "seen_at": None, "submitted_at": None}
@@ -73,7 +74,7 @@ def adopt(folder: str | Path) -> Run:
 
 def note_run(home: RunFolder, *, as_event: bool = True) -> None:
     """Put a run into the ledger that does not know it; its record tells so, where that is to be an event of it."""
-    record, book = home.read_record(), home.read_codebook()
+    record, book = home.read_record(), read_codebook(home.codebook_path)
     with home.lock(), Ledger(home.ledger_path) as ledger:
         settle_losses(ledger, is_free)
         planned = ledger.is_planned(home.name)

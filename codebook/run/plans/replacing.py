@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from codebook.errors import ChangedPlanError, Fault, ParameterError, RunError
+from codebook.errors import ChangedPlanError, Fault, ParameterError, RecordError, RunError, SchemeError
 from codebook.files.lines import digest, digest_file, dump_canonical, link_file
 from codebook.files.run_versions import split_version, version_before
 from codebook.ledger import Ledger
@@ -19,7 +19,7 @@ from codebook.run.differences import count_changes, list_differences
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.plans.privacy import PersonalWatch
 from codebook.run.questions.trimming import sweep_leftovers
-from codebook.scheme import Codebook, diff_codebooks, write_codebook
+from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
 
 _NEW_NAME = (
     "To mend: give the new plan a new run name, or plan it as the next version of the run (version=True); questions "
@@ -108,6 +108,16 @@ def settle_plan(folder: RunFolder, ledger: Ledger, draft: Draft) -> None:
     sweep_leftovers(folder.runs, ledger)
     if not (folder.record_path.is_file() if sent else _holds(folder, draft)):  # a first plan, or files that are gone
         _put_files(folder, draft)
+    elif not _has_book(folder, draft):
+        write_codebook(draft.book, folder.codebook_path)
+
+
+def _has_book(folder: RunFolder, draft: Draft) -> bool:
+    """Whether the codebook in a run's folder is still the one of its plan."""
+    try:
+        return folder.read_codebook().digest == draft.book.digest
+    except (RecordError, SchemeError):
+        return False
 
 
 def _refuse_erased(folder: RunFolder, draft: Draft) -> None:
@@ -208,7 +218,7 @@ def _say_other(folder: RunFolder, draft: Draft) -> str:
         return f"Run {folder.name!r} was planned with other units. {_NEW_NAME}"
     changes: list[str] = []
     if "codebook" in differs and folder.codebook_path.is_file():
-        changes = [str(change) for change in diff_codebooks(folder.read_codebook(), draft.book)][:20]
+        changes = [str(change) for change in diff_codebooks(read_codebook(folder.codebook_path), draft.book)][:20]
     changed = "".join(
         f"\n  - {line}" for line in [*changes, *(line for line in differs if not changes or line != "codebook")]
     )
