@@ -28,7 +28,7 @@ from codebook.analysis.core.label_titles import share_heads
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import LEVELS, VariableLike
+from codebook.analysis.core.scales import LEVELS, VariableLike, list_coded
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_p
@@ -131,7 +131,8 @@ def _check_request(of: str, statistic: str) -> None:
 
 
 def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | None) -> Result:
-    beside, variables = _list_beside(codings), [variable for variable in codings.variables if variable.labels]
+    coded, uncoded = list_coded(codings.variables, codings.frame["variable"].unique())
+    beside, variables = _list_beside(codings), [variable for variable in coded if variable.labels]
     read = read_all(codings.frame, variables, beside)
     pairs, n_units = pair_labels(read, labels, by_coder=beside is not None, latent=statistic == "tetrachoric")
     order = list(dict.fromkeys([*pairs["a"], *pairs["b"]])) if beside else pooled_order(pairs)
@@ -147,7 +148,7 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
     return replace(
         result,
         finding=_say_strongest(shown, statistic, facts.places),
-        remarks=(_NOTES["labels"], *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
+        remarks=(_NOTES["labels"], *uncoded, *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
         table=table,
         names=tuple(table.columns[:2]),
         figure=partial(draw_pairs, shown, statistic, order=names, rows=codings.gold),
@@ -281,7 +282,8 @@ def _say_range(pairs: pd.DataFrame, statistic: str, places: int) -> str:
 
 
 def _pair_variables(codings: Codings, statistic: str) -> Result:
-    variables = _fitting(codings.variables, statistic)
+    coded, uncoded = list_coded(codings.variables, codings.frame["variable"].unique())
+    variables = _fitting(coded, statistic)
     read = read_all(codings.frame, variables, ranked=statistic == "spearman")
     make = rank_codes if statistic == "spearman" else indicate
     frames = [make(variable, codes) for variable, codes in read]
@@ -292,7 +294,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
     order = pooled_order(pairs, statistic)
     pairs = pairs.sort_values(statistic, key=abs, ascending=False, ignore_index=True)
     facts = make_facts(codings, read, max((len(codes.units) for _, codes in read), default=0))
-    left_out = [variable.name for variable in codings.variables if variable not in variables]
+    left_out = [variable.name for variable in coded if variable not in variables]
     about = f"Association of variables ({statistic})"
     table = share_heads(pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]])
     result = Result(pairs, "variable_association", about, "correlogram", facts, outputs=codings.outputs)
@@ -303,6 +305,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
         finding=_say_strongest(pairs, statistic, facts.places),
         remarks=(
             _NOTES["variables"],
+            *uncoded,
             *([f"Left out, since {statistic} cannot be made of them: {', '.join(left_out)}."] if left_out else []),
             *say_missing(read),
             *remark_size(to_matrix(pairs, statistic, order=order)),

@@ -261,6 +261,22 @@ def as_number(text: str) -> float:
         return math.nan
 
 
+def list_coded(variables: Sequence[VariableLike], names: Iterable[object]) -> tuple[list[VariableLike], list[str]]:
+    """The variables that are among the names of codings, and a sentence on the others; all where none of them is.
+
+    Examples
+    --------
+    >>> topic, tone = VariableSpec("topic", "nominal"), VariableSpec("tone", "ordinal", ["-", "+"])
+    >>> coded, remarks = list_coded([topic, tone], ["topic", "topic"])
+    >>> [each.name for each in coded], remarks
+    (['topic'], ["Nobody coded 'tone'."])
+    """
+    there = set(names)
+    coded = [each for each in variables if each.name in there] or list(variables)
+    lacking = name_some([each.name for each in variables if each not in coded], 12)
+    return coded, [f"Nobody coded {lacking}."] if lacking else []
+
+
 def _read_sets(texts: list[str], level: str, labels: tuple[str, ...]) -> tuple[Scale, Ints, list[Fault]]:
     sets = [read_label_set(text) for text in texts]
     broken = sorted(text for text, label_set in zip(texts, sets, strict=True) if label_set is None)

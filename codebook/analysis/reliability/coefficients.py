@@ -164,14 +164,20 @@ COEFFICIENTS = _list_coefficients()
 them; `percent_...` names the definition."""
 
 
+_FAMILIES = {
+    "kappa": "kappa of two coders is 'cohen', of several 'fleiss' or 'conger'",
+    "icc": "name which one: of single ratings 'icc_1_1', 'icc_2_1', 'icc_3_1', of their mean over coders 'icc_1_k', "
+    "'icc_2_k', 'icc_3_k'",
+}
+"""Names of several coefficients, and which there are."""
+
+
 def check_coefficients(names: Iterable[str | Coefficient]) -> list[Fault]:
     """Faults of names of coefficients."""
     if isinstance(names, str):
         return [Fault("coefficients", f"{names!r} is no list", f"pass [{names!r}]")]
     strange = [str(name) for name in names if not isinstance(name, Coefficient) and name not in COEFFICIENTS]
-    mend = f"pass some of {', '.join(COEFFICIENTS)}"
-    if "kappa" in strange:
-        mend = "kappa of two coders is 'cohen', of several 'fleiss' or 'conger'"
+    mend = next((_FAMILIES[name] for name in strange if name in _FAMILIES), f"pass some of {', '.join(COEFFICIENTS)}")
     return [Fault("coefficients", f"{name_some(strange)} is unknown", mend)] if strange else []
 
 
@@ -272,7 +278,7 @@ def _refusal(pairs: Pairable, base: str, weights: str) -> str:
     if scale.level in SET_LEVELS:
         return f"{_TITLES[base]} needs a list of categories, and sets of labels have none: ask by='label'"
     if scale.n_declared < 2:
-        mend = "pass labels=" if not scale.n_declared else "a variable needs two labels"
+        mend = "pass Codings whose variable lists them" if not scale.n_declared else "a variable needs two labels"
         return f"{_TITLES[base]} needs the number of allowed labels, here {scale.n_declared or 'unknown'}: {mend}"
     return ""
 

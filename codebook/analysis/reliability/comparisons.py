@@ -11,7 +11,7 @@ import pandas as pd
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_chances, join_cluster, read_codes
-from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike, list_labels
+from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike, list_coded, list_labels
 from codebook.errors import Fault, StatisticError
 from codebook.ground.quantities import say_count
 
@@ -57,9 +57,9 @@ def read_comparisons(
     everybody = [*codings.people, *codings.machines]
     groups = codings.groups if by in BY else {"all": everybody}
     problems, coverage, done = list(faults), Coverage(), list[Comparison]()
-    coded = {each.name for each in codings.variables} & set(codings.frame["variable"].unique())
+    coded, _ = list_coded(codings.variables, codings.frame["variable"].unique())
     for variable in codings.variables:
-        if coded and variable.name not in coded:
+        if variable not in coded:
             head = {"variable": variable.name, "label": "", "level": variable.level or ""}
             empty = [Comparison({**head, "group": name}, None, f"nobody coded {variable.name!r}") for name in groups]
             done += empty if by in ("", "group") else []

@@ -19,7 +19,7 @@ from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.gold_balance import say_alike
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, VariableLike
+from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, VariableLike, list_coded
 from codebook.analysis.reliability.comparisons import read_variable
 from codebook.errors import Fault
 from codebook.ground.quantities import say_count, say_p
@@ -90,7 +90,8 @@ def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Resul
     if codings.alone:
         return nothing_to_say(codings, codings.alone, empty)
     everybody = [*codings.people, *codings.machines]
-    read = [(each, next(read_variable(codings, each, everybody))[1]) for each in codings.variables]
+    coded, uncoded = list_coded(codings.variables, codings.frame["variable"].unique())
+    read = [(each, next(read_variable(codings, each, everybody))[1]) for each in coded]
     rows = [row for variable, codes in read if codes is not None for row in _list_tests(variable, codes)]
     if not rows:
         return nothing_to_say(codings, "No variable has labels that can be counted: nothing to compare.", empty)
@@ -102,7 +103,7 @@ def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Resul
         frame=frame,
         facts=Facts(int(frame["n_units"].max()), int(frame["n_coders"].max()), joins=codings.joins),
         finding=_say(shown),
-        remarks=(_NOTE, *_say_pairs(frame), *say_alike(codings)),
+        remarks=(_NOTE, *uncoded, *_say_pairs(frame), *say_alike(codings)),
         table=_print(shown),
         outputs=codings.outputs,
     )

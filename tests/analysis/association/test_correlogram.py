@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from alphas import alpha_of
 
 from codebook.analysis import (
     VariableSpec,
+    compare_shares,
     correlogram,
     label_indicators,
     plot_correlogram,
@@ -284,3 +286,17 @@ def test_faults_of_all_variables_come_at_once():
 def test_to_matrix_keeps_the_order_asked_for():
     pairs = pd.DataFrame({"a": ["x"], "b": ["y"], "phi": [0.4]})
     assert list(to_matrix(pairs, "phi", order=["y", "z", "x"])) == ["y", "z", "x"]
+
+
+def test_s17_a_variable_that_nobody_coded_is_left_out_and_said() -> None:
+    code, tone = VariableSpec("code", "nominal", list("12345")), VariableSpec("tone", "ordinal", ["-", "+"])
+    table = observers_2011()
+    table = pd.concat([table, table.assign(variable="genre")], ignore_index=True)
+    coded = [code, VariableSpec("genre", "nominal", list("12345"))]
+    for find in (correlogram, lambda data: correlogram(data, "variables"), compare_shares):
+        result, wanted = find(Codings(table, [*coded, tone])), find(Codings(table, coded))
+        pd.testing.assert_frame_equal(result.frame, wanted.frame)
+        assert "Nobody coded 'tone'." in result.note
+        assert "Nobody coded" not in wanted.note
+        with pytest.raises(StatisticError, match="the table has no row of 'tone'"):
+            find(Codings(table, [tone, replace(tone, name="mood")]))

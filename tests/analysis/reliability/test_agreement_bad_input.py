@@ -42,6 +42,7 @@ def test_a_missing_level_is_said_never_defaulted(level):
     [
         ({"coefficients": ["tau"]}, "'tau' is unknown. To mend: pass some of alpha, percent"),
         ({"coefficients": ["kappa"]}, "'kappa' is unknown. To mend: kappa of two coders is 'cohen'"),
+        ({"coefficients": ["icc"]}, "'icc' is unknown. To mend: name which one: of single ratings 'icc_1_1'"),
         ({"coefficients": "alpha"}, r"pass \['alpha'\]"),
         ({"by": "party"}, "pass one of group, label, pair, without, difference, or a covariate of codings.with_groups"),
         ({"replicates": -1}, "pass 1000, or 0 for no interval"),
@@ -169,7 +170,8 @@ def test_a_declared_order_is_taken_as_it_is(labels):
 
 def test_the_number_of_labels_must_be_known_for_some():
     frame = of_two(["1", "2", "3"], ["1", "2", "2"], level="interval").set_index("coefficient")
-    assert frame.loc["ac1", "reason"].endswith("needs the number of allowed labels, here unknown: pass labels=")
+    reason = "needs the number of allowed labels, here unknown: pass Codings whose variable lists them"
+    assert frame.loc["ac1", "reason"].endswith(reason)
     assert not math.isnan(frame.loc["fleiss", "value"])
     declared = of_two(["1", "2", "3"], ["1", "2", "2"], level="interval", labels=list("12345"))
     assert not math.isnan(declared.set_index("coefficient").loc["ac1", "value"])
