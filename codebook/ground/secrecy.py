@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -140,9 +141,10 @@ def names_key(name: str) -> bool:
 
 
 def judge_secrecy(name: str, value: object) -> tuple[str, str] | None:
-    """Return `(problem, mend)` for a parameter that holds a key by its look or its name; the value is not repeated.
+    """Return `(problem, mend)` for a parameter that holds a key by its look, name or value; that is not repeated.
 
-    What a mapping or a list holds is judged too, and so is a text of the form "name: value".
+    By its value: it is what a variable of the environment keeps secret. What a mapping or a list holds is judged too,
+    and so is a text of the form "name: value".
 
     Examples
     --------
@@ -152,9 +154,19 @@ def judge_secrecy(name: str, value: object) -> tuple[str, str] | None:
     'parameter `options.api_key` looks like a key (its value is not shown)'
     >>> judge_secrecy("max_tokens", 200)
     """
-    if (names_key(name.rsplit(".", 1)[-1]) and value) or looks_like_key(value):
+    if (names_key(name.rsplit(".", 1)[-1]) and value) or looks_like_key(value) or _is_kept_secret(value):
         return f"parameter `{_name_shown(name)}` looks like a key (its value is not shown)", MEND
     return next(filter(None, (judge_secrecy(f"{name}.{part}", inner) for part, inner in _parts(value))), None)
+
+
+def _is_kept_secret(value: object) -> bool:
+    """Whether a text is, or holds, what a variable of the environment keeps secret; a folder is none within a path."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_kept_secret, value))
+    if not isinstance(value, str):
+        return False
+    secrets = secrets_in(os.environ).values()
+    return any(secret.strip() == value.strip() or (secret in value and "/" not in secret) for secret in secrets)
 
 
 def _parts(values: object) -> Iterator[tuple[str, object]]:

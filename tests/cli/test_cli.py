@@ -393,6 +393,20 @@ def test_r25_a_key_as_a_value_is_refused_before_anything_is_written(
     assert fake.requests == []
 
 
+def test_r25_what_a_variable_keeps_secret_is_refused_whatever_it_looks_like(
+    fake: FakeOpenAI, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLUSTER_TOKEN", "hunter2-and-more")
+    monkeypatch.setenv("SECRETS_DIR", str(Path.cwd()))
+    for words in (("--set", "user=hunter2-and-more"), ("--set", "metadata={note: [by hunter2-and-more]}")):
+        refused = command("plan", "--engine", "openai_batch", "--model", "gpt-6-luna", *words)
+        assert (refused.exit_code, "looks like a key" in refused.output) == (1, True), words
+        assert "hunter2" not in refused.output
+    assert not list(Path().glob("runs/*/run.json"))
+    units = str(Path("data/texts.csv").resolve())
+    assert command("plan", "--engine", "openai_batch", "--model", "gpt-6-luna", "--units", units).exit_code == 0
+
+
 def test_r25_names_and_values_that_only_sound_like_keys_are_taken(fake: FakeOpenAI, command: Command) -> None:
     words = ("--set", "max_completion_tokens=200", "--set", "prompt_cache_key=study-of-coal", "--set", "user=ann")
     model = "Mixtral-8x7B-Instruct-v01-GPTQ-4bit-128g-actorder-True"
