@@ -148,7 +148,12 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
     return replace(
         result,
         finding=_say_strongest(shown, statistic, facts.places),
-        remarks=(_NOTES["labels"], *uncoded, *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
+        remarks=(
+            _NOTES["labels"],
+            *uncoded,
+            *say_missing(read),
+            *remark_size(to_matrix(pairs, statistic, order=order)),
+        ),
         table=table,
         names=tuple(table.columns[:2]),
         figure=partial(draw_pairs, shown, statistic, order=names, rows=codings.gold),

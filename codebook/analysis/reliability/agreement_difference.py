@@ -219,7 +219,6 @@ def norming(before: Codings, after: Codings, *, resample: Bootstrap = Bootstrap(
     if coders < 2:
         return nothing_to_say(before, "No two people coded the same units in both rounds: nothing to compare.", result)
     frame = pd.DataFrame(list(_list_rounds(before, rounds, resample)), columns=list(_OF_ROUNDS))
-    in_clusters = any(side.clusters is not None for side in sides)
     facts = Facts(
         n_units=int(frame["n_units"].iloc[0]),
         n_coders=coders,
