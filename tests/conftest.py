@@ -34,6 +34,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join([*_ROOMS, *filter(None, [os.environ.g
 settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kit")
 _SETTINGS = re.compile(r".*_API_KEY|OPENAI_.*|AZURE_OPENAI_.*|CODEBOOK_.*|.*_PROXY", re.IGNORECASE)
+_RUNS = f"{_HERE.parent / 'runs'}{os.sep}"
 _UNNAMED = {"", "localhost", "ip6-localhost", socket.gethostname()}
 
 
@@ -88,6 +89,21 @@ def _offline() -> Iterator[None]:
         return look_up(host, *args, **options)
 
     patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _elsewhere() -> Iterator[None]:
+    """Refuse a run in the clone's own runs/: a test without a project codes the shipped study, for half a minute."""
+    patch, make = pytest.MonkeyPatch(), os.mkdir
+
+    def guarded(path: Any, *args: Any, **options: Any) -> None:
+        if os.path.abspath(os.fsdecode(path)).startswith(_RUNS):  # noqa: PTH100
+            pytest.fail(f"a test makes {path} in the clone: give it a project of its own, by the fixture `project`")
+        make(path, *args, **options)
+
+    patch.setattr(os, "mkdir", guarded)
     yield
     patch.undo()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -185,6 +186,7 @@ def _validate(data: object, check: StudyFaults) -> Any:
         return None
 
 
+@cache
 def study_model() -> type[BaseModel]:
     """Return the model of a study file; made when needed, because importing pydantic takes time."""
     from typing import Annotated

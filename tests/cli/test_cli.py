@@ -194,7 +194,9 @@ def test_a_dry_run_sizes_and_prices_and_sends_nothing(fake: FakeOpenAI, command:
     assert cb.open_run("study").status().jobs[0].job_id == ""
 
 
-def test_a_dry_run_of_answered_questions_says_that_nothing_is_left_to_be_sent(command: Command) -> None:
+def test_a_dry_run_of_answered_questions_says_that_nothing_is_left_to_be_sent(
+    fake: FakeOpenAI, command: Command
+) -> None:
     command("plan", "--run", "first", "--engine", "embedded")
     command("submit", "first")
     again = command("plan", "--run", "second", "--engine", "embedded", "--dry-run")

