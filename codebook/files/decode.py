@@ -70,8 +70,8 @@ def find_encoding(path: Path, encoding: str | None = None) -> Encoding:
 
     Tried in this order: the encoding given; a byte order mark; UTF-16 without a mark (every second byte is zero);
     UTF-8 over the whole file; the guess of charset-normalizer on at most 128 KB of the lines that are not ASCII. Where
-    that guess finds cp1252 (Western Windows) about as plausible as its first choice, cp1252 is taken, because it is
-    far the commonest. A file that is UTF-8 but for a few bytes is never taken for another encoding: that would change
+    that guess finds cp1252 (Western Windows) about as plausible as its first choice, or all words read by it are Latin
+    letters among which ASCII ones stand, cp1252 is taken, because it is far the commonest. A file that is UTF-8 but for a few bytes is never taken for another encoding: that would change
     every text in it.
 
     Raises
@@ -227,11 +227,28 @@ def _guess(path: Path) -> Encoding:
         raise UnitsError(f"{path.name} cannot be read.", [_no_guess(path)])
     near = [match for match in matches if match.chaos <= best.chaos + 0.1]
     names = dict.fromkeys(name for match in near for name in (match.encoding, *match.could_be_from_charset))
-    ordered = [name for name in ("cp1252",) if name in names] + [name for name in names if name != "cp1252"]
+    western = "cp1252" in names or _reads_western(sample)
+    ordered = ["cp1252"] * western + [name for name in names if name != "cp1252"]
     for name in ordered:
         if _first_undecodable(path, name) is None:
             return Encoding(name, _say_guess(sample, name, ordered), guessed=True)
     raise UnitsError(f"{path.name} cannot be read.", [_no_guess(path)])
+
+
+def _reads_western(sample: bytes) -> bool:
+    """Whether cp1252 reads every word that is not ASCII as letters of which some are: few words tell no guess more.
+
+    Examples
+    --------
+    >>> [_reads_western(word.encode(name)) for word, name in (("Köln", "cp1252"), ("мир", "cp1251"), ("ー", "cp932"))]
+    [True, False, False]
+    """
+    try:
+        text = sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    words = [word for word in re.findall(r"\w+", text) if not word.isascii()]
+    return bool(words) and all(word.isalpha() and re.search("[A-Za-z]", word) for word in words)
 
 
 def _say_guess(sample: bytes, name: str, others: list[str]) -> str:

@@ -106,6 +106,13 @@ def test_r09_text_of_another_encoding_is_a_guess_with_few_others(tmp_path, text,
     assert not find_encoding(tmp_path / "t.csv", encoding).guessed
 
 
+@pytest.mark.parametrize("text", ["Müll\nKöln\n", "1,Straße\n", "1,El niño comió\n2,café\n"])
+def test_r09_a_few_western_words_are_guessed_as_such(tmp_path, text):
+    (tmp_path / "t.csv").write_bytes(text.encode("cp1252"))
+    found = find_encoding(tmp_path / "t.csv")
+    assert (found.name, found.guessed) == ("cp1252", True)
+
+
 # --- damaged workbooks and other files
 
 
