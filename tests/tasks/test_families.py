@@ -355,12 +355,23 @@ def test_a_project_corrects_the_table(tmp_path, monkeypatch):
     assert find_shutdown("gpt-4o") == date(2027, 1, 14)
 
 
-@pytest.mark.parametrize("text", ["families: {gpt-9: {effort: 5}}", "familys: {}", "families: [", "- a"])
-def test_a_faulty_table_is_refused(tmp_path, monkeypatch, text):
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("families:\n  gpt-9: {effort: 5}", 2, "`families.gpt-9.effort`: 5 stands there, and a text is expected"),
+        ("as_of: 2026-11-01\nfamilys: {}", 2, "`familys`: it is no field. To mend: take it out; the fields are as_of"),
+        ("families:\n  gpt-9:\n    efort: low", 3, "`families.gpt-9.efort`: it is no field"),
+        ("families: [", 1, "this is not YAML"),
+        ("- a", 1, "a list stands there, and keys with values are expected"),
+    ],
+)
+def test_r13_a_faulty_table_is_refused_in_our_own_words(tmp_path, monkeypatch, text, line, said):
     monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
     (tmp_path / "families.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(ParameterError, match=r"families\.yaml.*To mend"):
+    with pytest.raises(ParameterError, match=r"families\.yaml.*To mend") as caught:
         find_family("gpt-4o")
+    assert f"families.yaml, line {line}: {said}" in str(caught.value)
+    assert "pydantic" not in str(caught.value)
 
 
 KEYS = st.sampled_from(

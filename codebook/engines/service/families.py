@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codebook.engines.service.shapes import INCLUDED, check_form, check_shapes, check_tongue
 from codebook.errors import Fault, ParameterError
-from codebook.files.yaml_text import read_yaml
-from codebook.paths import project_folder, show_path
+from codebook.files.misfits import say_misfit
+from codebook.files.yaml_text import YamlTree, read_yaml
+from codebook.paths import project_folder
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 
 FILE = "families.yaml"
@@ -37,6 +38,9 @@ _DEFAULTS = {
 
 _SMALL_CAP = 1_000
 _SOON = timedelta(days=90)
+
+
+_Form = TypeVar("_Form", bound=BaseModel)
 
 
 class Family(BaseModel):
@@ -280,11 +284,24 @@ def _parse(path: Path) -> _Table:
     """
     summary = "The file of model families cannot be read."
     tree = read_yaml(path, error=ParameterError, summary=summary, typed=True)
-    try:
-        table = _Table.model_validate({} if tree.value is None else tree.value)
-        for name, entry in table.families.items():
-            Family.model_validate({"name": name, **entry})
-    except ValidationError as error:
-        fault = Fault(show_path(path), " ".join(str(error).split()), "write it like the kit's own families.yaml")
-        raise ParameterError(summary, [fault]) from None
+    table = _read_part(_Table, {} if tree.value is None else tree.value, tree, (), summary)
+    for name, entry in table.families.items():
+        _read_part(Family, {"name": name, **entry}, tree, ("families", name), summary)
     return table
+
+
+def _read_part(form: type[_Form], value: Any, tree: YamlTree, at: tuple[str, ...], summary: str) -> _Form:
+    """Read a part of the file; each fault has its line and the fields that there are."""
+    try:
+        return form.model_validate(value)
+    except ValidationError as error:
+        fields = f"the fields are {', '.join(form.model_fields)}"
+        faults = []
+        for item in error.errors():
+            place = (*at, *map(str, item["loc"]))
+            problem, mend = say_misfit(item)
+            if item["type"] == "extra_forbidden":
+                problem, mend = "it is no field", "take it out"
+            named = f"`{'.'.join(place)}`: {problem}" if place else problem
+            faults.append(Fault(tree.place(place), named, f"{mend}; {fields}"))
+        raise ParameterError(summary, faults) from None
