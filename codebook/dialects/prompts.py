@@ -110,6 +110,8 @@ def check_settings(settings: Mapping[str, Any], url: str) -> list[Fault]:
     mend = "leave it out; what is asked is said by the codebook, who is asked by `model`"
     taken = sorted(_TAKEN.get(url, frozenset()) & set(settings))
     faults = [Fault("settings", f"`{name}` is not free", mend) for name in taken]
+    if any(not name.strip() for name in settings):
+        faults.append(Fault("settings", "one has no name", "write NAME=VALUE, such as temperature=0"))
     for name, value in settings.items():
         try:
             dump_canonical({name: value})

@@ -97,6 +97,12 @@ def test_settings_cannot_change_the_question(url, taken):
     assert [fault.problem for fault in caught.value.faults] == [f"`{name}` is not free" for name in taken]
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_setting_without_a_name_is_refused(name):
+    with pytest.raises(ParameterError, match="settings: one has no name. To mend: write NAME=VALUE"):
+        write_body(Prompt("S", "U", "n", SCHEMA, settings={name: 1}), CHAT, "m")
+
+
 def test_other_endpoints_are_refused():
     with pytest.raises(CodebookError, match=f"Expected one of '{CHAT}', '{RESPONSES}'"):
         write_body(Prompt("S", "U", "n", SCHEMA), EMBEDDINGS, "m")
