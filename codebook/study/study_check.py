@@ -10,10 +10,12 @@ from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders
 from codebook.costs.cap import check_cap
+from codebook.costs.prices import FILE as PRICES
+from codebook.costs.prices import read_prices
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
-from codebook.paths import resolve_path
+from codebook.paths import project_folder, resolve_path
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import find_freeze
 from codebook.run.plans.asking_faults import FaultList, check_asking
@@ -214,6 +216,8 @@ def _check_asking(study: StudyCore, book: Codebook | None, report: UnitsReport |
     if fields is None:
         return
     asking = check_asking(book, fields, report.source if report else None, report.n_send if report else 0)
+    if (prices := project_folder() / PRICES).is_file():
+        findings.catch(PRICES, lambda: read_prices(prices))
     findings.lines += [line for line in (asking.destination, asking.languages) if line]
     findings.faults += asking.faults
     findings.warnings += asking.warnings

@@ -142,6 +142,12 @@ def test_no_units_and_a_cap_below_nothing_are_faults(study):
     assert "cap: -5.0 is no amount of money. To mend: give US dollars, 0 or more." in told
 
 
+def test_prices_of_the_project_are_read_with_the_rest(study):
+    (fault,) = study(prices_yaml="as_of: 2026-11-01\nmodels:\n  gpt-6-luna: {inptu: 1, output: 2}\n").faults[:1]
+    assert str(fault).startswith("prices.yaml, line 3")
+    assert study(prices_yaml="as_of: 2026-11-01\nmodels:\n  gpt-6-luna: {input: 1, output: 2}\n").ok
+
+
 def test_what_the_engine_cannot_answer_is_found_before_it_is_asked(study, tmp_path):
     """Of PDFs the embedded engine gives the text, and no label; and it quotes nothing."""
     (tmp_path / "pages").mkdir()
