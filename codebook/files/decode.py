@@ -71,8 +71,8 @@ def find_encoding(path: Path, encoding: str | None = None) -> Encoding:
     Tried in this order: the encoding given; a byte order mark; UTF-16 without a mark (every second byte is zero);
     UTF-8 over the whole file; the guess of charset-normalizer on at most 128 KB of the lines that are not ASCII. Where
     that guess finds cp1252 (Western Windows) about as plausible as its first choice, or all words read by it are Latin
-    letters among which ASCII ones stand, cp1252 is taken, because it is far the commonest. A file that is UTF-8 but for a few bytes is never taken for another encoding: that would change
-    every text in it.
+    letters with ASCII ones among them, cp1252 is taken, because it is far the commonest. A file that is UTF-8 but for
+    a few bytes is never taken for another encoding: that would change every text in it.
 
     Raises
     ------

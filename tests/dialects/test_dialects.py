@@ -99,7 +99,7 @@ def test_settings_cannot_change_the_question(url, taken):
 
 @pytest.mark.parametrize("name", ["", " "])
 def test_a_setting_without_a_name_is_refused(name):
-    with pytest.raises(ParameterError, match="settings: one has no name. To mend: write NAME=VALUE"):
+    with pytest.raises(ParameterError, match=r"settings: one has no name\. To mend: write NAME=VALUE"):
         write_body(Prompt("S", "U", "n", SCHEMA, settings={name: 1}), CHAT, "m")
 
 
