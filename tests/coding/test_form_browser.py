@@ -61,9 +61,12 @@ def open_form(browser: Any, project: Path) -> Iterator[Any]:
         session.close()
 
 
+def read_acts(form: FormPage) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in form.session.log.path.read_text(encoding="utf-8").splitlines()]
+
+
 def read_labels(form: FormPage) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in form.session.log.path.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if line["act"] == "label"]
+    return [line for line in read_acts(form) if line["act"] == "label"]
 
 
 def test_one_press_codes_saves_and_goes_on(open_form):
@@ -110,6 +113,31 @@ def test_a_text_is_written_and_confirmed(open_form):
     form.press("Control+Enter")
     assert [line["label"] for line in read_labels(form)] == ["Coal is over."]
     assert not form.errors
+
+
+@pytest.mark.parametrize("before", [NUMBER, SINGLE])
+def test_words_after_another_answer_are_words_and_no_commands(open_form, before):
+    """An s skipped the unit, and an f flagged it, where the answer before had been confirmed by its key."""
+    form = open_form(make_book(before, TEXT), ["one", "two"])
+    words = "so far fewer subsidies, 1 2"
+    for _ in range(2):
+        form.press("1", *(["Enter"] if before == NUMBER else []))
+        form.page.keyboard.type(words)
+        form.press("Control+Enter")
+    assert [line["label"] for line in read_labels(form)][1::2] == [words, words]
+    assert not {"skip", "flag"} & {line["act"] for line in read_acts(form)}
+
+
+def test_the_form_begins_with_commands_and_goes_through_units_by_arrows(open_form):
+    form = open_form(make_book(TEXT), ["one", "two", "three"])
+    form.press("ArrowRight", "ArrowRight", "f")
+    assert form.data("place") == "3"
+    assert [line["act"] for line in read_acts(form) if line["act"] == "flag"] == ["flag"]
+    form.page.locator(".cf-form textarea").first.fill("It ends.")
+    form.press("Control+Enter")
+    assert form.data("place") == "1"
+    form.press("ArrowRight", "Escape", "ArrowRight")  # in the field, and out of it
+    assert form.data("place") == "2"
 
 
 def test_none_of_these_and_nothing_chosen_are_two_things(open_form):

@@ -58,7 +58,7 @@ const HELP = [
     ['↑ ↓', 'from code to code; what it means is shown'], ['Space', 'choose the code in focus'], ['/', 'search the codes by words'], ['Tab', 'to the next part of the form']]],
   ['Units', [['→ ←', 'to the next unit and the one before'], ['G', 'go to a number or an id'], ['S', 'skip with a reason; again: take it back'], ['F', 'flag'],
     ['N', 'note; it is saved while you type'], ['C', 'what stands around the unit; it is recorded that you looked'], ['Z', 'images in full size']]],
-  ['Taking back', [['U, Ctrl+Z', 'undo, without end'], ['Shift+U, Ctrl+Shift+Z', 'redo'], ['Esc', 'close what is open; drop what is not confirmed']]],
+  ['Taking back', [['U, Ctrl+Z', 'undo, without end'], ['Shift+U, Ctrl+Shift+Z', 'redo'], ['Esc', 'leave a field; close what is open; drop what is not confirmed']]],
   ['Marking words', [['M', 'begin; also: with the mouse'], ['← →', 'word by word'], ['Shift+← →', 'more or fewer words'], ['Alt+← →', 'the end, sign by sign; with Shift the beginning'],
     ['↑ ↓', 'line by line'], ['1 2 3 …', 'what the words are'], ['Enter', 'take them'], ['E', 'other words for the record in focus'], ['Del', 'remove the record in focus']]]];
 

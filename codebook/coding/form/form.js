@@ -86,6 +86,7 @@ class Form {
     if (isTaken(view)) settled.filter(each => each.variable).forEach(each => this.drafts.delete(each.variable));
     this.chooseActive(isNew);
     this.keepFocus(() => this.draw(isNew), isNew);
+    if (isNew && settled.some(each => each.variable)) this.focusEntry();
     this.drawState();
     this.tell(view, settled, isNew, wasLost);
     return true;
@@ -238,6 +239,7 @@ class Form {
       this.drafts.delete(variable.name);
       this.chooseActive(false);
       this.drawAnswers();
+      this.focusEntry();
     }
     return true;
   }

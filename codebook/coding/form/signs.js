@@ -39,6 +39,11 @@ export const signs = {
     return true;
   },
 
+  focusEntry() {  // after an answer: what is typed now are words of the next one, not commands
+    const at = document.activeElement, field = this.questions.querySelector('textarea[data-keep^="entry "]');
+    if (field && !this.view.read_only && (this.left.contains(at) || this.questions.contains(at))) field.focus({preventScroll: true});
+  },
+
   look(category) {
     if (this.looked === category) return;
     this.looked = category;
