@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import openpyxl
 import orjson
 import pandas as pd
 import pytest
@@ -513,6 +514,17 @@ def test_r15_the_command_asks_first_and_takes_a_file_with_the_text(run: Run, pro
     assert CliRunner().invoke(main, ["erase", "person-x", "--yes"]).exit_code == 1
     lost = CliRunner().invoke(main, ["erase", "u", "--text-file", "nowhere.txt", "--yes"])
     assert (lost.exit_code, "no such file" in lost.output) == (1, True)
+
+
+def test_r15_files_of_people_that_show_the_unit_are_named(run: Run, project: Path) -> None:
+    (project / "coding" / "log").mkdir(parents=True)
+    (project / "coding" / "assignment.csv").write_text("unit_id,coder\nperson-x,ann\nu1,ann\n")
+    (project / "coding" / "log" / "ann.jsonl").write_text('{"unit":"u1","label":"coal"}\n')
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["u9", SECRET])
+    workbook.save(project / "sheet.ann.xlsx")
+    named = [line for line in erase_unit("person-x").unreachable if "can be seen there" in line]
+    assert [line.partition(":")[0] for line in named] == ["sheet.ann.xlsx", "coding/assignment.csv"]
 
 
 if __name__ == "__main__":

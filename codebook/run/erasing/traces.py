@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import zipfile
 import zlib
@@ -21,6 +22,8 @@ trace: it could be anybody's."""
 _DIGITS = 6
 """A number of fewer digits may be any figure; it is looked for only where it fills a cell of a table."""
 _PACKED = (".xlsx", ".docx")
+_KINDS = {*_PACKED, ".csv", ".tsv", ".txt", ".md", ".html", ".json", ".jsonl", ".ipynb", ".gz"}
+_LARGEST = 100_000_000
 
 
 class Traces:
@@ -81,6 +84,23 @@ class Traces:
         """
         clean = self._quoted.sub(lambda match: f"'{GONE}'" if match[0][0] in "'\"" else GONE, text)
         return self._words.sub(GONE, clean) if self._words else clean
+
+
+def find_seen(folder: Path, traces: Traces, aside: Path) -> Iterator[Path]:
+    """The files of a folder in which the unit can be seen, without those aside and in hidden folders.
+
+    Looked into are texts, tables, pages, workbooks and documents of at most 100 MB; what cannot be read may show it.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(place, name) != aside)
+        for path in (Path(place, name) for name in sorted(names)):
+            if path.suffix.lower() in _KINDS and path.is_file() and path.stat().st_size <= _LARGEST:
+                try:
+                    is_seen = traces.in_file(path)
+                except OSError:
+                    is_seen = True
+                if is_seen:
+                    yield path
 
 
 def is_telling(unit_id: str) -> bool:

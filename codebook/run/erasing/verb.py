@@ -31,7 +31,7 @@ from codebook.run.erasing.erased_files import (
 )
 from codebook.run.erasing.naming import ask_ledger, name_lines, settle_names
 from codebook.run.erasing.targets import INTENT, Intent, Target, find_targets, read_intent
-from codebook.run.erasing.traces import Traces
+from codebook.run.erasing.traces import Traces, find_seen
 from codebook.run.folder import KeptFolder, RunFolder, find_folder, say_kept
 from codebook.run.money import Meter
 from codebook.run.plans.replacing import plan_digest
@@ -273,6 +273,10 @@ def say_unreachable(intent: Intent) -> list[str]:
     remarks = dict.fromkeys(remark for target in intent.targets for remark in _of_run(find_folder(target.run)))
     if intent.shared:
         remarks["another unit has the same text: its lines, packs and vectors stay"] = None
+    told, runs = "\n".join(remarks), runs_folder()
+    for path in find_seen(runs.parent, _trace(intent), runs):
+        if f"{show_path(path)}:" not in told:
+            remarks[f"{show_path(path)}: the unit can be seen there; take it out, or delete the file"] = None
     return [*remarks, *_EVERYWHERE]
 
 
