@@ -125,6 +125,17 @@ CASES = [
 ]
 
 
+def test_r07_decimal_commas_are_read_in_ratings_too(tmp_path):
+    scale = Variable(name="tone", question="?", kind="rating", level="interval", categories=("1", "1.5", "2"))
+    codebook = Codebook(name="example", unit="a text", variables=(scale,))
+    path, options = write(tmp_path, "1,5", "2,0", "1"), {"unit": "id", "coder_name": "a", "label": "code"}
+    with pytest.raises(TableError, match="`decimal: ','` if the file uses decimal commas"):
+        read_codings(path, codebook, **options)
+    assert read_codings(path, codebook, **options, decimal=",").frame["label"].tolist() == ["1.5", "2", "1"]
+    with pytest.raises(TableError, match="'3,5'"):
+        read_codings(write(tmp_path, "3,5"), codebook, **options, decimal=",")
+
+
 @pytest.mark.parametrize(("kind", "categories", "cell"), CASES)
 def test_r07_every_mend_that_a_message_gives_works(tmp_path, kind, categories, cell):
     path, codebook, options = write(tmp_path, cell), book(kind, categories), {"unit": "id", "coder_name": "a"}

@@ -57,7 +57,7 @@ class CodingSource(BaseModel):
         For `multi`: the sign between labels in a cell; without it a cell is a JSON list, in any order. An empty cell
         or list means not coded; `empty: none` makes it the answer "none of them".
     decimal : {".", ","}
-        For `number`: the sign between a number's digits and its decimals.
+        For `number` and `rating`: the sign between a number's digits and its decimals.
     format : str
         The file is of another tool, such as `label_studio` (`auto`: it is found by what is in it). `columns` then says
         what its headings mean, and coders and labels are read as the tool writes them. `coding_logs` is a coding

@@ -23,6 +23,7 @@ from codebook.exchange.unit_fields import read_unit
 from codebook.files.tables.rows import as_values
 from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
+from codebook.scheme.codebook_checks import as_number
 from codebook.scheme.number_values import read_number
 
 Key = tuple[str, str, str, str]
@@ -197,6 +198,8 @@ def read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any]
     label = source.rename.get(cell, cell)
     if variable.is_number:
         label = _spell_number(label, variable, source)
+    elif source.decimal == "," and variable.kind == "rating":
+        label = _find_point(label, variable)
     if problem := find_label_problem(label, variable):
         codings.outside[variable.name, cell, label, problem] += 1
         return None
@@ -207,6 +210,12 @@ def _spell_number(cell: str, variable: Variable, source: CodingSource) -> str:
     """A number in its one spelling; what is none stays as it is."""
     text = cell.replace(",", ".") if source.decimal == "," and "." not in cell else cell
     return cell if cell in variable.labels else read_number(text, variable)[0] or cell
+
+
+def _find_point(cell: str, variable: Variable) -> str:
+    """The point of a scale that a cell with a decimal comma is, such as 2 for 2,0; what is none stays as it is."""
+    value = None if cell in variable.labels else as_number(cell.replace(",", "."))
+    return next((label for label in variable.labels if value is not None and as_number(label) == value), cell)
 
 
 def _read_set(cell: str, variable: Variable, codings: Codings) -> dict[str, Any] | None:

@@ -118,7 +118,8 @@ def _mend_label(label: str, meant: str, variable: Variable) -> tuple[str, str]:
         return "", f"recode it with `rename` to one of {names}; {add}, or {leave_out}"
     cause = find_cause(meant, near) if near_form(meant) == near_form(near) else ""
     more = f": it has the same letters as {spell(near)} and differs by {cause}" if cause in UNSEEN else ""
-    return more, f"`rename: {{{quote(label)}: {quote(near)}}}`, {add}, or {leave_out}"
+    comma = "`decimal: ','` if the file uses decimal commas, " if variable.kind == "rating" and "," in label else ""
+    return more, f"{comma}`rename: {{{quote(label)}: {quote(near)}}}`, {add}, or {leave_out}"
 
 
 def find_near_label(label: str, variable: Variable) -> str | None:
