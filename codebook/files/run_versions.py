@@ -112,6 +112,8 @@ def say_version(runs: Path, name: str, taken: str) -> str:
         return ""
     if taken == versions[-1]:
         return f"{name} means {taken}, the newest of {len(versions)} versions"
+    if _was_handed_in(runs / versions[-1]):
+        return ""  # the first version, opened as what its folder is called
     return f"{name} means {taken}, because the newest version, {versions[-1]}, was not submitted"
 
 
