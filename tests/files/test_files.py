@@ -106,6 +106,13 @@ def test_r09_text_of_another_encoding_is_a_guess_with_few_others(tmp_path, text,
     assert not find_encoding(tmp_path / "t.csv", encoding).guessed
 
 
+def test_r09_one_bad_byte_of_json_lines_is_named_as_in_a_table(tmp_path):
+    raw = '{"id": "1", "text": "Köln"}\n'.encode() * 3
+    (tmp_path / "t.jsonl").write_bytes(raw.replace("ö".encode(), b"\xf6", 2).replace(b"\xf6", "ö".encode(), 1))
+    with pytest.raises(UnitsError, match=r"t\.jsonl, line 2: the byte 0xF6 is not UTF-8\. To mend: write one JSON"):
+        list(open_rows(tmp_path / "t.jsonl"))
+
+
 @pytest.mark.parametrize("text", ["Müll\nKöln\n", "1,Straße\n", "1,El niño comió\n2,café\n"])
 def test_r09_a_few_western_words_are_guessed_as_such(tmp_path, text):
     (tmp_path / "t.csv").write_bytes(text.encode("cp1252"))

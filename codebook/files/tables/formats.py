@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from codebook.errors import Fault, UnitsError
-from codebook.files.decode import allow_long_fields
+from codebook.files.decode import allow_long_fields, name_bytes
 from codebook.files.lines import number_lines
 from codebook.files.tables.parquet_rows import iter_records, open_parquet
 from codebook.files.tables.workbook import Formula, iter_cells
@@ -224,6 +224,8 @@ def _json_objects(rows: RowLayout) -> Iterator[dict[str, Any]]:
     for number, _, line in number_lines(rows.path):
         try:
             value = parse_json(line.removeprefix(codecs.BOM_UTF8))
+        except UnicodeDecodeError as error:
+            problem = f"{name_bytes(error.object[error.start : error.end])} is not UTF-8"
         except (ValueError, RecursionError) as error:
             problem = f"this is not a JSON object ({error})"
         else:
