@@ -98,10 +98,10 @@ def collect(ctx: click.Context, run: str, partial: bool, service: dict[str, Any]
 
     Exit code 3 while answers are pending, 1 where the run has ended and nothing was labelled.
     """
-    from codebook.run import open_run
+    from codebook.run import find_run
     from codebook.run import wait as wait_for
 
-    opened = open_run(run)
+    opened = find_run(run)
     if wait:
         wait_for(opened, service=take_service(service, run), out=say)
     else:
@@ -140,7 +140,7 @@ def retry(
     a run of its own, RUN-second, or RUN-again of the same model, and these labels always keep a coder name of their
     own. The report, and `codebook validity RUN --second`, give the figures with and without them.
     """
-    from codebook.run import open_run
+    from codebook.run import find_run
 
     if model or engine or show_errors:
         from codebook.study import open_study, plan_second
@@ -149,7 +149,7 @@ def retry(
         second = plan_second(open_study(run=run), model, whys=whys, show_errors=show_errors, engine=engine)
         say(say_second(second, whys))
         return
-    opened = open_run(run)
+    opened = find_run(run)
     n_again = opened.retry(whys, max_tokens=max_tokens, service=take_service(service, run))
     say(f"{n_again:,} questions will be asked again.\n{opened.status()}")
 

@@ -27,9 +27,9 @@ def table(run: str, file: str, wide: bool, columns: bool, quote_formulas: bool) 
     from codebook.codings import show_table, write_columns, write_wide
     from codebook.errors import RunError
     from codebook.paths import resolve_path
-    from codebook.run import open_run
+    from codebook.run import find_run
 
-    opened = open_run(run)
+    opened = find_run(run)
     frame = opened.table()
     if not file:
         say(show_table(frame, notes=opened.notes))
@@ -55,9 +55,9 @@ def table(run: str, file: str, wide: bool, columns: bool, quote_formulas: bool) 
 @click.option("--text", is_flag=True, help="Write a .txt beside each, too.")
 def transcripts(run: str, folder: str, variable: str, text: bool) -> None:
     """Write the transcripts of RUN into FOLDER (or runs/RUN/transcripts): a checked JSON file for each document."""
-    from codebook.run import open_run
+    from codebook.run import find_run
 
-    say(repr(open_run(run).transcripts(variable).write(folder, text=text)))
+    say(repr(find_run(run).transcripts(variable).write(folder, text=text)))
 
 
 @click.command()
@@ -69,9 +69,9 @@ def records(run: str, name: str, file: str) -> None:
 
     FILE is as of `codebook table`. A database gets the units with their members, too.
     """
-    from codebook.run import open_run
+    from codebook.run import find_run
 
-    opened = open_run(run).records(name)
+    opened = find_run(run).records(name)
     rows = f"{opened.frame.to_string(index=False, na_rep='')}\n" if len(opened.frame) else ""
     say(opened.write(file) if file else f"{rows}{opened!r}")
 

@@ -117,3 +117,5 @@ def test_r11_a_run_is_found_by_the_id_of_its_job(run: Run) -> None:
     done = command("status", job_id)
     assert (done.exit_code, done.output.splitlines()[0]) == (0, "Run one: scripted, scripted-1")
     assert command("status", "batch_nobody").exit_code == 1
+    for verb in ("collect", "retry", "table"):
+        assert command(verb, job_id).exit_code == 0, verb
