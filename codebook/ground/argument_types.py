@@ -34,6 +34,7 @@ _MENDS = {
     "Codebook": "read it first: `read_codebook(path)`",
     "Codings": 'pass Codings or a frame, such as `sheet[["anna", "ben"]]`; a file is read by `read_codings`',
     "Bootstrap": "pass `Bootstrap(1000)`",
+    "Service": "pass `cb.run.Service(poll_s=5)`",
     "Run": "open it first: `open_run(name)`",
     "DataFrame": "pass a frame, such as `run.table()` or `pd.read_csv(path)`",
     "Iterable": 'pass a list, such as `["a", "b"]`',

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+import codebook as cb
 from codebook.errors import ParameterError
 from codebook.records import CHAT, Asking
 from codebook.run import label, open_run, plan, preflight, rehearse_plan
@@ -70,3 +71,15 @@ def test_a_pilot_is_answered_at_once_where_the_engine_takes_its_time(project: Pa
     assert (asking.engine, asking.options) == ("openai_live", {"provider": "ollama"})
     assert make_asking({"at_once": True}).engine == "embedded"
     assert make_asking(fields | {"at_once": False}).engine == "openai_batch"
+
+
+@pytest.mark.parametrize("settings", [["temperature=0"], "temperature=0", 3])
+def test_settings_that_are_no_mapping_are_refused_in_words(settings):
+    with pytest.raises(ParameterError, match=r"settings: it is a .*To mend: pass a mapping"):
+        make_asking({"settings": settings})
+
+
+def test_a_service_that_is_a_mapping_is_told_how_it_is_written():
+    with pytest.raises(ParameterError, match=r"service: it is a dict\. To mend: pass `cb\.run\.Service\(poll_s=5\)`"):
+        cb.plan("codebook.yaml", [], service={"poll_s": 5})
+    assert cb.run.Service(poll_s=5).poll_s == 5

@@ -48,8 +48,12 @@ def make_asking(fields: Mapping[str, Any], run: str = "") -> Asking:
         A name is none of them, a key stands among them, or nothing should go to that address.
     """
     _check_names(fields)
+    settings = fields.get("settings") or {}
+    if not isinstance(settings, Mapping):
+        mend = "pass a mapping, such as `{'temperature': 0}`"
+        raise ParameterError(_SUMMARY, [Fault("settings", f"it is a {type(settings).__name__}", mend)])
     values = {name: value for name, value in fields.items() if name not in ("archive", "private", "at_once")}
-    values |= {"engine": fields.get("engine", DEFAULT), "settings": dict(fields.get("settings") or {})}
+    values |= {"engine": fields.get("engine", DEFAULT), "settings": dict(settings)}
     options, archive = read_options(fields.get("options", ())), fields.get("archive", "")
     if fields.get("at_once"):
         values["engine"], options = _ask_now(values["engine"], options)
