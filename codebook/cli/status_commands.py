@@ -97,9 +97,9 @@ def _say_age(created: Any, age: Any) -> str:
 
 def _say_silent(jobs: Any, *, chosen: bool) -> None:
     """Name the runs that have no job of their own, since all they ask was asked by others: they are there, too."""
-    from codebook.run import summarise_runs
+    from codebook.run import list_runs, summarise_runs
 
-    if chosen:
+    if chosen or set(list_runs()) <= set(jobs["run"]):
         return
     runs = summarise_runs()
     for _, row in runs[~runs["run"].isin(set(jobs["run"]))].iterrows():

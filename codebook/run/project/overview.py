@@ -101,7 +101,8 @@ def poll_jobs(run: str = "", report: Callable[[int, int], None] | None = None) -
     {}
     """
     unreached = {}
-    names = [name for name in list_running() if is_wanted(name, run)]
+    jobs = _read_kept()
+    names = [name for name in dict.fromkeys(jobs.loc[is_running(jobs), "run"]) if is_wanted(name, run)]
     for n_asked, name in enumerate(names):
         if report is not None:
             report(n_asked, len(names))
@@ -109,8 +110,8 @@ def poll_jobs(run: str = "", report: Callable[[int, int], None] | None = None) -
             open_exact(name).status(poll=True)
         except CodebookError as error:
             unreached[name] = str(error)
-    jobs = list_jobs(run=run)
-    doubted = jobs[jobs["note"].str.startswith(UNREACHED)]
+    jobs = _read_kept() if names else jobs
+    doubted = jobs[jobs["note"].str.startswith(UNREACHED) & Choice(run).rows(jobs)]
     return unreached | dict(zip(doubted["run"], doubted["note"], strict=True))
 
 
@@ -160,8 +161,15 @@ def list_running() -> list[str]:
     >>> list_running()
     []
     """
-    jobs = list_jobs()
+    jobs = _read_kept()
     return list(dict.fromkeys(jobs.loc[is_running(jobs), "run"]))
+
+
+def _read_kept() -> pd.DataFrame:
+    """The jobs of the project as the ledger has them, newest first, without those of discarded runs."""
+    with open_ledger() as ledger:
+        jobs = read_jobs(ledger)
+    return jobs[~jobs["discarded"]]
 
 
 def summarise_runs(
