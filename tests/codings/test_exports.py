@@ -268,6 +268,7 @@ def test_the_wide_form_names_what_there_is_more_than_one_of():
         to_wide(table, [Unit("8", "x")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_a_large_table_is_written_quickly(tmp_path, suffix):
     n = 100_000

@@ -185,6 +185,7 @@ def test_optional_columns_are_as_documented():
     assert len(set(COLUMNS) | set(OPTIONAL)) == len(COLUMNS) + len(OPTIONAL) == 23
 
 
+@pytest.mark.slow
 def test_a_million_codings_are_checked_quickly():
     n = 1_000_000
     units = pd.Series(range(n)).astype("str")

@@ -454,6 +454,7 @@ def test_a_megabyte_of_one_character_is_counted(letter):
     assert counter.count(long) == pytest.approx(10 * counter.count(short), rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_megabyte_of_random_letters_is_counted():
     chance = random.Random(0)
     text = "".join(chance.choices("abcdefghijklmnopqrstuvwxyzABCDEF", k=MILLION))

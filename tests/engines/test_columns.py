@@ -63,6 +63,7 @@ def test_no_line_runs_through_a_gutter_of_1_to_15_mm_in_seconds_each(font: str) 
         assert lay_out(pieces).n_columns == 2, (font, gutter)
 
 
+@pytest.mark.slow
 def test_a_narrow_gutter_of_a_turned_page_is_found() -> None:
     """Lines run through both columns, and no corner of them stands but on a whole pixel."""
     image, _ = draw_columns(FONTS / "DejaVuSans.ttf", 9, 2, dpi=150, slope=0.7)

@@ -122,7 +122,9 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [each if each == "two strata" else pytest.param(each, marks=pytest.mark.slow) for each in WAYS]
+)
 def test_the_stored_chance_is_how_often_a_unit_is_drawn(way):
     """Many draws of 30 from 120 units: each unit, and each unit's test part, as often as its chance says."""
     units = make_units(120, rare=0.2)

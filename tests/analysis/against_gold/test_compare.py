@@ -118,6 +118,7 @@ def test_paired_intervals_are_shorter_than_those_of_two_apart():
     assert row["difference_high"] - row["difference_low"] < 0.5 * (apart["accuracy_high"] - apart["accuracy_low"])
 
 
+@pytest.mark.slow
 def test_intervals_of_a_difference_cover_what_they_say():
     """300 studies of 150 units, seed 0: 95 % intervals of the difference in accuracy, which is .1."""
     from codebook.analysis.against_gold.gold_cells import Cells

@@ -85,6 +85,7 @@ def test_the_groups_are_drawn_independently():
     assert width["left - right"] == pytest.approx(math.hypot(width["left"], width["right"]), rel=0.05)
 
 
+@pytest.mark.slow
 def test_intervals_of_a_difference_between_groups_cover_what_they_say():
     """25 studies of 200 units, seeds 0 to 24: 95 % intervals of a difference of .2 in accuracy."""
     holds = 0

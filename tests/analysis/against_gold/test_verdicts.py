@@ -162,6 +162,7 @@ def draw_clusters(chance, n_clusters, size, alike=0.6):
     return codings, codings.with_clusters({f"u{at + 1}": at // size for at in range(len(gold))})
 
 
+@pytest.mark.slow
 def test_verdicts_and_bounds_hold_for_gold_in_clusters():
     """F1 is .8: by clusters its interval holds it; taken as units alone it does so far too seldom."""
     chance, held, alone, broken = np.random.default_rng(3), 0, 0, 0

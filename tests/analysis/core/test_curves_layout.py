@@ -84,10 +84,12 @@ def make_calibration(n: int) -> Any:
 
 
 MAKERS = (make_band, make_curve, make_transcripts, make_map, make_calibration)
-CASES = [(make, n) for make in MAKERS for n in (2, 7, 23, 40)]
+STYLED = (make_band, make_curve, make_transcripts, make_calibration, make_costs)
+CASES = [*((make, n) for make in MAKERS for n in (2, 40)), (make_costs, 2), (make_costs, 7)]
+BETWEEN = [pytest.param(make, n, marks=pytest.mark.slow) for make in MAKERS for n in (7, 23)]
 
 
-@pytest.mark.parametrize(("make", "n_labels"), [*CASES, (make_costs, 2), (make_costs, 7)])
+@pytest.mark.parametrize(("make", "n_labels"), [*CASES, *BETWEEN])
 def test_nothing_collides_or_leaves_the_picture(make: Callable[[int], Any], n_labels: int) -> None:
     assert find_layout_faults(make(n_labels)) == []
 
@@ -121,7 +123,7 @@ def test_three_sources_keep_their_roles_and_the_axis_its_whole_name() -> None:
     assert not any(line.get_clip_on() for line in figure.axes[0].lines if 1.0 in line.get_xdata())
 
 
-@pytest.mark.parametrize("make", [*MAKERS, make_costs])
+@pytest.mark.parametrize("make", [make_map, *(pytest.param(make, marks=pytest.mark.slow) for make in STYLED)])
 def test_a_curve_is_the_same_whatever_style_a_person_has_set(make: Callable[[int], Any]) -> None:
     def make_again() -> Any:
         RNG.bit_generator.state = START

@@ -43,14 +43,14 @@ def list_texts(figure: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("groups", GROUPS)
-@pytest.mark.parametrize("n_labels", [2, 7, 23, 40])
+@pytest.mark.parametrize("n_labels", [2, 40, *(pytest.param(n, marks=pytest.mark.slow) for n in (7, 23))])
 def test_nothing_collides_or_leaves_the_picture(n_labels: int, groups: str) -> None:
     figure = draw(make_rows(n_labels, GROUPS[groups]), group=None if groups == "one" else "group")
     assert find_layout_faults(figure) == []
 
 
 @pytest.mark.parametrize("groups", [*GROUPS, "four"])
-@pytest.mark.parametrize("n_labels", [1, 3, 40])
+@pytest.mark.parametrize("n_labels", [1, 40, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_title_of_many_lines_and_a_long_legend_take_no_height_from_the_rows(n_labels: int, groups: str) -> None:
     members = {**GROUPS, "four": tuple(f"a model with a long name {at}" for at in range(4))}[groups]
     quantity = "F1 of embedded-use-minilm-2 with the gold, agreement of people on the label, and what else is to say"

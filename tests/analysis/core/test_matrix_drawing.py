@@ -97,7 +97,7 @@ def check_contrast(figure: Figure) -> None:
 
 
 @pytest.mark.parametrize("draw", [draw_confusion, draw_correlogram, draw_groups, draw_sides])
-@pytest.mark.parametrize("n", [2, 7, 23, 40])
+@pytest.mark.parametrize("n", [2, 40, *(pytest.param(n, marks=pytest.mark.slow) for n in (7, 23))])
 def test_a_matrix_has_the_width_of_a_journal_and_all_can_be_read(draw: Callable[[int], Figure], n: int):
     figure = draw(n)
     figure.draw_without_rendering()
@@ -225,6 +225,8 @@ def test_cells_without_a_value_have_a_dash_and_no_fill():
     assert [text.get_text() for text in axes.texts] == [".50", "–"]
 
 
-@pytest.mark.parametrize("draw", [draw_confusion, draw_correlogram, draw_sides])
+@pytest.mark.parametrize(
+    "draw", [draw_correlogram, *(pytest.param(each, marks=pytest.mark.slow) for each in (draw_confusion, draw_sides))]
+)
 def test_a_matrix_is_the_same_whatever_style_a_person_has_set(draw: Callable[[int], Figure]):
     check_styles(lambda: draw(3))

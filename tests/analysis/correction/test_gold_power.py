@@ -16,6 +16,7 @@ def corrected(study, **words):
     return frame[(frame["coefficient"] == "group") & (frame["source"] == "corrected")].iloc[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["linear", "logistic"])
 def test_the_error_with_more_gold_is_that_of_studies_with_more_gold(family):
     foreseen, met = [], []
@@ -26,6 +27,7 @@ def test_the_error_with_more_gold_is_that_of_studies_with_more_gold(family):
     assert np.mean(foreseen) == pytest.approx(np.mean(met), rel=0.06)
 
 
+@pytest.mark.slow
 def test_power_is_how_often_the_effect_is_found():
     """60 made-up studies with 300 gold units and an effect of .8 in the log odds."""
     found = [

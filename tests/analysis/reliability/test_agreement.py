@@ -317,7 +317,14 @@ def test_econ_headlines_at_two_levels(level, value):
     assert round(alpha_of(table, variable="tone", level=level, labels=TONE).value, 2) == value
 
 
-@pytest.mark.parametrize(("level", "value"), [("nominal", 0.4310), ("ordinal", 0.4560), ("interval", 0.4593)])
+@pytest.mark.parametrize(
+    ("level", "value"),
+    [
+        ("nominal", 0.4310),
+        pytest.param("ordinal", 0.4560, marks=pytest.mark.slow),
+        pytest.param("interval", 0.4593, marks=pytest.mark.slow),
+    ],
+)
 def test_coal_debate_with_all_114_coders(level, value):
     """Test questions included, first coding a sentence and coder; values of the krippendorff package."""
     frame = pd.read_csv(DATA / "coal_debate" / "codings.csv", dtype=str).drop_duplicates(["sentence_id", "coder"])

@@ -443,6 +443,7 @@ def test_a_covariate_that_cannot_split_names_the_mend(clustered, covariate, mend
         reliability(replace(codings, covariates=covariate.to_frame("party")), "party")
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     """95 % intervals of alpha, 100 units, 400 simulated studies, seed 1; benchmarks/analysis_agreement.py has more."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
