@@ -19,7 +19,15 @@ _DECIMALS = re.compile(r"\A(-?[0-9]+)[.,]0+\Z")
 _ENDING = re.compile(
     r"\A(.+)\.(?:txt|md|pdf|docx?|odt|rtf|html?|xml|json|csv|png|jpe?g|tiff?|webp|gif|heic)\Z", re.IGNORECASE
 )
+_THOUSANDS = re.compile(r"\A-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.0+)?\Z")
+_EXPONENT = re.compile(r"\A([0-9])(?:[.,]([0-9]+))?[eE]\+([0-9]{1,2})\Z")
 _ZEROS = re.compile(r"\A(-?)0+(?=[0-9]+\Z)")
+
+
+def _write_out(number: re.Match[str]) -> str:
+    """The digits of a number with an exponent, as a spreadsheet shows long ids: 1.523E+06 is 1523000."""
+    first, more, zeros = number[1], number[2] or "", int(number[3])
+    return first + more + "0" * (zeros - len(more)) if len(more) <= zeros else number[0]
 
 
 _PLAIN = re.compile(r"[A-Za-z1-9_][A-Za-z0-9_-]*").fullmatch
@@ -32,6 +40,9 @@ _REDUCE: Mapping[str, Callable[[str], str]] = {
     "another Unicode form": lambda text: unicodedata.normalize("NFKC", text),
     "capitals": lambda text: unicodedata.normalize("NFC", text.casefold()),
     "the ending of a file's name": lambda text: _ENDING.sub(r"\1", text),
+    "an apostrophe in front": lambda text: text[1:] if text[:1] == "'" and text[1:].strip() else text,
+    "thousands separators": lambda text: text.replace(",", "") if _THOUSANDS.match(text) else text,
+    "an exponent": lambda text: _EXPONENT.sub(_write_out, text),
     "a decimal part of zero": lambda text: _DECIMALS.sub(r"\1", text),
     "leading zeros": lambda text: _ZEROS.sub(r"\1", text) if text[:1] in ("0", "-") else text,
 }

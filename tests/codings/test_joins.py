@@ -77,6 +77,9 @@ def say(coders: Path, file: str, key: str, value: str) -> None:
         ("007", "7", "leading zeros"),
         (DECOMPOSED, COMPOSED, "another Unicode form"),
         ("UNIT a", "unit A", "capitals"),
+        ("1,523", "1523", "thousands separators"),
+        ("'007", "007", "an apostrophe in front"),
+        ("1.523E+06", "1523000", "an exponent"),
         ("7\u200b", "7", "signs that are not seen"),
         ("\ufeff07.0 ", "7", "signs that are not seen and blanks and a decimal part of zero and leading zeros"),
     ],
@@ -88,7 +91,17 @@ def test_r08_the_cause_of_an_id_that_almost_meets(stray, known, cause):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("10", "1"), ("00100", "00010"), ("1.5", "1.50"), ("0", "00x"), ("-1", "1"), ("a b", "ab")]
+    ("one", "other"),
+    [
+        ("10", "1"),
+        ("00100", "00010"),
+        ("1.5", "1.50"),
+        ("1.523E+01", "15"),
+        ("1,52", "152"),
+        ("0", "00x"),
+        ("-1", "1"),
+        ("a b", "ab"),
+    ],
 )
 def test_r08_other_ids_do_not_almost_meet(one, other):
     assert near_form(one) != near_form(other)
