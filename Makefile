@@ -1,10 +1,12 @@
 # `make demo` and `make test` are all a newcomer needs; each sets up what it lacks.
-unexport PYTHONDONTWRITEBYTECODE  # the kit is imported by hundreds of programs, and compiled once
+unexport PYTHONDONTWRITEBYTECODE  # what hundreds of programs import is compiled once, by the first that does
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 # a file at a time on each processor; those with slow tests first (tests/conftest.py), so that none is left for the end
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# one more than processors, but four at most: slow tests wait for programs, browsers and deaths
+WORKERS = $(shell $(BIN)/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300
 # the steps of the demo, which `make demo` runs through the strict runner with the values that are their defaults
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
@@ -21,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "codebook needs Python 3.11 or newer; run make PYTHON=python3.12")'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -38,7 +40,7 @@ test: $(READY)  ## run the quick tests and the doctests: all that a change usual
 	$(PYTEST) -m "not slow"
 
 test-all: $(READY)  ## run all tests, the slow ones too
-	$(PYTEST) -m "not whole" --durations=20
+	$(PYTEST) -m "not whole" --durations=20 --numprocesses $(WORKERS)
 
 run-all: $(READY)  ## every notebook of a new study by Run All in a browser, by papermill and by execute: the same figures?
 	$(BIN)/python -m pytest -m whole

@@ -134,8 +134,9 @@ def test_errors_gather_among_the_doubtful_words() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("degrees", [90, 270])
 def test_a_page_is_read_whichever_way_it_lies(degrees: int) -> None:
+    """On its side; the shipped documents have pages that are upright and upside down."""
     picture = draw("address_1800_scan", 420)
     turned = np.ascontiguousarray(np.rot90(picture, -degrees // 90))
     pieces, found, foreign = load_ocr().read(turned)
