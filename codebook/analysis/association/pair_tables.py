@@ -28,7 +28,7 @@ from codebook.analysis.core.label_titles import share_heads
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import LEVELS, VariableLike, list_coded
+from codebook.analysis.core.scales import LEVELS, VariableLike, list_coded, list_labels, say_without_labels
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_p
@@ -132,6 +132,11 @@ def _check_request(of: str, statistic: str) -> None:
 
 def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | None) -> Result:
     coded, uncoded = list_coded(codings.variables, codings.frame["variable"].unique())
+    if nothing := say_without_labels(coded, "associate"):
+        empty = Result(
+            pd.DataFrame(columns=["a", "b", "n"]), "label_association", "Association of labels", "correlogram"
+        )
+        return nothing_to_say(codings, nothing, empty)
     beside, variables = _list_beside(codings), [variable for variable in coded if variable.labels]
     read = read_all(codings.frame, variables, beside)
     pairs, n_units = pair_labels(read, labels, by_coder=beside is not None, latent=statistic == "tetrachoric")
@@ -240,7 +245,7 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
     roles = {name: role for name, role in codings.roles.items() if name in coders}
     level = "masi" if variable.kind == "multi" else variable.level or ""
     codes = read_codes(
-        codings.frame, variable=variable.name, level=level, labels=variable.labels, coders=coders or None
+        codings.frame, variable=variable.name, level=level, labels=list_labels(variable), coders=coders or None
     )
     pairs = coder_pairs(codes, min_units).sort_values(statistic, ascending=False, kind="stable", ignore_index=True)
     about = f"{variable.name}: {statistic} of every two coders"

@@ -21,7 +21,7 @@ from codebook.analysis.core.coder_roles import CoderRoles
 from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.label_titles import name_label, title_of, titles_of, with_titles
 from codebook.analysis.core.sample_design import check_sample
-from codebook.analysis.core.scales import VariableLike, VariableSpec
+from codebook.analysis.core.scales import MEASURED, VariableLike, VariableSpec
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import is_or_are, say_count
@@ -141,7 +141,7 @@ class Codings(CoderRoles):
     # -- narrowing: each returns new Codings -----------------------------------------------------------------------
 
     def of(self, variable: str = "") -> Codings:
-        """The codings of one variable; of the first where no name is given.
+        """The codings of one variable; where no name is given, of the first that has labels or numbers.
 
         Of several, each result says which one it is of; that of another than the first is saved under its name.
 
@@ -151,9 +151,10 @@ class Codings(CoderRoles):
         if variable and variable not in names:
             fault = Fault("variable", f"{variable!r} is unknown", f"use one of {name_some(names, 12)}")
             raise_faults("That variable is not here.", [fault])
-        at = names.index(variable) if variable else 0
+        first = next((at for at, each in enumerate(self.variables) if each.kind in MEASURED), 0)
+        at = names.index(variable) if variable else first
         rows, others = self.frame["variable"] == names[at], [name for name in names if name != names[at]]
-        choice = [ChosenVariable.among(names[at], [] if variable else others, is_first=at == 0)] if others else []
+        choice = [ChosenVariable.among(names[at], [] if variable else others, is_first=at == first)] if others else []
         frame = self.frame if rows.all() else self.frame[rows]
         return replace(self, frame=frame, variables=[self.variables[at]], joins=(*choice, *self.joins))
 

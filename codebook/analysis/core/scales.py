@@ -25,6 +25,12 @@ SET_LEVELS = ("masi", "jaccard")
 """Distances between sets of labels, for a variable of kind `multi`."""
 
 
+_LABELLED = ("single", "rating", "multi")
+"""Kinds of variables that are answered by labels of the codebook."""
+
+MEASURED = (*_LABELLED, "number")
+"""Kinds of variables for which agreement and validity are defined."""
+
 MOST_DIFFERENT = 10_000
 """Different values or sets whose distances are kept as a square, 0.8 GB."""
 
@@ -275,6 +281,20 @@ def list_coded(variables: Sequence[VariableLike], names: Iterable[object]) -> tu
     coded = [each for each in variables if each.name in there] or list(variables)
     lacking = name_some([each.name for each in variables if each not in coded], 12)
     return coded, [f"Nobody coded {lacking}."] if lacking else []
+
+
+def say_without_labels(variables: Sequence[VariableLike], verb: str) -> str:
+    """Why there is no label to count, to pair or to vote for: all of the variables are numbers or words; else empty.
+
+    Examples
+    --------
+    >>> say_without_labels([VariableSpec("heat", "interval", None, "number")], "count")
+    "'heat' is of kind 'number', which has no labels: nothing to count."
+    """
+    if not variables or any(each.kind in _LABELLED for each in variables):
+        return ""
+    kinds = [f"{each.name!r} is of kind {each.kind!r}" for each in variables]
+    return f"{' and '.join(kinds)}, which {'has' if len(kinds) == 1 else 'have'} no labels: nothing to {verb}."
 
 
 def _read_sets(texts: list[str], level: str, labels: tuple[str, ...]) -> tuple[Scale, Ints, list[Fault]]:

@@ -15,7 +15,7 @@ from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad, pick_first
-from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.core.scales import Floats, Ints, say_without_labels
 from codebook.analysis.joining.dawid_skene import Fit, empty_errors, fit_dawid_skene, list_errors, show_errors
 from codebook.analysis.joining.joined import (
     HOW,
@@ -126,6 +126,9 @@ def consensus(
         return _join_nothing(codings, _SETS.format(codings.variable.name), result)
     if how in NUMBER_WAYS:
         return _average(codings, voters, runs, result, every_draw=every_draw)
+    if nothing := say_without_labels(codings.variables, "vote for"):
+        mend = f" consensus(codings, {NUMBER_WAYS[0]!r}) or {NUMBER_WAYS[1]!r} joins numbers."
+        return _join_nothing(codings, nothing + mend * (codings.variable.kind == "number"), result)
     votes, collapsed = _read_votes(codings, voters, runs, every_draw=every_draw)
     if how == "dawid_skene":
         return _weigh(codings, votes, collapsed, result)

@@ -11,19 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import read_label_set
+from codebook.analysis.core.scales import read_label_set, say_without_labels
 from codebook.analysis.core.standard_errors import FEWEST, wilson_interval
 from codebook.analysis.joining.disagreement import cut_text
-from codebook.errors import Fault
 from codebook.ground.quantities import is_or_are, say_count
 
 _COLUMNS = ("label", "n_given", "n_disputed", "share", "with", "too_wide", "too_narrow", "definition", "units", "text")
 _N_UNITS, _N_TEXT = 3, 160
-_ABOUT = "The disputed definitions cannot be listed."
 _NOTE = (
     "Disputed: units on which coders differ and somebody gave this code. Too wide: a coder gave it, and another code "
     "was decided. Too narrow: it was decided, and a coder gave another. Of sets of codes each code is looked at alone."
@@ -48,11 +45,6 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
         disputed with, the commonest first), too_wide, too_narrow, definition, units (to read first), text (of the
         first).
 
-    Raises
-    ------
-    StatisticError
-        The labels are no codes.
-
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
@@ -66,12 +58,11 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
     2     c        1           0    0.0              0           0
     """
     variable = codings.variable
-    if not variable.labels:
-        fault = Fault("kind", f"{variable.name!r} has no codes to define", "choose a variable with categories")
-        raise_faults(_ABOUT, [fault])
     result = Result(
         pd.DataFrame(columns=list(_COLUMNS)), "disputed_definitions", "Disputed definitions", "adjudication"
     )
+    if nothing := say_without_labels([variable], "define"):
+        return nothing_to_say(codings, nothing, result)
     units = dict(_read_units(codings, decided))
     if not units:
         return nothing_to_say(codings, "No unit was labelled by two coders: no definition is disputed.", result)

@@ -17,7 +17,7 @@ from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.gold_balance import WEIGHTED_AGREEMENT, say_alike
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import VariableLike
+from codebook.analysis.core.scales import VariableLike, say_without_labels
 from codebook.analysis.reliability.agreement_rows import COLUMNS, WEIGHTED, comparison_rows
 from codebook.analysis.reliability.agreement_words import (
     draw_agreement,
@@ -130,9 +130,10 @@ def reliability(
     faults = [*check_coefficients(coefficients), *check_by(codings, by)]
     name = "reliability" if by in ("", "group") else re.sub(r"\W+", "_", f"reliability_by_{by}")
     empty = Result(_make_frame([], by), name, _TITLES.get(by, f"Agreement by {by}"), "reliability")
-    if codings.alone:
+    nothing = codings.alone or (say_without_labels(codings.variables, "compare") if by == "label" else "")
+    if nothing:
         raise_faults(_ABOUT, faults)
-        return nothing_to_say(codings, codings.alone, empty)
+        return nothing_to_say(codings, nothing, empty)
     comparisons, coverage = read_comparisons(codings, by, min_units, faults)
     rows = [row for each in comparisons for row in comparison_rows(each, coefficients, resample, least)]
     frame = _make_frame(rows, by)
@@ -204,7 +205,8 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
     facts = Facts(n_units, joins=codings.joins)
     result = Result(frame, "label_shares", "Share of each label by coder", "shares", facts)
     if frame.empty:
-        return nothing_to_say(codings, "No coding has a label: nothing to count.", result)
+        reason = say_without_labels(labelled, "count") or "No coding has a label: nothing to count."
+        return nothing_to_say(codings, reason, result)
     shown = list(_EVERY) if codings.interchangeable else codings.busiest(MOST_COLUMNS - 1)
     named = codings.in_words(frame, "label")
     return replace(

@@ -81,8 +81,6 @@ def check_by(codings: Codings, by: str) -> list[Fault]:
     if codings.interchangeable and by in ("pair", "without"):
         mend = "ask for all coders, by='label' or by a covariate"
         return [Fault("by", "coders are interchangeable here: the codings are counts", mend)]
-    if by == "label" and all(each.kind == "number" for each in codings.variables):
-        return [Fault("by", "numbers have no labels", "ask by='' or 'group', 'pair', 'without', or by a covariate")]
     if by in ("", *BY):
         return []
     covariates = list(codings.by_unit)

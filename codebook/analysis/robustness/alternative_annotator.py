@@ -21,7 +21,16 @@ from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import Drawn
-from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
+from codebook.analysis.core.scales import (
+    SET_LEVELS,
+    Bools,
+    Floats,
+    Ints,
+    Scale,
+    check_different,
+    label_distances,
+    list_labels,
+)
 from codebook.analysis.core.share_intervals import Shares, divide
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
@@ -146,7 +155,7 @@ def _check_models(codings: Codings, models: Sequence[str]) -> list[Fault]:
 def _read_codes(codings: Codings, coders: Sequence[str], level: str) -> LabelCodes:
     variable = codings.variable
     level = level or (SET_LEVELS[0] if variable.kind == "multi" else variable.level or "")
-    codes = read_codes(codings.frame, variable=variable.name, level=level, labels=variable.labels, coders=coders)
+    codes = read_codes(codings.frame, variable=variable.name, level=level, labels=list_labels(variable), coders=coders)
     return codes if codings.clusters is None else join_cluster(codes, codings.clusters)
 
 

@@ -25,7 +25,7 @@ from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs
-from codebook.analysis.core.scales import Floats, Scale, VariableLike
+from codebook.analysis.core.scales import Floats, Scale, VariableLike, list_labels
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_percent
 
@@ -167,7 +167,7 @@ def _read(codings: Codings, variable: VariableLike, runs: Runs) -> tuple[Crossed
     rows = codings.frame[(codings.frame["variable"] == variable.name) & codings.frame["coder"].isin(models)]
     rows = rows.assign(cell=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str))
     by_cell = rows.assign(coder=rows["cell"], draw=0)
-    codes = read_codes(by_cell, variable=variable.name, level=level, labels=variable.labels).answered()
+    codes = read_codes(by_cell, variable=variable.name, level=level, labels=list_labels(variable)).answered()
     cells, facets = _list_cells(codes.coders, describe_runs(rows, runs))
     if len(cells) < 2:
         return None, {}, "One run and one draw: nothing to compare."

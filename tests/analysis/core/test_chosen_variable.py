@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codebook.analysis import confusion, validity
+from codebook import confusion, consensus, correlogram, label_shares, reliability, validity
+from codebook.analysis.core.chosen_variable import ChosenVariable
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
-from codebook.analysis.reliability import label_shares
 from codebook.outputs import read_outputs
 
 FEW = Bootstrap(0)
@@ -79,3 +80,31 @@ def test_codings_of_one_variable_are_said_as_before(codings):
     one = replace(codings.of("MO2"), joins=())
     assert one.of().joins == ()
     assert validity(one, resample=FEW).title == "Each coder against the gold"
+
+
+NUMBERS = VariableSpec("heat", "interval", None, "number")
+WORDS = VariableSpec("claim", "", None, "text")
+NOTHING = "is of kind {!r}, which has no labels: nothing to "
+
+
+def answer(spec: VariableSpec, values: str) -> pd.DataFrame:
+    return make_table(spec.name, {"ann": list(values), "bo": list(values[::-1])})
+
+
+@pytest.mark.parametrize("spec", [NUMBERS, WORDS], ids=["numbers", "words"])
+def test_what_has_no_labels_is_said_and_is_no_error(spec):
+    codings, nothing = Codings(answer(spec, "12345"), [spec]), NOTHING.format(spec.kind)
+    assert reliability(codings, by="label").facts.nothing.endswith(f"{nothing}compare.")
+    assert correlogram(codings).facts.nothing.endswith(f"{nothing}associate.")
+    assert f"{nothing}vote for." in consensus(codings).result.facts.nothing
+    if spec is WORDS:
+        assert label_shares(codings).facts.nothing == f"'claim' {nothing}count."
+
+
+def test_a_variable_in_words_is_not_taken_where_none_is_named():
+    table = pd.concat([answer(WORDS, "abcde"), answer(NUMBERS, "12345")])
+    codings = Codings(table, [WORDS, NUMBERS]).of()
+    assert codings.variable.name == "heat"
+    assert codings.joins == ("Variable 'heat' alone; not looked at here: 'claim'.",)
+    assert reliability(codings).title == "heat: Agreement of the coders"
+    assert ChosenVariable.pick(codings.joins).is_first

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.joining import disputed_definitions, sides_won
-from codebook.errors import StatisticError
 from codebook.scheme.model import Category, Variable
 
 TONE = VariableSpec("tone", "nominal", ["a", "b", "c"])
@@ -76,5 +73,5 @@ def test_of_sets_each_code_is_looked_at_alone():
 
 def test_free_texts_have_no_definitions():
     spec = VariableSpec("words", "nominal", None, "transcription")
-    with pytest.raises(StatisticError, match="no codes to define"):
-        disputed_definitions(of({"ann": ["x"], "bo": ["y"]}, spec))
+    nothing = disputed_definitions(of({"ann": ["x"], "bo": ["y"]}, spec)).facts.nothing
+    assert nothing == "'words' is of kind 'transcription', which has no labels: nothing to define."

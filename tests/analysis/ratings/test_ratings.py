@@ -1,5 +1,8 @@
 """Ratings and numbers: every measure against a second implementation, and what is shown of them by itself."""
 
+from dataclasses import replace
+
+import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,7 @@ from scipy import stats
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from statsmodels.stats.anova import anova_lm
 
+from codebook import correlogram
 from codebook.analysis import Codings, VariableSpec, compare, confusion, validity, verdicts
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.ratings import ICC_FORMS, icc_interval, icc_values, limits_of_agreement, pair_statistics
@@ -190,8 +194,19 @@ def test_reliability_of_numbers_shows_alpha_icc_and_r_by_itself():
     matrix = pd.DataFrame(JUDGES).corr().to_numpy()
     assert frame.loc["pearson", "value"] == pytest.approx(matrix[np.triu_indices(4, 1)].mean())
     assert "F intervals (McGraw and Wong 1996)" in reliability(rate()).note
-    with pytest.raises(StatisticError, match="numbers have no labels"):
-        reliability(rate(), by="label")
+    nothing = "'skill' is of kind 'number', which has no labels: nothing to compare."
+    assert reliability(rate(), by="label").facts.nothing == nothing
+
+
+@pytest.mark.parametrize("labels", [None, ()], ids=["of a frame", "of a codebook"])
+def test_every_two_coders_of_numbers_are_set_side_by_side(labels):
+    """A codebook lists no labels of a number: then no cell seemed to hold one."""
+    codings = replace(rate(), variables=[VariableSpec("skill", "interval", labels, "number")])
+    frame = correlogram(codings, "coders", min_units=2).frame.set_index(["a", "b"])
+    for (a, b), value in frame["alpha"].items():
+        table = np.array([JUDGES[a], JUDGES[b]], dtype=float)
+        assert value == pytest.approx(krippendorff.alpha(table, level_of_measurement="interval"))
+    assert len(frame) == 6
 
 
 def test_every_form_of_the_icc_is_a_coefficient_of_the_units_that_all_rated():
