@@ -89,8 +89,9 @@ def test_spearman_is_that_of_scipy_with_ties():
     x = rng.integers(1, 6, 60)
     y = np.clip(x + rng.integers(-1, 3, 60), 1, 5)
     (first, one), (second, two) = ratings("x", [str(v) for v in x]), ratings("y", [str(v) for v in y], "interval")
-    nominal = SimpleNamespace(name="z", kind="single", level="nominal", labels=["1"])
-    result = correlogram(Codings(pd.concat([first, second]), [one, two, nominal]), "variables", statistic="spearman")
+    third, nominal = ratings("z", ["1"] * 60, "nominal")
+    table = pd.concat([first, second, third])
+    result = correlogram(Codings(table, [one, two, nominal]), "variables", statistic="spearman")
     rho, p = spearmanr(x, y)
     assert result.frame[["spearman", "p", "p_bh"]].to_numpy()[0].tolist() == pytest.approx([rho, p, p])
     assert "Left out, since spearman cannot be made of them: z." in result.note

@@ -279,8 +279,8 @@ def test_faults_of_all_variables_come_at_once():
     other = SimpleNamespace(name="w", kind="single", level="nominal", labels=["x"])
     wrong = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x"])
     with pytest.raises(StatisticError) as caught:
-        pairs_of(two_by_two(1, 1, 1, 1), wrong, other)
-    assert [fault.where for fault in caught.value.faults] == ["v, label", "w, variable"]
+        pairs_of(pd.concat([two_by_two(1, 1, 1, 1), make_table("w", {"ann": ["y"]})]), wrong, other)
+    assert [fault.where for fault in caught.value.faults] == ["v, label", "w, label"]
 
 
 def test_to_matrix_keeps_the_order_asked_for():
