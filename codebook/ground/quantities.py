@@ -1,7 +1,9 @@
 """Where a number becomes text, in sentences, tables, figures and on axes: counts, figures, chances, parts of a whole.
 
 The csv files and frames keep every digit and the hyphen of ASCII; what a person reads has the true minus, no 0 before
-the point where a quantity is bounded by 1, and never 0 or 1 for what is only nearly none or all.
+the point where a quantity is bounded by 1, and never 0 or 1 for what is only nearly none or all. A quantity that can
+pass 1 keeps its 0, however small it is here. Halves are rounded up, of the decimal number that the csv shows: .485 is
+.49, and 48.5 % is 49 %, though a binary float may lie a trace below.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 MINUS = "−"
@@ -20,7 +23,15 @@ MANY_UNITS = 1000
 UNKNOWN = "–"
 """What stands where a figure is not defined."""
 
+PASS_ONE = frozenset({
+    *("estimate", "coefficient", "se", "odds_ratio", "ratio", "seconds", "tokens_in", "tokens_out"),
+    *("mae", "rmse", "bias", "mean absolute error", "root mean squared error", "RMSE", "mean error"),
+    *("mean difference", "lower limit", "upper limit"),
+})  # fmt: skip
+"""Names of quantities, as of columns and measures, that can pass 1."""
+
 _NOISE = 1e-12  # what sums of floats leave of none
+_SURE_DIGITS = 12  # of a float, which sums leave as they are
 
 Kind = Literal["coefficient", "share", "chance", "bound", "amount"]
 """What is bounded by 1 with a sign, or from 0 to 1; a chance, of which 0 and 1 are never known; an end of an interval;
@@ -60,6 +71,20 @@ def places_of(n_units: int) -> int:
     return 3 if n_units > MANY_UNITS else 2
 
 
+def round_text(size: float, places: int = 0) -> str:
+    """A number of 0 or more with so many decimals, a half rounded up: where all numbers that people read are rounded.
+
+    Examples
+    --------
+    >>> round_text(0.485, 2), round_text(48.5), round_text(0.1 + 0.7, 1), round_text(1004.25, 1), round_text(2e20)
+    ('0.49', '49', '0.8', '1,004.3', '200,000,000,000,000,000,000')
+    """
+    if size >= 10 ** (_SURE_DIGITS - places):
+        return f"{size:,.{places}f}"
+    step = Decimal(1).scaleb(-places)
+    return f"{Decimal(f'{size:.{_SURE_DIGITS}g}').quantize(step, ROUND_HALF_UP):,f}"
+
+
 def format_figure(value: float, places: int = 2, kind: Kind = "coefficient") -> str:
     """A figure as journals print it.
 
@@ -89,7 +114,7 @@ def format_figure(value: float, places: int = 2, kind: Kind = "coefficient") -> 
         return "0"
     if math.isinf(value):
         return f"{sign}∞"
-    digits = f"{size:,.{places}f}"
+    digits = round_text(size, places)
     if kind == "amount":
         return sign * (float(digits.replace(",", "")) > 0) + digits
     if kind != "bound" and size < 1 and float(digits) == 1:
@@ -110,15 +135,19 @@ def bound_of(kind: Kind) -> Kind:
     return kind if kind == "amount" else "bound"
 
 
-def kind_of(figures: Iterable[float]) -> Kind:
+def kind_of(figures: Iterable[float], quantity: str = "") -> Kind:
     """The kind of figures that stand beside each other: where one exceeds 1, none of them is bounded by it.
+
+    `quantity` is what they are, or words that begin with it.
 
     Examples
     --------
-    >>> kind_of([0.5, -1.0, float("nan")]), kind_of([0.998, -2.4])
-    ('coefficient', 'amount')
+    >>> kind_of([0.5, -1.0, float("nan")]), kind_of([0.998, -2.4]), kind_of([0.5], "mean error of m, by source")
+    ('coefficient', 'amount', 'amount')
     """
-    return "amount" if any(abs(figure) > 1 + _NOISE for figure in figures) else "coefficient"
+    names = {quantity, *(name for name in PASS_ONE if quantity.startswith(f"{name} "))}
+    passes = names & PASS_ONE or any(abs(figure) > 1 + _NOISE for figure in figures)
+    return "amount" if passes else "coefficient"
 
 
 def say_chance(chance: float, places: int = 3) -> str:
@@ -133,7 +162,7 @@ def say_chance(chance: float, places: int = 3) -> str:
         return UNKNOWN
     if chance < float(_least(places)):
         return f"< {_least(places)}"
-    return f"> .{'9' * places}" if float(f"{chance:.{places}f}") >= 1 else format_figure(chance, places)
+    return f"> .{'9' * places}" if float(round_text(chance, places)) >= 1 else format_figure(chance, places)
 
 
 def say_p(p: float) -> str:
@@ -160,10 +189,10 @@ def say_percent(share: float, places: int = 0) -> str:
     """
     if not math.isfinite(share):
         return UNKNOWN
-    digits = f"{100 * abs(share):.{places}f}"
-    if share != 0 and not float(digits):
+    digits = round_text(100 * abs(share), places)
+    if share != 0 and not float(digits.replace(",", "")):
         return f"< {10**-places:.{places}f} %"
-    if share < 1 and float(digits) == 100:
+    if share < 1 and digits.split(".")[0] == "100":
         return f"> {100 - 10**-places:.{places}f} %"
     exact = abs(share) in (0, 1)
     return f"{MINUS if share < 0 else ''}{digits.split('.')[0] if exact else digits} %"
@@ -197,7 +226,7 @@ def show_usd(usd: float | None, *, about: bool = False) -> str:
     if usd is None or (about and math.isnan(usd)):
         return UNKNOWN if about else "unknown"
     if about:
-        usd = round(usd, 2) if abs(usd) >= 1 else float(f"{usd:.2g}")
+        usd = float(round_text(usd, 2).replace(",", "")) if abs(usd) >= 1 else float(f"{usd:.2g}")
     if 0 < usd < 0.001:
         return f"${usd:.{1 - math.floor(math.log10(usd))}f}"
     whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codebook.ground.quantities import UNKNOWN, Kind, bound_of, format_figure, is_number_text, show_usd
+from codebook.ground.quantities import PASS_ONE, UNKNOWN, Kind, bound_of, format_figure, is_number_text, show_usd
 
 _MISSING = ("NAType", "NaTType")
 """Types of pandas' signs for what is missing, which are known by name, as most who import this need no pandas."""
 _CHANCES = ("p", "p_bh", "p_by", "p_adjusted", "chance_of_chance")
 _BELOW = "below_"  # the share of replicates below a bound
 _SHARES = ("accuracy", "precision", "recall", "f1", "share", "row", "baseline_accuracy", "agreement", "coverage")
-_AMOUNTS = ("estimate", "se", "odds_ratio", "ratio", "seconds")
 _MONEY = "usd"
 _HEADS = {"p_bh": "adjusted p", "p_by": "adjusted p", "phi_max": "largest phi", "n11": "n with both"}
 _HEADS |= {"f1": "F1", "macro_f1": "macro F1", "mcc": "MCC", "cramers_v": "Cramér's V", "p_adjusted": "adjusted p"}
@@ -96,24 +95,48 @@ def style_of(name: object, values: Iterable[Any], places: int = 2) -> NumberStyl
         return NumberStyle(0, "amount", money=True)
     if all(number.is_integer() or math.isinf(number) for number in numbers):
         return NumberStyle(0, "amount", counts=True)
-    if name in _AMOUNTS or any(abs(number) > 1 for number in numbers):
+    if name in PASS_ONE or any(abs(number) > 1 for number in numbers):
         return NumberStyle(places, "amount")
     return NumberStyle(places, "share" if name in _SHARES else "coefficient")
 
 
-def column_texts(name: object, values: Sequence[Any], places: int = 2) -> list[str]:
-    """The cells of a column of numbers.
+def _styles_of(
+    name: object, rows: Sequence[Sequence[Any]], places: int, measures: Sequence[str], *, whole: bool = True
+) -> list[NumberStyle]:
+    """The style of each row: one for the column, but where rows are of several measures one for those that can pass 1.
+
+    Without `whole`, a column of nothing but 0 and 1 is no column of counts.
+    """
+    passing = [measure in PASS_ONE for measure in measures or [""] * len(rows)]
+    styles = {}
+    for can_pass in set(passing):
+        values = [value for row, passes in zip(rows, passing, strict=True) if passes == can_pass for value in row]
+        style = style_of(name, values, places)
+        if style.counts and not whole and name not in PASS_ONE and _are_bounded(values):
+            style = NumberStyle(places, "share" if name in _SHARES else "coefficient")
+        styles[can_pass] = replace(style, kind="amount") if can_pass and style.kind != "chance" else style
+    return [styles[passes] for passes in passing]
+
+
+def _are_bounded(values: Iterable[Any]) -> bool:
+    return all(is_blank(value) or abs(to_number(value) or 0) <= 1 for value in values)
+
+
+def column_texts(name: object, values: Sequence[Any], places: int = 2, measures: Sequence[str] = ()) -> list[str]:
+    """The cells of a column of numbers; `measures` says what each row is, where they differ.
 
     Examples
     --------
     >>> column_texts("alpha", [0.70588, -0.149, float("nan"), 0.0]), column_texts("n", [1004])
     (['.71', '−.15', '', '.00'], ['1,004'])
     """
-    style = style_of(name, values, places)
-    return [value if isinstance(value, str) else style.text(value) for value in values]
+    styles = _styles_of(name, [(value,) for value in values], places, measures)
+    return [value if isinstance(value, str) else style.text(value) for value, style in zip(values, styles, strict=True)]
 
 
-def interval_texts(name: object, rows: Sequence[Sequence[Any]], places: int = 2) -> list[str]:
+def interval_texts(
+    name: object, rows: Sequence[Sequence[Any]], places: int = 2, measures: Sequence[str] = ()
+) -> list[str]:
     """Values with their bounds in brackets, shape (n_rows, 3), all in one style.
 
     Examples
@@ -123,12 +146,11 @@ def interval_texts(name: object, rows: Sequence[Sequence[Any]], places: int = 2)
     >>> interval_texts("alpha", [(1, 1, 1)]), interval_texts("n", [(12, 10, 14)])
     (['1.00 [1.00, 1.00]'], ['12 [10, 14]'])
     """
-    values = [value for row in rows for value in row]
-    style = style_of(name, values, places)
-    if style.counts and all(is_blank(value) or abs(to_number(value) or 0) <= 1 for value in values):
-        style = NumberStyle(places, "share" if name in _SHARES else "coefficient")  # all of them, or none: no counts
-    ends = replace(style, kind=bound_of(style.kind))
-    texts = [(style.text(value), ends.text(low), ends.text(high)) for value, low, high in rows]
+    styles = _styles_of(name, rows, places, measures, whole=False)
+    texts = []
+    for (value, low, high), style in zip(rows, styles, strict=True):
+        ends = replace(style, kind=bound_of(style.kind))
+        texts.append((style.text(value), ends.text(low), ends.text(high)))
     return [f"{value} [{low}, {high}]" if low and high else value for value, low, high in texts]
 
 

@@ -141,9 +141,10 @@ def frame_texts(
 
     shown = drop_empty(join_intervals(frame, places))
     shown = shown[sorted(shown.columns, key=lambda name: name == "reason")]  # words last: a page cuts wide tables there
+    measures = _list_measures(shown)
     numeric = [_is_numeric(shown[name]) for name in shown.columns]
     columns = {
-        name: [text or UNKNOWN for text in column_texts(name, list(shown[name]), places)]
+        name: [text or UNKNOWN for text in column_texts(name, list(shown[name]), places, measures)]
         if number
         else list(map(word_text, shown[name]))
         for name, number in zip(shown.columns, numeric, strict=True)
@@ -168,15 +169,20 @@ def join_intervals(frame: pd.DataFrame, places: int = 2) -> pd.DataFrame:
                     f1
     0  .50 [.25, 1.00]
     """
-    joined = frame.astype(object)
+    joined, measures = frame.astype(object), _list_measures(frame)
     for name in [str(column) for column in frame.columns]:
         plain = name in ("alpha", "value") and f"{name}_low" not in frame
         low, high = ("low", "high") if plain else (f"{name}_low", f"{name}_high")
         if low in frame and high in frame:
             rows = list(frame[[name, low, high]].itertuples(index=False, name=None))
-            joined[name] = interval_texts(name, rows, places)
+            joined[name] = interval_texts(name, rows, places, measures)
             joined = joined.drop(columns=[low, high])
     return joined
+
+
+def _list_measures(frame: pd.DataFrame) -> list[str]:
+    """What each row is about, where the rows of a frame are different quantities."""
+    return frame["measure"].astype(str).tolist() if "measure" in frame else []
 
 
 def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from codebook.analysis.correction.regression import correct
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.analysis.robustness.specification_curve import summarise_specifications
 from codebook.analysis.robustness.specification_drawing import name_choices
-from codebook.ground.quantities import format_figure, kind_of, say_count, say_percent
+from codebook.ground.quantities import format_figure, say_count, say_percent
 from codebook.study.grid_settings import GridSettings
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ one 67 % agree in sign, 33 % in sign and significance.
             continue
         summary = summarise_specifications(known).iloc[0]
         figures = [summary[name] for name in ("median", "lowest", "highest")]
-        middle, low, high = (format_figure(figure, 2, kind_of(figures)) for figure in figures)
+        middle, low, high = (format_figure(figure, 2, "amount") for figure in figures)
         if source == CORRECTED and len(known) > 1 and known["estimate"].max() - known["estimate"].min() < 1e-9:
             yield f"Corrected, it is {middle} under each: every unit has a gold label, and gold alone counts."
             continue

@@ -51,7 +51,7 @@ from codebook.analysis.core.sample_design import count_members
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
 from codebook.errors import Fault
-from codebook.ground.quantities import MINUS, format_figure, say_count, say_p
+from codebook.ground.quantities import MINUS, format_figure, kind_of, say_count, say_p
 from codebook.outputs.figure_style import Figure
 
 _EXACT = 25
@@ -188,9 +188,10 @@ def _say_difference(frame: pd.DataFrame, a: str, b: str, facts: Facts) -> str:
     """The first difference with its interval, and whether one of both is shown better: by interval and by test."""
     row, places = frame.iloc[0], facts.places
     confidence = facts.bootstrap.confidence if facts.bootstrap else Bootstrap().confidence
-    first, second = (format_figure(row[name], places) for name in ("value_a", "value_b"))
+    kind = kind_of((), row["measure"])
+    first, second = (format_figure(row[name], places, kind) for name in ("value_a", "value_b"))
     values = f"{first} of {a} less {second} of {b}"
-    difference = f"{say_figure(row, 'difference', places)}, on {say_count(int(row['n']), 'unit')}"
+    difference = f"{say_figure(row, 'difference', places, kind=kind)}, on {say_count(int(row['n']), 'unit')}"
     low, high = row["difference_low"], row["difference_high"]
     better = a if low > 0 else b if high < 0 else ""
     if better and row["measure"] == RATING_MEASURES["mae"]:  # less is nearer

@@ -54,7 +54,7 @@ from codebook.analysis.core.share_intervals import Parts
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
-from codebook.ground.quantities import places_of, say_count
+from codebook.ground.quantities import kind_of, places_of, say_count
 from codebook.outputs.figure_style import Figure
 
 _COLUMNS = ("measure", "label", "group", "difference", "n", "value", "low", "high", "reason")
@@ -265,8 +265,9 @@ def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) 
     rows = [row for row in frame.to_dict("records") if row["measure"] == frame["measure"].iloc[0]]
     places = places_of(sum(row["n"] for row in rows if not row["difference"]))
     rows = [row for row in rows if len(rows) == _OF_TWO or not row["difference"]]
+    kind = kind_of((), str(rows[0]["measure"]))
     parts = [
-        f"{row['group']} {say_figure(row, 'value', places)}"
+        f"{row['group']} {say_figure(row, 'value', places, kind=kind)}"
         + f" ({say_count(row['n'], 'unit')})" * (not row["difference"])
         for row in rows
     ]

@@ -136,10 +136,11 @@ def say_errors(row: pd.Series, places: int) -> str:
     """How far off a coder is, in which direction, and whether it goes up and down with the gold."""
     if np.isnan(row["mae"]):
         return ""
-    constant = f"a constant number would be off by {format_figure(row['baseline_mae'], places)}"
-    bias, ccc = (format_figure(float(row[name]), places) for name in ("bias", "ccc"))
+    of_constant, bias = (format_figure(float(row[name]), places, "amount") for name in ("baseline_mae", "bias"))
+    constant = f"a constant number would be off by {of_constant}"
     mean = f"mean error {'+' if row['bias'] > 0 else ''}{bias}"
-    off = f"{row['coder']} is off by {say_figure(row, 'mae', places)} on average ({mean})"
+    off = f"{row['coder']} is off by {say_figure(row, 'mae', places, kind='amount')} on average ({mean})"
+    ccc = format_figure(float(row["ccc"]), places)
     together = f"r with the gold is {say_figure(row, 'pearson', places)}, Lin's concordance {ccc}"
     warning = ""
     if np.isnan(row["pearson"]) or min(row["pearson"], np.nan_to_num(row["pearson_low"], nan=1.0)) <= 0:

@@ -182,7 +182,7 @@ def _draw_forest(
     most = furniture + _TITLE_LINE * len(fit_lines(quantity, _DOTS)) + LEGEND_LINE * has_legend * len(members)
     lines, names, spacing, note = _fit(lines, lines, MAX_HEIGHT - most - 8, note)
     note = _say_open(lines, members, note)
-    numbers = _say_numbers(lines) if spacing.has_numbers else []
+    numbers = _say_numbers(lines, quantity) if spacing.has_numbers else []
     columns = [max((measure_mm(part) for part in column), default=0) for column in zip(*numbers, strict=True)]
     name_mm = max(measure_mm(part) for text in names.values() for part in text.split("\n"))
     beside = name_mm + sum(columns) + 9
@@ -260,11 +260,11 @@ def _place(lines: pd.DataFrame, names: dict[str, str], spacing: _Spacing) -> pd.
     return lines.assign(**dict(zip(("y", "middle", "bottom"), np.array(places).T, strict=True)))
 
 
-def _say_numbers(lines: pd.DataFrame) -> list[tuple[str, str, str]]:
+def _say_numbers(lines: pd.DataFrame, quantity: str) -> list[tuple[str, str, str]]:
     """(value, interval, units) of each line as they are printed; units only where those of one row differ."""
     places = drawn_places(int(np.nan_to_num(lines["n"].max())))
     parted = lines.groupby("row")["n"].transform("nunique").max() > 1
-    kind = kind_of(lines[["value", "low", "high"]].to_numpy(dtype=float).ravel())
+    kind = kind_of(lines[["value", "low", "high"]].to_numpy(dtype=float).ravel(), quantity)
     texts = []
     for _, line in lines.iterrows():
         low, high = (format_figure(line[end], places, bound_of(kind)) for end in ("low", "high"))

@@ -174,8 +174,8 @@ def cut_text(text: str, most: int = 240) -> str:
 def _print_ranked(frame: pd.DataFrame, *, conflict: bool) -> pd.DataFrame:
     """Rank, unit, text where it is known, and who said what."""
     texts = {"Text": frame["text"].map(cut_text)} if "text" in frame else {}
-    cells = {"Rank": frame["rank"], "Unit": frame["unit_id"], **texts, "Entropy": frame["entropy"].round(2)}
-    sides = {"Conflict": frame["conflict"].round(2), "People": frame.get("people"), "Models": frame.get("models")}
+    cells = {"Rank": frame["rank"], "Unit": frame["unit_id"], **texts, "Entropy": frame["entropy"]}
+    sides = {"Conflict": frame["conflict"], "People": frame.get("people"), "Models": frame.get("models")}
     return pd.DataFrame(cells | (sides if conflict else {"Votes": frame["votes"]}))
 
 

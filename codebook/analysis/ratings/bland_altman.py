@@ -77,8 +77,8 @@ def limits_of_agreement(
         return nothing_to_say(codings, f"{coder} and {other} have no unit in common: nothing to compare.", empty)
     frame = _measure(first - second, confidence)
     rows = frame.to_dict("records")
-    ends = " and ".join(format_figure(row["value"], 2) for row in rows[1:])
-    mean_difference = f"{coder} is {say_figure(rows[0], 'value', 2)} from {other} on average"
+    ends = " and ".join(format_figure(row["value"], 2, "amount") for row in rows[1:])
+    mean_difference = f"{coder} is {say_figure(rows[0], 'value', 2, kind='amount')} from {other} on average"
     finding = f"{mean_difference}, and in 95 % of units between {ends}" if len(first) > 1 else mean_difference
     return Result(
         frame,
@@ -140,7 +140,7 @@ def draw_limits(first: Floats, second: Floats, frame: pd.DataFrame, coder: str, 
             axes.axhspan(row["low"], row["high"], color=GRID, linewidth=0, alpha=0.6)
         dash = "-" if row["name"] == "mean difference" else (0, (4, 3))
         axes.axhline(row["value"], color=MUTED, linewidth=0.7, linestyle=dash)
-        words = f"{row['name'].removesuffix(' difference')} {format_figure(row['value'], 2)}"
+        words = f"{row['name'].removesuffix(' difference')} {format_figure(row['value'], 2, 'amount')}"
         place: dict[str, Any] = {"xytext": (-2, 2), "textcoords": "offset points", "ha": "right", "va": "bottom"}
         axes.annotate(words, (1, row["value"]), xycoords=("axes fraction", "data"), color=MUTED, **place)
     places, times = np.unique(np.stack([(first + second) / 2, first - second], axis=1), axis=0, return_counts=True)

@@ -22,7 +22,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, VariableLike, list_coded
 from codebook.analysis.reliability.comparisons import read_variable
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count, say_p
+from codebook.ground.quantities import format_figure, say_count, say_p
 
 _ABOUT = "The shares cannot be compared."
 _COLUMNS = (
@@ -238,7 +238,7 @@ def _say(frame: pd.DataFrame) -> str:
     one = labels["variable"].nunique() == 1
     every = [row["label"] if one else f"{row['variable']}: {row['label']}" for row in unequal.to_dict("records")]
     names = name_some(every, 5)
-    q = f"Cochran's Q {first['statistic']:.1f}, {say_p(first['p'])}"
+    q = f"Cochran's Q {format_figure(first['statistic'], 1, 'amount')}, {say_p(first['p'])}"
     return (
         f"Given significantly more often by some coders than by others: {names} ({q} of the first; {coders}, {units})."
     )

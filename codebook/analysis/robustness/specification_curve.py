@@ -23,7 +23,7 @@ from codebook.analysis.robustness.label_stability import list_models
 from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
-from codebook.ground.quantities import format_figure, kind_of, say_count, say_percent
+from codebook.ground.quantities import format_figure, say_count, say_percent
 
 AGGREGATIONS = ("single", "draws", "prompts", "models", "all")
 """Ways to get one label per unit: one run in one draw, or the majority of a run's draws, a model's prompts, a prompt's
@@ -169,7 +169,7 @@ def _say_summary(frame: pd.DataFrame, null: float, alpha: float, places: int) ->
     if not row["n"]:
         return f"No specification has an estimate: {'; '.join(dict.fromkeys(frame['reason']))}."
     figures = [row[name] for name in ("median", "lowest", "highest")]
-    middle, low, high = (format_figure(figure, places, kind_of(figures)) for figure in figures)
+    middle, low, high = (format_figure(figure, places, "amount") for figure in figures)
     undefined = f" ({row['n_undefined']:,} more are undefined)" if row["n_undefined"] else ""
     rate = row["share_significant"]
     sure = "" if math.isnan(rate) else f"{say_percent(rate)} are significant at {format_figure(alpha)}; "

@@ -20,7 +20,7 @@ from codebook.analysis.core.drawing import (
 )
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.runs import name_prompts
-from codebook.ground.quantities import format_figure, kind_of, say_percent
+from codebook.ground.quantities import format_figure, say_percent
 from codebook.outputs.figure_style import BASELINE, DIVERGING, GRID, INK, MODEL, MUTED, house_style
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _draw_forest(known: pd.DataFrame, varied: Sequence[str], null: float, quanti
 
 
 def _say_middle(known: pd.DataFrame) -> str:
-    return format_figure(float(known["estimate"].median()), 2, kind_of(known["estimate"]))
+    return format_figure(float(known["estimate"].median()), 2, "amount")
 
 
 def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> None:
