@@ -5,6 +5,7 @@ A variable is a group of columns whose values overlap; who coded, and what, is r
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -125,6 +126,9 @@ _SIGNS = ("; ", " | ", ", ", ";", "|", ",", "+")
 _OVERLAP = 0.5
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _MIN_SLIP, _RARE = 4, 10
+_MISSING = {"na", "n/a", "#n/a", "n.a.", "n. a.", "<na>", "nan", "null", "missing", "not available", "not coded"}
+_MISSING |= {"-", "--", "–", "—", ".", "..", "?", "k.a.", "k. a.", "keine angabe", "fehlt", "fehlend", "nicht kodiert"}
+_MISSING_CODES = {9.0, 99.0, 999.0, 9999.0}  # of survey data, also with a minus
 _POINT_ZERO = re.compile(r"(?<=[0-9])\.0+\Z")
 
 
@@ -132,7 +136,8 @@ _POINT_ZERO = re.compile(r"(?<=[0-9])\.0+\Z")
 class GuessedVariable:
     """What was coded: by whom in which column, and with which labels, each counted; `rename` mends other writings.
 
-    `slips` are the labels that look like a slip of a far commoner one, with that one; `n_empty` counts empty cells.
+    `slips` are the labels that look like a slip of a far commoner one, with that one; `n_empty` counts empty cells, and
+    `missing` what stands in cells for no label.
     """
 
     name: str
@@ -142,6 +147,7 @@ class GuessedVariable:
     slips: Mapping[str, str] = field(default_factory=dict)
     separator: str = ""
     n_empty: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -282,6 +288,7 @@ def _read_labels(name: str, columns: Mapping[str, str], facts: Sequence[ColumnFa
         for part in cell.split(separator) if separator else [cell]:
             if part.strip():
                 labels[part] += n
+    missing = {label: labels.pop(label) for label in find_missing(labels)}
     spellings: dict[str, Counter[str]] = {}
     for label, n in labels.items():
         spellings.setdefault(near_form(label), Counter())[label] += n
@@ -297,7 +304,27 @@ def _read_labels(name: str, columns: Mapping[str, str], facts: Sequence[ColumnFa
         counted[common] += counted.pop(rare)
         rename |= dict.fromkeys(spellings[near_form(rare)], common)
     n_empty = sum(column.n_rows - column.n_filled for column in facts)
-    return GuessedVariable(name, columns, _in_order(counted), rename, slips, separator, n_empty)
+    return GuessedVariable(name, columns, _in_order(counted), rename, slips, separator, n_empty, missing)
+
+
+def find_missing(labels: Iterable[str]) -> list[str]:
+    """Return what stands for no label: a usual mark, and among numbers a code far above all others, such as 99.
+
+    Examples
+    --------
+    >>> find_missing(["war", "N/A", " n/a", "none", "-"]), find_missing(["1", "2", "3", "-99", "99"])
+    (['N/A', ' n/a', '-'], ['-99', '99'])
+    >>> find_missing(["7", "8", "9"]), find_missing(["20", "60", "99"]), find_missing(["1", "2", "NA", "9"])
+    ([], [], ['NA', '9'])
+    """
+    marks = [label for label in labels if label.strip().casefold() in _MISSING]
+    numbers = {label: as_number(label.strip()) for label in labels if label not in marks}
+    known = [abs(number) for number in numbers.values() if number is not None]
+    if len(known) < len(numbers):
+        return marks
+    codes = {label: abs(number) for label, number in numbers.items() if number and abs(number) in _MISSING_CODES}
+    most = max((number for number in known if number not in codes.values()), default=math.inf)
+    return marks + [label for label, code in codes.items() if code > 2 * most]
 
 
 def find_slips(labels: Mapping[str, int]) -> dict[str, str]:

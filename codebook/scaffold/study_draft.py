@@ -106,6 +106,11 @@ def _draft_entry(variable: GuessedVariable, guess: TableGuess, file: str) -> Ite
     if variable.separator and variable.n_empty:
         cells = f"{say_count(variable.n_empty, 'cell')} {is_or_are(variable.n_empty)} empty"
         yield f"    # question: {cells}: not coded (as it is), or none of the categories (write `empty: none`)?"
+    if variable.missing:
+        cells = ", ".join(f"{mark.strip()!r} in {say_count(n, 'cell')}" for mark, n in variable.missing.items())
+        otherwise = "If one is a label, take it out of `skip` and add it to codebook.yaml."
+        yield f"    # guessed: {cells}: no label, the unit was not coded. {otherwise}"
+        yield f"    skip: [{', '.join(map(quote, variable.missing))}]"
     for rare, common in variable.slips.items():
         otherwise = "If it is a label of its own, take it out of `rename` and add it to codebook.yaml."
         yield f"    # question: is {rare!r} a slip of {common!r}? {otherwise}"

@@ -166,6 +166,21 @@ def test_numbers_are_points_of_a_scale_and_several_labels_of_a_cell_are_sets(her
     assert "# question: 1 cell is empty: not coded (as it is), or none of the categories (write `empty: none`)?" in text
 
 
+def test_marks_for_no_label_are_no_categories_and_are_said(here: Path, command: Command) -> None:
+    tone = ["1", "2", "3", "99"] * 6
+    columns = {"id": IDS, "text": TEXTS, "anna_topic": [*ANNA[:22], "n/a", "Keine Angabe"]}
+    columns |= {"ben_topic": [*BEN[:23], "-"]}
+    columns |= {"anna_tone": tone, "ben_tone": tone[::-1]}
+    write_table(here / "t.csv", columns)
+    done = command("new", "s", "--from", "t.csv")
+    assert "'n/a' in 1 cell, 'Keine Angabe' in 1 cell, '-' in 1 cell: no label, the unit was not coded." in done.output
+    assert "'99' in 12 cells: no label" in done.output
+    book = cb.read_codebook(here / "s" / "codebook.yaml")
+    assert [list(variable.labels) for variable in book.variables] == [sorted({*ANNA, *BEN}), ["1", "2", "3"]]
+    codings = cb.read_coders(here / "s" / "coders.yaml", book)
+    assert codings.frame.groupby("variable")["label"].count().to_dict() == {"topic": 45, "tone": 36}
+
+
 def test_what_a_person_says_is_taken_and_not_guessed(here: Path, command: Command) -> None:
     columns = {"id": IDS, "text": TEXTS, "lead": TEXTS[::-1], "a": ANNA, "b": BEN, "truth": ANNA}
     write_table(here / "t.csv", columns)
