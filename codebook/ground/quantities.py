@@ -116,10 +116,10 @@ def format_figure(value: float, places: int = 2, kind: Kind = "coefficient") -> 
         return f"{sign}∞"
     digits = round_text(size, places)
     if kind == "amount":
-        return sign * (float(digits.replace(",", "")) > 0) + digits
-    if kind != "bound" and size < 1 and float(digits) == 1:
+        return sign * (_rounds_to(size, places) > 0) + digits
+    if kind != "bound" and size < 1 and _rounds_to(size, places) == 1:
         return f"{'<' if sign else '>'} {sign}{'.' + '9' * places if places else '0'}"
-    if not float(digits.replace(",", "")):
+    if not _rounds_to(size, places):
         return f"< {_least(places)}" if kind == "share" else digits.removeprefix("0")
     return sign + (digits[1:] if digits.startswith("0.") else digits)
 
@@ -162,7 +162,7 @@ def say_chance(chance: float, places: int = 3) -> str:
         return UNKNOWN
     if chance < float(_least(places)):
         return f"< {_least(places)}"
-    return f"> .{'9' * places}" if float(round_text(chance, places)) >= 1 else format_figure(chance, places)
+    return f"> .{'9' * places}" if _rounds_to(chance, places) >= 1 else format_figure(chance, places)
 
 
 def say_p(p: float) -> str:
@@ -190,9 +190,9 @@ def say_percent(share: float, places: int = 0) -> str:
     if not math.isfinite(share):
         return UNKNOWN
     digits = round_text(100 * abs(share), places)
-    if share != 0 and not float(digits.replace(",", "")):
+    if share != 0 and not _rounds_to(100 * abs(share), places):
         return f"< {10**-places:.{places}f} %"
-    if share < 1 and digits.split(".")[0] == "100":
+    if share < 1 and _rounds_to(100 * abs(share), places) == 100:
         return f"> {100 - 10**-places:.{places}f} %"
     exact = abs(share) in (0, 1)
     return f"{MINUS if share < 0 else ''}{digits.split('.')[0] if exact else digits} %"
@@ -226,7 +226,7 @@ def show_usd(usd: float | None, *, about: bool = False) -> str:
     if usd is None or (about and math.isnan(usd)):
         return UNKNOWN if about else "unknown"
     if about:
-        usd = float(round_text(usd, 2).replace(",", "")) if abs(usd) >= 1 else float(f"{usd:.2g}")
+        usd = math.copysign(_rounds_to(abs(usd), 2), usd) if abs(usd) >= 1 else float(f"{usd:.2g}")
     if 0 < usd < 0.001:
         return f"${usd:.{1 - math.floor(math.log10(usd))}f}"
     whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")
@@ -243,6 +243,10 @@ def is_number_text(text: str) -> bool:
     """
     plain = text.split(" [")[0].replace(MINUS, "-").replace(",", "").removesuffix(" %").lstrip("<> $")
     return plain in ("", UNKNOWN, "∞", "-∞") or bool(re.fullmatch(r"-?(\d+\.?\d*|\.\d+)( of \d+)?", plain))
+
+
+def _rounds_to(size: float, places: int) -> float:
+    return float(round_text(size, places).replace(",", ""))
 
 
 def _least(places: int) -> str:

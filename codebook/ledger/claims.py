@@ -11,6 +11,8 @@ stays: jobs, answers and what they cost. Files that nothing needs any more are n
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from codebook.errors import RecordError
-from codebook.ledger.connecting import CACHE_KB, PAGES_BESIDE, wait_for_others
+from codebook.ledger.connecting import CACHE_KB, PAGES_BESIDE, has_no_room, wait_for_others
 from codebook.ledger.migrations import note_answerer
 from codebook.ledger.queries import Queries
 from codebook.ledger.spending import KEPT
@@ -37,6 +39,8 @@ class Claims(Queries):
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of the block or nothing of it; within another one it is a part of that."""
         if self.read_only:
+            if has_no_room(self.path):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
             raise RecordError(f"{self.path.name} can only be read here, so nothing can be noted. {MEND_READ_ONLY}")
         within = self._db.in_transaction
         if within:

@@ -24,6 +24,8 @@ CACHE_KB = 48 * 1024
 PAGES_BESIDE = 16 * 1024
 """Changed pages (of 4 kB, on the disk already) that may lie beside the file before they are put into it: pages of an
 index change with every shard, and are then written there once for many."""
+ROOM_BYTES = 64 * 1024
+"""What SQLite needs on the disk to begin with: an index of the changes that lie beside the file takes 32 kB."""
 _ENDINGS = ("", "-wal", "-journal")
 """Of the file, and of the changes that are not in it yet, or are to be taken back."""
 _FILE = "runs/ledger.db"
@@ -41,10 +43,20 @@ def connect(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
 
 
 def may_write(path: Path) -> bool:
-    """Whether the file, or a new one of this name, may be written, and files beside it be made."""
+    """Whether the file, or a new one of this name, may be written, and files beside it be made.
+
+    A ledger on a full disk is read as on a medium that nobody can write: SQLite needs some room even to read.
+    """
     if path == MEMORY:
         return True
+    if path.is_file() and has_no_room(path):
+        return False
     return os.access(path.parent, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def has_no_room(path: Path) -> bool:
+    """Whether the disk is so full that SQLite cannot even begin."""
+    return shutil.disk_usage(path.parent).free < ROOM_BYTES
 
 
 def has_changes_beside(path: Path) -> bool:
@@ -130,7 +142,8 @@ def _open(address: str, *, any_thread: bool) -> sqlite3.Connection:
         wait_for_others(db, "SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         db.close()
-        if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        is_full = error.sqlite_errorname.startswith("SQLITE_IOERR") and address.endswith("?mode=ro")
+        if is_full or error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             raise _Refused(*error.args) from None
         raise
     except UnicodeDecodeError as error:  # of SQLite's own message, which names what it has found

@@ -7,6 +7,7 @@ import pytest
 from codebook.ground.quantities import (
     format_figure,
     is_number_text,
+    kind_of,
     places_of,
     say_chance,
     say_p,
@@ -44,6 +45,24 @@ def test_none_and_all_are_said_of_exactly_none_and_all_only():
     assert [say_part(n, 6721, 3) for n in (1, 6720)] == ["< .001", "> .999"]
     percents = [say_percent(share) for share in (0, 0.001, 0.5, 0.9996, 1, math.nan)]
     assert percents == ["0 %", "< 1 %", "50 %", "> 99 %", "100 %", "–"]
+
+
+@pytest.mark.parametrize("thousandths", [5, 15, 145, 155, 485, 515, 625, 995])
+def test_halves_are_rounded_up_alike_as_a_figure_and_in_per_cent(thousandths):
+    """The binary floats of .145 and .485 lie below the half, that of .515 above, and that of .625 on it."""
+    share, wanted = thousandths / 1000, (thousandths + 5) // 10
+    assert format_figure(share, 2, "bound") == (f".{wanted:02}" if wanted < 100 else "1.00")
+    assert say_percent(share) == (f"{wanted} %" if wanted < 100 else "> 99 %")
+    assert format_figure(-share, 2, "amount") == f"−{wanted / 100:.2f}"
+    assert format_figure(sum([share / 7] * 7), 2, "bound") == format_figure(share, 2, "bound"), (
+        "whatever the sum leaves"
+    )
+
+
+def test_what_can_pass_one_keeps_its_zero_by_its_name():
+    assert kind_of([0.5], "mean error") == kind_of([0.5], "mean absolute error of m, by source") == "amount"
+    assert kind_of([0.5], "meanings") == kind_of([0.5], "accuracy") == "coefficient"
+    assert kind_of([], "estimate") == "amount"
 
 
 def test_a_third_decimal_takes_more_than_a_thousand_units():

@@ -41,6 +41,22 @@ def test_r16_a_finished_run_is_read_where_nothing_can_be_written(run: Run, proje
     assert files_of(project) == before
 
 
+def test_a_run_on_a_full_disk_is_read_and_a_write_says_that_it_is_full(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk without a free byte SQLite cannot read either, unless it is told that nobody writes."""
+    room = shutil.disk_usage(project)._replace(free=0)
+    monkeypatch.setattr(connecting.shutil, "disk_usage", lambda _: room)
+    before = files_of(project)
+    assert "6 asked = 6 labelled" in str(cb.open_run("one").status())
+    assert len(cb.open_run("one").table()) == 6
+    assert files_of(project) == before
+    with Ledger(project / "runs" / "ledger.db") as ledger:
+        assert ledger.read_only
+        with pytest.raises(OSError, match="No space left"), ledger.transaction():
+            pass
+
+
 @pytest.mark.slow
 def test_r16_the_report_of_a_run_that_cannot_be_written_goes_elsewhere(run: Run, project: Path, tmp_path: Path) -> None:
     run.coverage().save()

@@ -146,7 +146,7 @@ def calibration(
     >>> table["confidence"] = [None] * 40 + [0.9, 0.8, 0.9, 0.6] * 10
     >>> result = calibration(table, gold="gold", bins=5)
     >>> print(result.finding.split(". ")[1])
-    ECE is .25 [.18, .32], by chance .07; Brier is .10, of a constant .19.
+    ECE is .25 [.18, .32], by chance .07; Brier is .11, of a constant .19.
     >>> result.frame.query("part != 'coverage'")[["part", "name", "n", "value", "probability"]].round(3)
           part                 name   n  value  probability
     0  overall             accuracy  40  0.750          NaN

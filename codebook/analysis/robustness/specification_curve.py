@@ -112,7 +112,7 @@ def specifications(
     4  (all)     p1      models      0.17           2       1
     5  (all)  (all)         all      0.17           3       0
     >>> result.finding
-    'Over 6 specifications the estimate is .17 at the median, from −.17 to .50; its sign changes.'
+    'Over 6 specifications the estimate is 0.17 at the median, from −0.17 to 0.50; its sign changes.'
     """
     codings = as_codings(codings, needs_level=False, whole=True)
     if isinstance(aggregations, str) or not aggregations or set(aggregations) - set(AGGREGATIONS):

@@ -113,6 +113,13 @@ def test_validity_of_a_number_has_errors_and_no_accuracy():
     assert row["mae"] == pytest.approx(np.abs(MODEL * 1.5 + 0.3 - GOLD * 1.5).mean())
     assert row["mae_low"] < row["mae"] < row["mae_high"] < row["baseline_mae"]
     assert result.plot() is not None
+    printed = result.printed().iloc[0]
+    mean = printed["Mean error"].partition(" [")[0]
+    assert mean.startswith(("0.", "−0."))
+    assert (
+        f"off by {printed['Mean absolute error']} on average (mean error {'+' * (mean[0] == '0')}{mean})"
+        in result.finding
+    )
     for nothing in (
         validity(codings, by="label"),
         confusion(codings),

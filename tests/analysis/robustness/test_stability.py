@@ -376,7 +376,7 @@ def test_a_finding_over_two_columns_of_a_plain_frame():
     ]
     share = specifications(wide, lambda rows: {"estimate": (rows["label"] == "a").mean() - 0.5, "p": 0.2})
     assert share.finding == (
-        "Over 3 specifications the estimate is −.17 at the median, from −.17 to .17; 0 % are significant at .05; "
+        "Over 3 specifications the estimate is −0.17 at the median, from −0.17 to 0.17; 0 % are significant at .05; "
         "its sign changes."
     )
     assert share.printed().columns.tolist() == ["n", "Median", "Lowest", "Highest", "Share significant", "Sign changes"]
