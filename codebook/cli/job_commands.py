@@ -20,6 +20,7 @@ from codebook.cli.options import (
     take_service,
 )
 from codebook.cli.status_commands import end_unknown
+from codebook.ground.quantities import say_count
 from codebook.ground.whys import RETRIABLE
 
 
@@ -151,7 +152,7 @@ def retry(
         return
     opened = find_run(run)
     n_again = opened.retry(whys, max_tokens=max_tokens, service=take_service(service, run))
-    say(f"{n_again:,} questions will be asked again.\n{opened.status()}")
+    say(f"{say_count(n_again, 'question')} will be asked again.\n{opened.status()}")
 
 
 @click.command()

@@ -6,6 +6,7 @@ import click
 
 from codebook.cli.options import YES, ask_first, say, say_empty, show_frame
 from codebook.cli.status_commands import end_unknown
+from codebook.ground.quantities import say_count
 
 
 @click.command()
@@ -59,7 +60,8 @@ def delete_remote(ctx: click.Context, /, run: str, everything: bool, older_than:
     if run:
         open_run(run)
     ask_first("Delete what the service keeps? The answers on disk stay.", yes)
-    say(f"{delete([run] if run else (), older_than_days=older_than)} files were deleted.")
+    n_deleted = delete([run] if run else (), older_than_days=older_than)
+    say(f"{say_count(n_deleted, 'file was', 'files were')} deleted.")
     if everything:
         end_unknown(ctx)
 
@@ -85,10 +87,9 @@ def tidy(older_than: float, yes: bool) -> None:
     if not files:
         say("Nothing is there that can be made again.")
         return
-    ask_first(
-        f"Remove {len(files):,} files of exports/ and notebooks/ ({_say_bytes(n_bytes)})? They can be made again.", yes
-    )
-    say(f"{len(files):,} files were removed, {_say_bytes(tidy_runs(files))}.")
+    size = f"{say_count(len(files), 'file')} of exports/ and notebooks/ ({_say_bytes(n_bytes)})"
+    ask_first(f"Remove {size}? What is in them can be made again.", yes)
+    say(f"{say_count(len(files), 'file was', 'files were')} removed, {_say_bytes(tidy_runs(files))}.")
 
 
 def _say_bytes(n_bytes: int) -> str:

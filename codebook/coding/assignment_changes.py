@@ -26,6 +26,7 @@ from codebook.coding.coder_state import CoderState
 from codebook.coding.coding_log import CodingLog, log_path, now
 from codebook.coding.kept_units import keep_units
 from codebook.errors import BusyError, Fault, ParameterError
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.records import Unit
 
@@ -165,7 +166,7 @@ class _Work:
         everything = self.design.double == 1 and not self.design.overlap and not self.design.per_coder
         for coder in fresh:
             n = self._give_all(coder) if everything else self._give_share(coder)
-            self.sentences.append(f"{coder} joins: {n:,} units.")
+            self.sentences.append(f"{coder} joins: {say_count(n, 'unit')}.")
             self._note(comes=coder, n_units=n)
 
     def _give_all(self, coder: str) -> int:

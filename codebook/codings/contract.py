@@ -139,7 +139,11 @@ def key_faults(table: pd.DataFrame) -> Iterator[Fault]:
             yield Fault(_places(table, empty), f"there is no {name}", f"give every row its {name}")
     if _may_repeat(table) and (twice := table.duplicated(list(KEY))).any():
         mend = "remove the repeats (coders.yaml: `duplicates: first`), or number them as draws"
-        yield Fault(_places(table, twice), f"{twice.sum():,} codings repeat unit, coder, variable and draw", mend)
+        yield Fault(
+            _places(table, twice),
+            f"{say_count(int(twice.sum()), 'coding repeats', 'codings repeat')} unit, coder, variable and draw",
+            mend,
+        )
 
 
 def _may_repeat(table: pd.DataFrame) -> bool:

@@ -11,6 +11,7 @@ import pandas as pd
 from codebook.analysis.core.checks import find_distinct
 from codebook.analysis.core.codings import Codings
 from codebook.codings.frame import share_piece
+from codebook.ground.quantities import say_count
 from codebook.outputs.readable import ReadableFrame
 from codebook.scheme import Codebook
 
@@ -128,5 +129,5 @@ def set_aside_abstentions(codings: Codings, codebook: Codebook) -> Codings:
             apart |= (frame["variable"] == variable.name) & frame["label"].isin(codes)
     if not apart.any():
         return codings
-    note = f"{int(apart.sum()):,} abstentions on scales left out"
+    note = f"{say_count(int(apart.sum()), 'abstention')} on scales left out"
     return replace(codings, frame=frame[~apart].reset_index(drop=True), notes=(*codings.notes, note))

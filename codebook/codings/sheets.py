@@ -14,6 +14,7 @@ from codebook.errors import Fault, TableError
 from codebook.files.lines import write_atomic
 from codebook.files.tables import open_rows
 from codebook.files.tables.workbook_writer import MAX_CELL, MAX_ROWS, SheetOfFrame, measure_cell, write_workbook
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from codebook.scheme import Codebook
@@ -45,7 +46,7 @@ def write_sheet(
         n_cut = write_workbook(file, [SheetOfFrame(name, frame), *coverage, *book])
     if not n_cut:
         return ""
-    was = "1 text was" if n_cut == 1 else f"{n_cut:,} texts were"
+    was = say_count(n_cut, "text was", "texts were")
     return f" {was} cut to what a cell can hold ({MAX_CELL:,} characters) and marked; .jsonl keeps all."
 
 
@@ -82,7 +83,9 @@ def read_sheet(path: Path) -> tuple[pd.DataFrame, list[str]]:
         for name, text in ((name, text) for name, text in row.items() if name in columns):
             columns[name].append(text)
             n_cut += name in _MAY_BE_CUT and _MARK.search(text) is not None
-    notes = [f"{path.name}: {n_cut:,} texts were cut when this copy was written."] if n_cut else []
+    notes = (
+        [f"{path.name}: {say_count(n_cut, 'text was', 'texts were')} cut when this copy was written."] if n_cut else []
+    )
     return pd.DataFrame(columns, dtype="str"), notes
 
 
@@ -90,7 +93,7 @@ def _check_fits(table: pd.DataFrame) -> None:
     faults = []
     mend = "write .csv, .jsonl or .parquet instead"
     if len(table) > MAX_ROWS:
-        faults.append(Fault("table", f"{len(table):,} rows, but a sheet can hold only {MAX_ROWS:,}", mend))
+        faults.append(Fault("table", f"{say_count(len(table), 'row')}, but a sheet can hold only {MAX_ROWS:,}", mend))
     for name in table.columns:
         if name not in _MAY_BE_CUT and pd.api.types.is_string_dtype(table[name].dtype):
             for text in table[name][table[name].str.len() > MAX_CELL // 2]:

@@ -295,7 +295,11 @@ def _read_part(row: Mapping[Any, Any], sent: range | None) -> tuple[str, str, li
         raise TableError("The table has no transcripts.", [fault]) from None
     if sent is not None and numbers != list(sent):
         ends = f"{sent.start} to {sent[-1]}"
-        return "invalid", f"pages {ends} were sent, but {len(numbers)} pages from {numbers[0]} on came back", []
+        return (
+            "invalid",
+            f"pages {ends} were sent, but {say_count(len(numbers), 'page')} from {numbers[0]} on came back",
+            [],
+        )
     return "", "", pages
 
 

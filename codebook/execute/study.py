@@ -29,6 +29,7 @@ from codebook.execute.parameters import read_parameters
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.study_plan import Step, plan_study
 from codebook.files.run_versions import find_version
+from codebook.ground.quantities import say_count
 from codebook.outputs import read_outputs
 from codebook.outputs.output_differences import Differences, compare_records
 from codebook.paths import project_folder, resolve_path, show_path
@@ -120,7 +121,7 @@ def run_study(
         out(spell_block(line))
 
     before = _stamp(home / "report.html")
-    tell(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(home)}")
+    tell(f"study {plan.name}: {say_count(len(plan.steps), 'step')}, into {show_path(home)}")
     for note in plan.notes:
         tell(f"  note: {note}")
     results = _run_steps(plan.steps, plan.folder, timeout_s, path, tell)

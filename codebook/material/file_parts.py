@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from codebook.errors import Fault, UnitsError
 from codebook.files.lines import digest_file
 from codebook.files.pdfs import PDFIUM, PdfError, count_pages, cut_pages, draw_page, open_pdf
+from codebook.ground.quantities import say_count
 from codebook.material.images import is_address, prepare_image
 from codebook.paths import missing_file, resolve_path
 from codebook.records import FilePart, UnitFile
@@ -49,7 +50,7 @@ def prepare_pdf(file: UnitFile) -> tuple[FilePart, ...]:
             n_pages = count_pages(document)
             first, last = int(file.ask.get("first", 1)), int(file.ask.get("last", n_pages))
             if not 1 <= first <= last <= n_pages:
-                raise PdfError(f"it has {n_pages} pages, but pages {first} to {last} are wanted")
+                raise PdfError(f"it has {say_count(n_pages, 'page')}, but pages {first} to {last} are wanted")
             if file.ask.get("as") == "images":
                 return tuple(
                     _draw(document, number, int(file.ask.get("dpi", 150))) for number in range(first, last + 1)

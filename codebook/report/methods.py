@@ -78,7 +78,11 @@ def say_instrument(facts: Facts) -> Iterator[str]:
 
 
 def _describe(variable: Any) -> str:
-    about = [variable.kind, str(variable.level), *([f"{len(variable.labels)} labels"] if variable.labels else [])]
+    about = [
+        variable.kind,
+        str(variable.level),
+        *([say_count(len(variable.labels), "label")] if variable.labels else []),
+    ]
     return f"{variable.name} ({', '.join(dict.fromkeys(about))})"
 
 
@@ -119,7 +123,7 @@ def say_people(facts: Facts) -> Iterator[str]:
     else:
         yield "[There are no gold labels beside this run: say how the labels were checked.]"
     if humans:
-        yield f"{len(humans)} people gave {len(facts.labels_of_people):,} labels by the same codebook."
+        yield f"{len(humans)} people gave {say_count(len(facts.labels_of_people), 'label')} by the same codebook."
     else:
         yield "[Say whether a second person coded some of the units; none is recorded.]"
 

@@ -16,6 +16,7 @@ from codebook.engines import about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_whole
+from codebook.ground.quantities import say_count
 from codebook.ledger import open_known
 from codebook.material.unit_store import iter_units
 from codebook.outputs import (
@@ -218,7 +219,7 @@ def _say_cost(facts: Facts) -> str:
         return about.free.format(tokens=tokens)
     usd, unknown = answered["cost_usd"], answered["answers_of_unknown_price"]
     if usd is None:
-        return f"Unknown: {unknown:,} answers have no known price ({tokens})."
+        return f"Unknown: {say_count(unknown, 'answer has', 'answers have')} no known price ({tokens})."
     cost = f"${usd:,.4f} for {tokens}, by the tokens that the replies report"
     return f"{cost}; {unknown:,} answers have no known price and are not in it." if unknown else f"{cost}."
 

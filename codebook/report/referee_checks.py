@@ -146,7 +146,11 @@ def _people(facts: Facts) -> Iterator[Check]:
     n_coders = facts.labels_of_people.groupby(["unit_id", "variable"])["coder"].nunique()
     n_twice = int((n_coders > 1).sum())
     if n_twice:
-        yield Check(question, "done", f"{len(humans)} people, {n_twice:,} codings by two or more")
+        yield Check(
+            question,
+            "done",
+            f"{say_count(len(humans), 'person', 'people')}, {say_count(n_twice, 'coding')} by two or more",
+        )
     else:
         mend = "let a second person code some of the gold units: without it nobody knows how far people agree"
         n_humans = len(humans) or "none"
@@ -237,7 +241,13 @@ def _prices(facts: Facts) -> Iterator[Check]:
         yield Check("cost", "missing", "nothing is collected yet", "collect the run")
     elif unknown:
         mend = "read the bill of the provider, and report that"
-        yield Check("cost", "look", f"{unknown:,} answers have no known price", mend, facts.evidence("run.json"))
+        yield Check(
+            "cost",
+            "look",
+            f"{say_count(unknown, 'answer has', 'answers have')} no known price",
+            mend,
+            facts.evidence("run.json"),
+        )
     else:
         spent = f"${facts.answered['cost_usd']:,.4f} by the tokens in the replies"
         yield Check("cost", "done", spent, "", facts.evidence("run.json"))

@@ -215,9 +215,9 @@ def expect_duration(seconds: NDArray[Any], sizes: NDArray[Any], requests: int) -
 
     similar = seconds[(sizes <= requests * _SIMILAR) & (sizes * _SIMILAR >= requests)]
     if len(similar) >= _SIMILAR:
-        return _judge(similar, f"{len(similar)} jobs of similar size")
+        return _judge(similar, f"{say_count(len(similar), 'job')} of similar size")
     if len(seconds) >= _SIMILAR:
-        return _judge(seconds / sizes * requests, f"{len(seconds)} jobs, scaled by requests")
+        return _judge(seconds / sizes * requests, f"{say_count(len(seconds), 'job')}, scaled by requests")
     return Expected(float(np.median(seconds)), None, say_count(len(seconds), "job"))
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from codebook.errors import how_to_install
+from codebook.ground.quantities import say_count
 from codebook.ledger import Ledger
 from codebook.run.state import RunStatus
 
@@ -166,7 +167,7 @@ def tell(title: str, text: str) -> str:
 
 def list_news(status: RunStatus) -> Iterator[News]:
     """Yield what there is to tell of a run."""
-    shards = f"{len(status.jobs)} shards"
+    shards = say_count(len(status.jobs), "shard")
     for job in status.jobs:
         of = f"shard {job.shard} of run {status.run}"
         if job.state in ("failed", "expired"):

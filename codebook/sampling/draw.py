@@ -14,6 +14,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import Bools, Ints
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import say_count
 from codebook.sampling.population import (
     DrawRule,
     Population,
@@ -128,7 +129,7 @@ def list_strata(codings: Codings) -> Result:
     if sample is None or not set(COLUMNS) <= set(sample.frame):
         return nothing_to_say(codings, "No gold sample was drawn.", empty)
     n, n_dev = len(sample.frame), int((sample.frame["part"] == "dev").sum())
-    origin = f"{n:,} of {sample.n_units:,} units" if sample.n_units else f"{n:,} units"
+    origin = f"{n:,} of {sample.n_units:,} units" if sample.n_units else say_count(n, "unit")
     finding = f"{origin} are drawn, seed {sample.seed}: {n_dev:,} to develop, {n - n_dev:,} to test."
     remarks = ("prob is the chance of a unit to come into its part.",)
     facts = Facts(n_units=n, joins=codings.joins)

@@ -12,6 +12,7 @@ from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault, ParameterError
+from codebook.ground.quantities import say_count
 
 WAYS = ("random", "stratified", "by_label", "uncertainty")
 ABOUT = "The gold sample cannot be drawn."
@@ -170,7 +171,9 @@ def _check_columns(frame: pd.DataFrame, columns: Sequence[str]) -> list[Fault]:
 def _check_ids(ids: pd.Series) -> list[Fault]:
     faults = []
     if ids.isna().any():
-        faults.append(Fault("unit_id", f"missing in {int(ids.isna().sum()):,} rows", "fill it in, or drop the rows"))
+        faults.append(
+            Fault("unit_id", f"missing in {say_count(int(ids.isna().sum()), 'row')}", "fill it in, or drop the rows")
+        )
     if (twice := ids[ids.duplicated()]).size:
         mend = "give one row for each unit"
         faults.append(Fault("unit_id", f"{name_some(twice.unique())} occur more than once", mend))
@@ -182,7 +185,7 @@ def _check_filled(frame: pd.DataFrame, rule: DrawRule) -> list[Fault]:
         return []
     gaps = {name: int(frame[name].isna().sum()) for name in rule.columns if name != "label"}
     mend = "fill it in: a unit in no stratum cannot be drawn"
-    return [Fault(f"column {name!r}", f"missing in {n:,} units", mend) for name, n in gaps.items() if n]
+    return [Fault(f"column {name!r}", f"missing in {say_count(n, 'unit')}", mend) for name, n in gaps.items() if n]
 
 
 def allot(n: int, sizes: Ints, lowest: Ints, *, equal: bool) -> Ints:

@@ -210,7 +210,8 @@ def tell_guess(guess: TableGuess, folder: Path) -> str:
     }
     sheet = f", sheet {guess.place.sheet!r}" if guess.place.sheet else ""
     coded = [
-        f"{variable.name}: {', '.join(variable.columns)}, {len(variable.labels)} labels" for variable in guess.variables
+        f"{variable.name}: {', '.join(variable.columns)}, {say_count(len(variable.labels), 'label')}"
+        for variable in guess.variables
     ]
     parts = {
         "taken": [

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from codebook.ground.joins import spell
+from codebook.ground.quantities import say_count
 from codebook.scheme.model import Category, Codebook, RecordField, RecordList, Variable
 from codebook.scheme.number_values import MOST_POINTS, list_points, read_number
 
@@ -250,7 +251,9 @@ def _check_field(field: RecordField, loc: Loc) -> Iterator[Finding]:
 def _check_schema_limits(variable: Variable) -> Iterator[Finding]:
     size = sum(map(len, variable.labels))
     if len(variable.labels) > MAX_LABELS:
-        problem = f"{len(variable.labels)} categories; a model can be given {MAX_LABELS} at most"
+        problem = (
+            f"{say_count(len(variable.labels), 'category', 'categories')}; a model can be given {MAX_LABELS} at most"
+        )
         yield ("categories",), problem, "split the question into two variables, coarse and fine"
     elif len(variable.labels) > 250 and size > MAX_LABEL_TEXT:
         problem = f"the {len(variable.labels)} category names hold {size} characters; {MAX_LABEL_TEXT} are allowed"

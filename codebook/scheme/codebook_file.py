@@ -78,7 +78,7 @@ def _explain_at(loc: Loc, value: Any, kind: str, message: str) -> tuple[str, str
         case "string_too_long":
             if loc[-1] == "key":
                 return f"{name} is {value!r}", "write one sign, such as a letter"
-            problem = f"{name} has {len(value)} characters; 200 are allowed"
+            problem = f"{name} has {say_count(len(value), 'character')}; 200 are allowed"
             return problem, "use a short code; the words go into `definition`"
         case "string_type":
             mend = "write a text; put it in quotes if it holds : or starts with [ or {"

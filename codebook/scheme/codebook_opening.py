@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 
 from codebook.errors import Fault, SchemeError, UnitsError, mend_name
 from codebook.files.unfolding import find_kind
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.codebook_file import find_faults, read_codebook_file
 from codebook.scheme.model import LEVELS, Codebook, list_kinds
@@ -211,7 +212,7 @@ def _read_table(file: Path, encoding: str | None) -> tuple[tuple[str, ...], list
         mend = f"save the file with encoding UTF-8, or add `encoding: {table.encoding}` if that is right"
         raise SchemeError("The list of labels cannot be read.", [Fault(where, table.how_encoded, mend)])
     if table.ragged:
-        problem = f"a row does not have {len(table.columns)} cells, as the first row has"
+        problem = f"a row does not have {say_count(len(table.columns), 'cell')}, as the first row has"
         faults = [Fault(f"{where}, row {number}", problem, "quote cells with a comma") for number in table.ragged]
         raise SchemeError(f"{where} is not a table of equal rows:", faults)
     return table.columns, rows

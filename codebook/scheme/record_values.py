@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
+from codebook.ground.quantities import say_count
 from codebook.scheme import RecordField, RecordList, Variable
 
 
@@ -56,7 +57,7 @@ def _problems(value: Any, records: RecordList) -> Iterator[str]:
         yield f"{records.name} is not a list"
         return
     if records.most and len(value) > records.most:
-        yield f"{records.name} has {len(value)} records, {records.most} are taken"
+        yield f"{records.name} has {say_count(len(value), 'record')}, {records.most} are taken"
     names = [field.name for field in records.fields]
     for number, record in enumerate(value, start=1):
         where = f"{records.name}, record {number}"

@@ -113,7 +113,7 @@ class DocumentSource(Source):
             n_pages = count_pages(document)
             last = min(self.last or n_pages, n_pages)
             if self.first > last:
-                raise PdfError(f"the PDF has {n_pages} pages, so there is no page {self.first}")
+                raise PdfError(f"the PDF has {say_count(n_pages, 'page')}, so there is no page {self.first}")
             spans = list(self._split(document, path, self.first, last, whole=(1, n_pages) == (self.first, last)))
         sha256, width = digest_file(path), max(3, len(str(n_pages)))
         for start, end in spans:

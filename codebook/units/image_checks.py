@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codebook.files.pictures import PictureError
+from codebook.ground.quantities import say_count
 from codebook.material.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, examine, is_address, make_ready, read_file
 from codebook.paths import show_path
 from codebook.records import Unit, UnitFile
@@ -111,7 +112,7 @@ class ImageSource(Source):
         problems = _say_problems(images, checked)
         if self.damaged != SEND_REST or not problems or len(problems) == len(checked):
             return ""
-        return f"sent without {len(problems)} of its {len(checked)} images: {'; '.join(problems)}"
+        return f"sent without {len(problems)} of its {say_count(len(checked), 'image')}: {'; '.join(problems)}"
 
     def _find_skip(self, images: Found, checked: list[_Checked]) -> str | None:
         problems = _say_problems(images, checked)

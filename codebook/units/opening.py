@@ -9,6 +9,7 @@ from typing import Any
 
 from codebook.errors import Fault, UnitsError, mend_name
 from codebook.files.yaml_text import parse_pairs
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
 from codebook.units.any_source import Source
 from codebook.units.documents import read_documents
@@ -104,7 +105,7 @@ def _find_kind_in(folder: Path) -> str:
     endings = Counter(file.suffix.lower() for file in folder.rglob("*") if file.is_file())
     n_images = sum(endings[ending] for ending in SUFFIXES)
     if endings[".pdf"] and n_images:
-        problem = f"it contains {endings['.pdf']} PDFs and {n_images} images"
+        problem = f"it contains {endings['.pdf']} PDFs and {say_count(n_images, 'image')}"
         mend = f'give "{show_path(folder)}/*.pdf" for the PDFs, or move one kind to a folder of its own'
         raise UnitsError("It is not clear what the units are.", [Fault(show_path(folder), problem, mend)])
     return "documents" if endings[".pdf"] else "images"

@@ -14,6 +14,7 @@ from codebook.errors import Fault, UnitsError
 from codebook.files.decode import Encoding
 from codebook.files.tables import Row, RowFile, open_rows
 from codebook.files.tables.rows import as_values
+from codebook.ground.quantities import say_count
 from codebook.paths import show_path
 from codebook.records import Unit
 from codebook.units.any_source import Source
@@ -118,7 +119,7 @@ class UnitSource(Source):
         if not unit.text.strip():
             return "the text is empty"
         if len(unit.text) > self.max_chars:
-            return f"the text has {len(unit.text):,} characters, more than max_chars = {self.max_chars:,}"
+            return f"the text has {say_count(len(unit.text), 'character')}, more than max_chars = {self.max_chars:,}"
         return None
 
     def _refuse(self, where: str, problem: str) -> None:
@@ -259,7 +260,7 @@ class LeftOut(Source):
 
     def tell(self) -> list[str]:
         """What the source tells, and how many units are left out."""
-        return [*self.source.tell(), f"left out: {len(self.ids):,} units"]
+        return [*self.source.tell(), f"left out: {say_count(len(self.ids), 'unit')}"]
 
 
 @dataclass(frozen=True)
@@ -278,7 +279,7 @@ class Drawn(LeftOut):
 
     def tell(self) -> list[str]:
         """What the source tells, and how many units were drawn."""
-        return [*self.source.tell(), f"drawn: {len(self.ids):,} units, seed {self.seed}"]
+        return [*self.source.tell(), f"drawn: {say_count(len(self.ids), 'unit')}, seed {self.seed}"]
 
 
 def draw_units(source: Source, n: int, seed: int = 1) -> Drawn:

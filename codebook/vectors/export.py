@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from codebook.errors import EngineError, Fault, MissingExtraError, ParameterError
+from codebook.ground.quantities import say_count
 from codebook.vectors.ordered_vectors import Vectors
 
 if TYPE_CHECKING:
@@ -154,7 +155,11 @@ def _check_fields(vectors: Vectors, fields: pd.DataFrame | None) -> list[Fault]:
     faults = []
     if len(fields) != len(vectors):
         faults.append(
-            Fault("fields", f"{len(fields)} rows for {len(vectors)} texts", "give one row per text, in the same order")
+            Fault(
+                "fields",
+                f"{say_count(len(fields), 'row')} for {say_count(len(vectors), 'text')}",
+                "give one row per text, in the same order",
+            )
         )
     for name in map(str, fields.columns):
         if name in _TAKEN or not _FIELD.fullmatch(name):
@@ -171,7 +176,11 @@ def _check_ids(vectors: Vectors, ids: Sequence[str] | None) -> list[Fault]:
         return []
     if len(ids) != len(vectors) or len(set(map(str, ids))) != len(vectors):
         return [
-            Fault("ids", f"{len(set(map(str, ids)))} different ids for {len(vectors)} texts", "give one id per text")
+            Fault(
+                "ids",
+                f"{len(set(map(str, ids)))} different ids for {say_count(len(vectors), 'text')}",
+                "give one id per text",
+            )
         ]
     try:
         _ = [UUID(str(name)) for name in ids]

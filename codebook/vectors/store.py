@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, Fault, ParameterError, RecordError
 from codebook.files.lines import digest, write_atomic, write_whole
+from codebook.ground.quantities import say_count
 from codebook.paths import make_private, show_path
 from codebook.vectors.index import KEY_BYTES, Ints, KeyIndex, key_of
 
@@ -197,7 +198,7 @@ class VectorStore:
         n_rows, rows = len(self), np.ascontiguousarray(fresh_vectors[[fresh[text] for text in new]])
         if not self.vectors_path.exists():
             if n_rows:
-                raise self._damaged(f"it is missing, although there are {n_rows:,} keys for it")
+                raise self._damaged(f"it is missing, although there are {say_count(n_rows, 'key')} for it")
             with write_atomic(self.vectors_path) as file:
                 _write_header(file, (0, fresh_vectors.shape[1]))
         begin, dimensions = self._check_length(n_rows)
@@ -227,7 +228,7 @@ class VectorStore:
         """(where the rows begin, dimensions) of a file that is long enough for its keys."""
         begin, dimensions, _ = self._read_header()
         if self.vectors_path.stat().st_size < begin + n_rows * dimensions * 4:
-            raise self._damaged(f"it is too short for its {n_rows:,} keys")
+            raise self._damaged(f"it is too short for its {say_count(n_rows, 'key')}")
         return begin, dimensions
 
     def _read_header(self) -> tuple[int, int, int]:
@@ -260,7 +261,9 @@ def _check(fresh_vectors: Floats, n_texts: int, dimensions: int) -> None:
     """Refuse vectors that do not belong to these texts or into this store."""
     faults = []
     if fresh_vectors.ndim != 2 or len(fresh_vectors) != n_texts:
-        faults.append(Fault("vectors", f"their shape is {fresh_vectors.shape}", f"give {n_texts} rows, one a text"))
+        faults.append(
+            Fault("vectors", f"their shape is {fresh_vectors.shape}", f"give {say_count(n_texts, 'row')}, one a text")
+        )
     elif dimensions and fresh_vectors.shape[1] != dimensions:
         problem = f"they have {fresh_vectors.shape[1]} dimensions, but the vectors in the store have {dimensions}"
         faults.append(Fault("vectors", problem, "use a separate store for each number of dimensions"))

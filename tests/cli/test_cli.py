@@ -124,7 +124,7 @@ def test_truncated_replies_are_asked_again_with_a_larger_cap(fake: FakeOpenAI, c
     command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
     command("submit", "study", "--wait")
     again = command("retry", "study", "--why", "truncated", "--max-tokens", "2000")
-    assert "1 questions will be asked again" in again.output
+    assert "1 question will be asked again" in again.output
     done = command("submit", "study", "--wait")
     assert "4 asked = 3 labelled + 1 refused" in done.output, done.output
     assert fake.n_created == 2

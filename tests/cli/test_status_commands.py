@@ -140,7 +140,7 @@ def test_old_files_alone_are_removed_where_an_age_is_said(fake: FakeOpenAI, comm
     old, *others = sorted((run.folder.path / "exports").iterdir())
     then = time.time() - 5 * DAY_S
     os.utime(old, (then, then))
-    assert "1 files were removed" in command("tidy", "--older-than", "3", "--yes").output
+    assert "1 file was removed" in command("tidy", "--older-than", "3", "--yes").output
     assert sorted((run.folder.path / "exports").iterdir()) == others
 
 

@@ -168,7 +168,7 @@ def test_decimals_of_a_spreadsheet_export_are_not_guessed(tmp_path):
 def test_repeated_codings(tmp_path, policy, label):
     path = put(tmp_path / "t.csv", "id,who,code\n1,ann,sports\n1,ann,travel\n")
     options = {"unit": "id", "coder": "who", "label": "code"}
-    with pytest.raises(TableError, match=r"1 codings repeat.*units '1'.*`duplicates: first`"):
+    with pytest.raises(TableError, match=r"1 coding repeats.*units '1'.*`duplicates: first`"):
         read_codings(path, ONE, **options)
     codings = read_codings(path, ONE, **options, duplicates=policy)
     table = codings.frame

@@ -121,7 +121,7 @@ def test_nothing_is_half_written(where: str, ask: Callable[[str], list[Any]]) ->
     [
         (pd.DataFrame({"a": [1]}), [], "name them: KeyedTable"),
         (pd.DataFrame({"a": [1]}), ["b"], "use some of a"),
-        (pd.DataFrame({"a": [1, 1]}), ["a"], r"1 rows repeat the key \(a\), such as 1"),
+        (pd.DataFrame({"a": [1, 1]}), ["a"], r"1 row repeats the key \(a\), such as 1"),
         (pd.DataFrame({"a": [1, None]}), ["a"], "has empty cells"),
         (pd.DataFrame({"a": [1], "A": [1]}), ["a"], "two columns have the same name"),
     ],

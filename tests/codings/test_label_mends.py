@@ -48,7 +48,7 @@ def test_r06_no_mend_drops_a_code():
     with pytest.raises(TableError) as caught:
         read_codings(EXPORTS / "segments.csv", book(), **SEGMENTS, separator="|")
     (fault,) = caught.value.faults
-    assert "1 codings repeat unit, coder and variable" in fault.problem
+    assert "1 coding repeats unit, coder and variable" in fault.problem
     assert "`join: true`" in fault.mend
     assert "duplicates" not in fault.mend
 

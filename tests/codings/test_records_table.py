@@ -99,7 +99,7 @@ def test_the_coverage_is_carried() -> None:
     assert records.coverage == "3 asked = 2 labelled + 1 truncated"
     assert records.runs == ("r",)
     assert records.n_absent == 0
-    assert "3 records in 1 units" in repr(records)
+    assert "3 records in 1 unit" in repr(records)
     assert open_records(table_apart(), APART, "topics", units=UNITS).coverage == "3 asked = 3 labelled"
 
 

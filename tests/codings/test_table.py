@@ -87,7 +87,7 @@ def test_whole_numbers_become_text_and_the_frame_given_stays():
         ([row(why="refused")], "a label and a why.*keep one"),
         ([row(label=None)], r"neither a label nor a why.*set why to one of refused, truncated"),
         ([row(label=None, why="tired")], "why is 'tired'.*use one of"),
-        ([row(), row()], "1 codings repeat unit, coder, variable and draw.*number them as draws"),
+        ([row(), row()], "1 coding repeats unit, coder, variable and draw.*number them as draws"),
         ([row(unit_id="")], "no unit_id.*give every row"),
         ([row(coder=None)], "no coder"),
         ([row(draw=-1)], "a whole number.*0, 1, 2"),

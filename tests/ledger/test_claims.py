@@ -358,7 +358,7 @@ def test_r38_a_run_whose_folder_was_removed_is_given_up_and_frees_its_questions(
     with pytest.raises(RunError, match=r"folder runs/gone is gone.*codebook cancel gone --give-up"):
         cancel_run("gone")
     done = CliRunner().invoke(main, ["cancel", "gone", "--give-up", "--yes"])
-    assert (done.exit_code, done.output) == (0, "0 shards of run gone were never sent, 1 jobs were given up.\n")
+    assert (done.exit_code, done.output) == (0, "Never sent: 0 shards of run gone; given up: 1 job.\n")
     assert not gone.folder.path.exists()
     assert why_of(other) == {"u0": "cancelled", "u1": "cancelled"}
     with Ledger(other.folder.ledger_path) as ledger:

@@ -280,7 +280,7 @@ def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) 
         return f"{sentence} None of {len(known):,} differences by {by} has an interval without 0."
     chance = f"{len(known) * (1 - bootstrap.confidence):.2g}"
     names = name_some(dict.fromkeys(_name_measures(apart)))
-    without = f"Of {len(known):,} differences by {by} {len(apart):,} have an interval without 0 ({names})"
+    without = f"Of {say_count(len(known), 'difference')} by {by} {len(apart):,} have an interval without 0 ({names})"
     return f"{sentence} {without}; by chance alone about {chance} would."
 
 

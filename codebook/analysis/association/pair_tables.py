@@ -142,7 +142,7 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
     pairs, n_units = pair_labels(read, labels, by_coder=beside is not None, latent=statistic == "tetrachoric")
     order = list(dict.fromkeys([*pairs["a"], *pairs["b"]])) if beside else pooled_order(pairs)
     pairs = pairs.sort_values(statistic, key=abs, ascending=False, ignore_index=True)
-    subject = variables[0].name if len(variables) == 1 else f"{len(variables)} variables"
+    subject = variables[0].name if len(variables) == 1 else say_count(len(variables), "variable")
     about = f"{subject}: association of labels ({statistic})"
     shown, names = codings.in_words(pairs), list(map(codings.name_label, order))
     facts = make_facts(codings, read, n_units)
@@ -250,7 +250,7 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
     pairs = coder_pairs(codes, min_units).sort_values(statistic, ascending=False, kind="stable", ignore_index=True)
     about = f"{variable.name}: {statistic} of every two coders"
     name = "Krippendorff's alpha" if statistic == "alpha" else "Percent agreement"
-    rest = f"The {len(coders)} coders with the most labels of {len(codings.coders):,}."
+    rest = f"The {say_count(len(coders), 'coder')} with the most labels of {len(codings.coders):,}."
     labelled = codings.frame[(codings.frame["variable"] == variable.name) & codings.frame["label"].notna()]
     n_units, coverage = labelled["unit_id"].nunique(), codings.coverage
     facts = Facts(n_units, len(coders), level, coverage=coverage, joins=codings.joins, decimals=2)

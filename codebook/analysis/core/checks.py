@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codebook.errors import Fault, StatisticError
+from codebook.ground.quantities import say_count
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -95,7 +96,11 @@ def check_coders(table: pd.DataFrame, wanted: list[str] | None) -> list[Fault]:
 def check_ids(unit: Ints, coder: Ints) -> list[Fault]:
     """Faults of rows without a unit or a coder (-1 in the codes, shape (n_rows,))."""
     lacking = {"unit_id": int((unit < 0).sum()), "coder": int((coder < 0).sum())}
-    return [Fault(name, f"missing in {n:,} rows", "fill it in, or drop the rows") for name, n in lacking.items() if n]
+    return [
+        Fault(name, f"missing in {say_count(n, 'row')}", "fill it in, or drop the rows")
+        for name, n in lacking.items()
+        if n
+    ]
 
 
 def check_repeats(unit: Ints, coder: Ints, units: pd.Index, coders: pd.Index) -> list[Fault]:
@@ -122,7 +127,7 @@ def check_whys(label: Ints, why: Ints) -> list[Fault]:
     faults = []
     if neither:
         mend = "set why (e.g. 'absent'), or drop the rows"
-        faults.append(Fault("label", f"{neither:,} rows have no label and no why", mend))
+        faults.append(Fault("label", f"{say_count(neither, 'row has', 'rows have')} no label and no why", mend))
     if both:
-        faults.append(Fault("why", f"{both:,} rows have a label and a why", "keep one of them"))
+        faults.append(Fault("why", f"{say_count(both, 'row has', 'rows have')} a label and a why", "keep one of them"))
     return faults

@@ -142,7 +142,7 @@ def _check_frame(frame: object) -> list[Fault]:
         return [Fault("columns", "it has `coder` and no `label`", "name the column of the labels `label`")]
     if "label" not in frame or not (n := int(frame["coder"].map(_text).isna().sum() if "coder" in frame else 0)):
         return []
-    return [Fault("coder", f"missing in {n:,} rows", "fill it in, or drop the rows")]
+    return [Fault("coder", f"missing in {say_count(n, 'row')}", "fill it in, or drop the rows")]
 
 
 def _check_units(units: pd.Series, unit: str) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ from codebook.analysis.core.checks import name_some
 from codebook.analysis.entities.forms import FormRules, normalise_form, plain_names
 from codebook.analysis.vectors.similarity_blocks import TextVectors
 from codebook.errors import Fault, ParameterError, TableError
+from codebook.ground.quantities import say_count
 
 Truth = Mapping[str, object] | pd.Series
 Floats = NDArray[np.floating]
@@ -117,7 +118,7 @@ class Names:
         return replace(self, vectors=rows[:n_mentions], entity_vectors=listed, outputs=self.outputs or vectors.outputs)
 
     def __repr__(self) -> str:
-        distinct = f"{len(self.mentions):,} names, {len(set(self.forms)):,} different in their normal form"
+        distinct = f"{say_count(len(self.mentions), 'name')}, {len(set(self.forms)):,} different in their normal form"
         if self.entities is None:
             return distinct
         return f"{distinct}; a list of {self.entities['entity_id'].nunique():,} entities"
@@ -128,7 +129,11 @@ class Names:
             return [Fault("vectors", "only one of the two tables has vectors", "pass both, or none")]
         sides = [("vectors", self.mentions, self.vectors), ("entity_vectors", self.others, self.other_vectors)]
         return [
-            Fault(name, f"shape {array.shape} for {len(frame):,} rows", "pass one vector per row, in the frame's order")
+            Fault(
+                name,
+                f"shape {array.shape} for {say_count(len(frame), 'row')}",
+                "pass one vector per row, in the frame's order",
+            )
             for name, frame, array in sides
             if array is not None and (array.ndim != 2 or len(array) != len(frame))
         ]

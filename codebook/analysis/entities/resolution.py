@@ -205,7 +205,7 @@ class Resolution:
         counts = self.frame["decision"].value_counts().reindex(list(DECISIONS), fill_value=0)
         words = {"matched": "matched", "new": "new", "review": "left to a person"}
         parts = ", ".join(f"{counts[decision]:,} {word}" for decision, word in words.items())
-        return f"{len(self.frame):,} names: {parts}."
+        return f"{say_count(len(self.frame), 'name')}: {parts}."
 
     def _result(self, frame: pd.DataFrame, name: str, title: str, finding: str) -> Result:
         title, outputs = self.names.entitle(title), self.names.outputs

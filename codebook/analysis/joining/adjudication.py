@@ -275,7 +275,11 @@ def _say_decided(facts: AdjudicationFacts) -> str:
         f"{facts.n_pending:,} {is_or_are(facts.n_pending)} pending",
     ]
     parts += [f"on {facts.n_unanimous:,} all coders agree"] if facts.n_unanimous else []
-    parts += [f"{facts.n_without_reason:,} decisions have no reason"] if facts.n_without_reason else []
+    parts += (
+        [f"{say_count(facts.n_without_reason, 'decision has', 'decisions have')} no reason"]
+        if facts.n_without_reason
+        else []
+    )
     return f"{'; '.join(parts)}."
 
 

@@ -264,10 +264,11 @@ def _fill(
         converged=fit.converged if fit else True,
     )
     labelled = int(rows["label"].notna().sum())
-    steps = f", in {len(fit.traced):,} steps" if fit else ""
+    steps = f", in {say_count(len(fit.traced), 'step')}" if fit else ""
     name = name_how(result.name)
     head = f"{name[0].upper()}{name[1:]} of {say_count(len(votes.coders), 'coder')}"
-    finding = f"{head}: {labelled:,} of {say_count(len(rows), 'unit')} have a label{steps}; {n_tied:,} ties have none."
+    tied = say_count(n_tied, "tie has", "ties have")
+    finding = f"{head}: {labelled:,} of {say_count(len(rows), 'unit')} have a label{steps}; {tied} none."
     runs = [f"Runs of {model} are one coder: {name_some(names)}." for model, names in collapsed.items()]
     table = codings.in_words(_count_joined(rows, n_tied, n_uncoded, list(votes.scale.labels)), "Label")
     remarks = ("Joined labels can be wrong: compare them with a gold.", *runs, *warnings, *_say_part(codings))
@@ -377,7 +378,7 @@ def _join_labels(votes: LabelCodes, scores: Floats, shown: Ints, variable: str, 
 def _find_warnings(fit: Fit, names: Sequence[str]) -> list[str]:
     warnings = []
     if not fit.converged:
-        warnings.append(f"EM did not settle in {len(fit.traced):,} steps.")
+        warnings.append(f"EM did not settle in {say_count(len(fit.traced), 'step')}.")
     right = np.einsum("jkk->jk", fit.errors)
     if bad := [name for name, row in zip(names, right, strict=True) if (row[fit.prior > 0] < 0.5).all()]:
         warnings.append(f"{', '.join(bad)}: wrong more often than right on every label; look at the codings.")

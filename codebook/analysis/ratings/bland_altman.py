@@ -149,5 +149,7 @@ def draw_limits(first: Floats, second: Floats, frame: pd.DataFrame, coder: str, 
     axes.margins(x=0.06, y=0.12)
     dress_axes(axes, f"mean of {coder} and {other}", f"{coder} less {other}")
     several = " A larger dot stands for several units." if times.max() > 1 else ""
-    say_in_picture(figure, f"n = {len(first):,} units. Grey: 95 % intervals of the mean and of the limits.{several}")
+    say_in_picture(
+        figure, f"n = {say_count(len(first), 'unit')}. Grey: 95 % intervals of the mean and of the limits.{several}"
+    )
     return literal(figure)

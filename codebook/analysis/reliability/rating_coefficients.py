@@ -15,6 +15,7 @@ from codebook.analysis.core.scales import Bools, Floats, as_number
 from codebook.analysis.ratings.intraclass import ICC_FORMS, icc_interval, icc_values
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES, pair_statistics
 from codebook.analysis.reliability.krippendorff import Measure, Pairable, undefined_measure
+from codebook.ground.quantities import say_count
 
 RATING_TITLES = {form: words.split(", ")[0] for form, words in ICC_FORMS.items()}
 RATING_TITLES |= {"pearson": "Pearson's r", "spearman": "Spearman's rho"}
@@ -43,7 +44,9 @@ def measure_rating(pairs: Pairable, name: str) -> Measure:
 
     n_coders = ratings.shape[1]
     several = f"{title} is the mean over all pairs of coders" if at >= 0 and n_coders > 2 else ""
-    few = "" if complete.all() else f"{title} is computed from the units that all {n_coders} coders labelled"
+    few = (
+        "" if complete.all() else f"{title} is computed from the units that all {say_count(n_coders, 'coder')} labelled"
+    )
     remark = "; ".join(filter(None, [several, few]))
     return Measure(lambda _: statistic, patterns, remark=remark, room=False)
 
@@ -89,7 +92,11 @@ def measure_concordance(pairs: Pairable) -> Measure:
         complete = counts.sum(axis=(1, 2)) == counts.shape[1]
         if complete.any():
             n_coders = counts.shape[1]
-            few = "" if complete.all() else f"{W_TITLE} is computed from the units that all {n_coders} coders labelled"
+            few = (
+                ""
+                if complete.all()
+                else f"{W_TITLE} is computed from the units that all {say_count(n_coders, 'coder')} labelled"
+            )
             return Measure(partial(kendall_w, n_coders=n_coders), patterns, remark=few, n_coders=n_coders)
         undefined = f"no unit was labelled by all {counts.shape[1]} coders"
     return undefined_measure(pairs, undefined)

@@ -296,7 +296,11 @@ def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
     units = units.sort_values("consistency", kind="stable", ignore_index=True)
     shown = units.assign(labels=units.pop("in_words")) if parts else units
     n_flips, where = int(units["flipped"].sum()), _list_words(list(groups))
-    rate = f"{n_flips:,} of {say_count(len(units), 'unit')} flip" if len(parts) == 1 else f"{n_flips:,} flips of units"
+    rate = (
+        f"{n_flips:,} of {say_count(len(units), 'unit')} flip"
+        if len(parts) == 1
+        else f"{say_count(n_flips, 'flip')} of units"
+    )
     columns = ["over", "model", "prompt", "unit_id", "n_runs", "consistency", "labels"]
     result = Result(
         units,

@@ -18,7 +18,7 @@ from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
-from codebook.ground.quantities import places_of, say_part
+from codebook.ground.quantities import places_of, say_count, say_part
 
 LEGAL, SAME = "legal labels", "same label in reverse order"
 _TESTS = {"definition": "definitions recovered", "example": "own examples recovered"}
@@ -134,7 +134,9 @@ def _pick(table: pd.DataFrame, probes: pd.DataFrame, variable: str) -> pd.DataFr
         mend = "plan a run over probe_units(probes)"
         faults.append(Fault("codings", f"no answer of {variable!r} to a probe{near}", mend))
     elif n_pending:
-        faults.append(Fault("codings", f"{n_pending} answers are outstanding", "collect them"))
+        faults.append(
+            Fault("codings", f"{say_count(n_pending, 'answer is', 'answers are')} outstanding", "collect them")
+        )
     raise_faults("The probes cannot be scored.", faults)
     models = describe_runs(answers).set_index("coder")["model"]  # the codebook's digest in a coder's name differs
     return answers.assign(model=answers["coder"].map(models))

@@ -279,7 +279,11 @@ def neighbour_agreement(
         return Result(pd.DataFrame(columns=_COLUMNS), name, title, name, Facts(nothing=reason), reason, outputs=folder)
     codes = pd.factorize(np.asarray(labels_of(vectors, labels), dtype=object))[0]
     if len(array) != len(codes):
-        fault = Fault("labels", f"{len(codes)} labels for {len(array)} rows", "give a label per vector, in their order")
+        fault = Fault(
+            "labels",
+            f"{say_count(len(codes), 'label')} for {say_count(len(array), 'row')}",
+            "give a label per vector, in their order",
+        )
         raise_faults("The neighbours cannot be compared.", [fault])
     neighbours = find_nearest(array, array, k, self_rows=np.arange(len(array)))
     same = codes[neighbours["query"]] == codes[neighbours["row"]]

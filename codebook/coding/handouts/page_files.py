@@ -18,6 +18,7 @@ from codebook.coding.handouts.handout import Handout, print_text
 from codebook.coding.sessions.session_view import show_codebook, show_unit
 from codebook.coding.sessions.unit_sources import embed_files
 from codebook.files.lines import digest, write_whole
+from codebook.ground.quantities import say_count
 from codebook.outputs.templating import render
 from codebook.records import Unit
 from codebook.visible import spell_line
@@ -35,7 +36,7 @@ def write_page_of(handout: Handout, path: Path) -> str:
     page = make_page(handout, path.stem).encode()
     write_whole(path, page)
     size = f"{len(page) / 1e6:,.1f} MB" + ", which is too large for many e-mail accounts" * (len(page) > _MANY)
-    return f"{path.name}: {len(handout.turns):,} units for {spell_line(handout.coder)}, {size}."
+    return f"{path.name}: {say_count(len(handout.turns), 'unit')} for {spell_line(handout.coder)}, {size}."
 
 
 def make_page(handout: Handout, name: str) -> str:

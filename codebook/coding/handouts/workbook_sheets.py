@@ -29,6 +29,7 @@ from codebook.coding.handouts.workbook_columns import (
 from codebook.errors import Fault, ParameterError
 from codebook.files.lines import write_atomic
 from codebook.files.tables.workbook_writer import MAX_CELL, MAX_ROWS, escape_text, measure_cell, new_workbook
+from codebook.ground.quantities import say_count
 from codebook.scheme.model import Category, Variable
 from codebook.scheme.number_values import say_bounds, spell_number
 from codebook.visible import spell_line
@@ -49,10 +50,11 @@ def write_workbook_of(handout: Handout, path: Path) -> str:
     with write_atomic(path) as file, new_workbook(file) as book:
         _Pages(book, handout).fill()
     n_long = sum(_height(handout.units[turn.unit].text, _WIDTHS["text"]) > _HIGHEST for turn in handout.turns)
-    remark = f" {n_long:,} texts are longer than a row can show; read them in the formula bar above the sheet." * bool(
-        n_long
+    remark = (
+        f" {say_count(n_long, 'text is', 'texts are')} longer than a row can show; read on in the formula bar above."
+        * bool(n_long)
     )
-    return f"{path.name}: {len(handout.turns):,} units for {spell_line(handout.coder)}.{remark}"
+    return f"{path.name}: {say_count(len(handout.turns), 'unit')} for {spell_line(handout.coder)}.{remark}"
 
 
 def _find_faults(handout: Handout) -> Iterator[Fault]:
@@ -231,7 +233,7 @@ def _number_rule(variable: Variable) -> dict[str, Any]:
 def say_instructions(handout: Handout) -> list[str]:
     """Return what a coder must know to fill in a workbook, a paragraph each."""
     book = handout.codebook
-    lines = [f"{handout.study or book.name}: {len(handout.turns):,} units for {handout.coder}"]
+    lines = [f"{handout.study or book.name}: {say_count(len(handout.turns), 'unit')} for {handout.coder}"]
     lines += [f"You code: {book.unit}.", *filter(None, book.instructions.split("\n")), ""]
     lines += [f"1. Answer on the sheet '{CODING}', in the yellow cells. All other cells are locked."]
     lines += [f"2. Read what the codes mean on the sheet '{CODES}' before you begin."]

@@ -15,6 +15,7 @@ from codebook.coding.rounds.known_answers import KnownAnswer, example_units, fin
 from codebook.coding.sessions.session_plan import Beside
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.records import Unit
 from codebook.scheme import Codebook
@@ -105,7 +106,9 @@ def _find_faults(units: Sequence[Unit], answers: Sequence[KnownAnswer], gate: fl
         problem = join.say_strays("answers", "among the units", "the units")
         yield Fault("answers", problem, "give the unit of every answer")
     if join.n_lacking or not units:
-        problem = f"{join.n_lacking:,} units have no known answer" if units else "there are no units"
+        problem = (
+            f"{say_count(join.n_lacking, 'unit has', 'units have')} no known answer" if units else "there are no units"
+        )
         yield Fault("units", problem, "give an answer for each unit, or leave the unit out")
 
 

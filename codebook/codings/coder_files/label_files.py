@@ -84,7 +84,8 @@ class Codings:
     def faults(self, where: str, codebook: Codebook) -> Iterator[Fault]:
         """Yield what keeps these codings from being a table."""
         if self.ragged:
-            problem = f"{len(self.ragged):,} rows do not have as many fields as the header (line {self.ragged[0]})"
+            ragged = say_count(len(self.ragged), "row does", "rows do")
+            problem = f"{ragged} not have as many fields as the header (line {self.ragged[0]})"
             yield Fault(where, problem, "correct the quotation marks there, or give the `delimiter`")
         if n := self.counts["no unit"]:
             yield Fault(
@@ -102,7 +103,9 @@ class Codings:
         if not self.twice or self.source.duplicates != "error" or self.source.format:
             return
         names = ", ".join(repr(key[0]) for key, _ in self.twice[:_N_SHOWN])
-        problem = f"{len(self.twice):,} codings repeat unit, coder and variable (units {names})"
+        problem = (
+            f"{say_count(len(self.twice), 'coding repeats', 'codings repeat')} unit, coder and variable (units {names})"
+        )
         draws = "name the column of draws with `draw`"
         if any(codebook.variable(key[2]).is_set for key, _ in self.twice):
             mend = f"write `join: true` if the rows of one unit and coder are one set of labels, or {draws}"

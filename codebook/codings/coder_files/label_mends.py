@@ -45,7 +45,11 @@ def label_faults(where: str, codebook: Codebook, outside: Counter[Outside]) -> I
         problem = f"{len(near)} of these labels are very similar to labels of the codebook"
         yield Fault(where, problem, f"if they mean these, write `rename: {{{pairs}}}`")
     if (rest := len(outside) - _N_LISTED) > 0:
-        yield Fault(where, f"{rest:,} more labels are not in the codebook", "check that the right column is named")
+        yield Fault(
+            where,
+            f"{say_count(rest, 'more label is', 'more labels are')} not in the codebook",
+            "check that the right column is named",
+        )
 
 
 def _list_near(codebook: Codebook, outside: Counter[Outside]) -> dict[str, str]:

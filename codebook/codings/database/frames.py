@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+from codebook.ground.quantities import say_count
 
 
 class HasKey(Protocol):
@@ -118,7 +119,7 @@ def _find_problem(frame: pd.DataFrame, key: Sequence[str]) -> tuple[str, str] | 
     if (twice := frame.duplicated(list(key))).any():
         first = ", ".join(map(str, frame.loc[twice, list(key)].iloc[0]))
         return (
-            f"{int(twice.sum()):,} rows repeat the key ({', '.join(key)}), such as {first}",
+            f"{say_count(int(twice.sum()), 'row repeats', 'rows repeat')} the key ({', '.join(key)}), such as {first}",
             "name all columns of the key",
         )
     folded = [str(name).casefold() for name in frame.columns]

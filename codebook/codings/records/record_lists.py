@@ -80,8 +80,10 @@ class Records:
         return int((self.frame["how"] == "absent").sum()) if "how" in self.frame else 0
 
     def __repr__(self) -> str:
-        counts = f"{say_count(len(self.frame), 'record')} in {self.frame['unit_id'].nunique():,} units"
-        absent = f", {self.n_absent:,} quotes are not in their text" if "how" in self.frame else ""
+        counts = f"{say_count(len(self.frame), 'record')} in {say_count(self.frame['unit_id'].nunique(), 'unit')}"
+        absent = (
+            f", {say_count(self.n_absent, 'quote is', 'quotes are')} not in their text" if "how" in self.frame else ""
+        )
         return " ".join([f"{self.name}: {counts}{absent}; {self.coverage}.", *self.joins])
 
     def by_unit(self, field: str, n_characters: int = 120) -> Result:

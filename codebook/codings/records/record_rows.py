@@ -67,7 +67,7 @@ def open_records(codings: Codings | pd.DataFrame, codebook: Codebook, name: str,
     0       7  1     Ann     11    14   exact
     1       7  2     Zoe   <NA>  <NA>  absent
     >>> records
-    people: 2 records in 1 units, 1 quotes are not in their text; 1 asked = 1 labelled.
+    people: 2 records in 1 unit, 1 quote is not in their text; 1 asked = 1 labelled.
     """
     lists = find_lists(codebook, name)
     whole = codings if isinstance(codings, Codings) else Codings(codings, codebook.variables)

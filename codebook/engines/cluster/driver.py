@@ -19,6 +19,7 @@ from codebook.engines.cluster.answering import VLLM, Row
 from codebook.engines.cluster.chunk_files import ClusterJob, Piece, Task
 from codebook.engines.cluster.ray_tasks import connect, map_pieces
 from codebook.errors import EngineError, UnreachableError
+from codebook.ground.quantities import say_count
 
 _BEGIN_S = 60.0
 """Seconds that a new process is given until it holds its lock."""
@@ -127,7 +128,7 @@ def answer_job(job: ClusterJob, task: Task, n_start: int, pipeline: Pipeline) ->
             if row["problem"]:
                 raise (UnreachableError if row["passing"] else EngineError)(row["problem"])
     if not job.cancel.exists() and (n_missing := job.merge(task)):
-        raise EngineError(f"{n_missing:,} questions came back without an answer")
+        raise EngineError(f"{say_count(n_missing, 'question')} came back without an answer")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 
 INCLUDED = "message.output_text.logprobs"
@@ -121,7 +122,7 @@ def _check_metadata(metadata: Any) -> list[Fault]:
         return [Fault("metadata", "it does not hold names with a text each", mend)]
     faults = []
     if len(metadata) > _N_PAIRS:
-        faults.append(Fault("metadata", f"it holds {len(metadata)} pairs", mend))
+        faults.append(Fault("metadata", f"it holds {say_count(len(metadata), 'pair')}", mend))
     for key, value in metadata.items():
         if len(str(key)) > _N_KEY or not isinstance(value, str) or len(value) > _N_VALUE:
             faults.append(Fault(f"metadata.{str(key)[:_N_KEY]}", "name or text is too long, or it is no text", mend))
@@ -132,7 +133,7 @@ def _check_inputs(inputs: Any) -> list[Fault]:
     """What is embedded: a text or a list of texts."""
     texts = inputs if isinstance(inputs, list) else [inputs]
     if len(texts) > _N_INPUTS:
-        return [Fault("input", f"{len(texts):,} texts in a request", f"give up to {_N_INPUTS:,}")]
+        return [Fault("input", f"{say_count(len(texts), 'text')} in a request", f"give up to {_N_INPUTS:,}")]
     empty = [place for place, text in enumerate(texts, start=1) if text in ("", None, [])]
     problem = f"text {', '.join(map(str, empty[:5]))} is empty"
     return [Fault("input", problem, "leave out units without text")] if empty else []

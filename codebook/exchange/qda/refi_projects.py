@@ -17,6 +17,7 @@ from codebook.exchange.offset_counting import Place, Put, clean_text, find_count
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
 from codebook.files.unfolding import Archive
 from codebook.files.xml_text import Element, parse_xml
+from codebook.ground.quantities import say_count
 from codebook.scheme.refi_codes import CodePlace, read_codes
 
 TITLE = "REFI-QDA project"
@@ -66,7 +67,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     places = [Place(each.text, each.start or 0, each.end or 0, each.quote) for each in placed]
     counting = find_counting(source.name, project.texts, places, end=options.end)
     if placed:
-        out.note(f"How the file counts characters, judged by {len(placed):,} passages: {counting}.")
+        out.note(f"How the file counts characters, judged by {say_count(len(placed), 'passage')}: {counting}.")
     for sentence in project.notes:
         out.note(sentence)
     put = place_all(project.texts, counting)

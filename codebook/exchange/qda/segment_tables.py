@@ -24,6 +24,7 @@ from codebook.exchange.heading_roles import (
     read_sheet,
 )
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
+from codebook.ground.quantities import say_count
 
 TITLE = "coded segments of a QDA program"
 VARIABLE = "code"
@@ -116,7 +117,7 @@ def _tell_unused(sheet: Sheet, places: Mapping[str, int], out: Collector) -> Non
     if "weight" in places:
         out.note("Weights were put into the notes, because no program says what they mean.")
     if n := sum(name.startswith("Code: ") and not _OF_APPLIED.match(name) for name in sheet.columns):
-        out.note(f"{n:,} columns of single codes repeat what the rows say, and were not read.")
+        out.note(f"Not read: {say_count(n, 'column')} of single codes, as the rows say the same.")
 
 
 def _name_unit(segment: Segment, row: Sequence[str], sheet: Sheet, out: Collector) -> Segment:

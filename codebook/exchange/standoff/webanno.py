@@ -18,6 +18,7 @@ from codebook.exchange.export_source import ExportSource, read_head
 from codebook.exchange.offset_counting import Place, find_counting, place_all
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
 from codebook.files.decode import read_text
+from codebook.ground.quantities import say_count
 
 TITLE = "WebAnno TSV (INCEpTION)"
 HEAD = "#FORMAT=WebAnno TSV 3"
@@ -107,7 +108,7 @@ def _read_layer_head(line: str, column: int) -> Layer:
 def _find_fault(where: str, number: int, cells: Sequence[str], layers: Sequence[Layer]) -> Fault | None:
     n_least = max((layer.column + max(1, len(layer.features)) for layer in layers), default=3)
     if len(cells) < n_least:
-        problem = f"{len(cells)} columns, but the header announces {n_least}"
+        problem = f"{say_count(len(cells), 'column')}, but the header announces {n_least}"
         return Fault(f"{where}, line {number}", problem, "export the document again as WebAnno TSV 3.3")
     if not re.fullmatch(r"\d+-\d+", cells[1]):
         return Fault(f"{where}, line {number}", f"{cells[1]!r} is not a position", "export the document again")

@@ -146,7 +146,9 @@ def show_page(documents: Documents | str | Path, transcript: Transcript, page: i
         draw_page(sheet, DPI, MAX_SIDE).save(room, "JPEG", quality=80)
         sheet.close()
     doubt = say_count(len(leaf.unsure), "doubtful word")
-    sentence = f"{transcript.document}, page {page}, by {transcript.coder}: {len(leaf.text):,} characters, {doubt}"
+    sentence = (
+        f"{transcript.document}, page {page}, by {transcript.coder}: {say_count(len(leaf.text), 'character')}, {doubt}"
+    )
     return PageView(sentence, room.getvalue(), leaf.text, tuple(leaf.unsure))
 
 

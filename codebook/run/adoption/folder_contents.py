@@ -10,6 +10,7 @@ from typing import Any
 from codebook.errors import Fault
 from codebook.files.digests import digest_of, find_faults, named_digest
 from codebook.files.lines import dump_canonical, load_line, number_lines
+from codebook.ground.quantities import say_count
 from codebook.ledger import KEPT, Ledger, PlannedRow
 from codebook.ledger.carried import known_keys
 from codebook.ledger.migrations import name_old_answerer
@@ -148,7 +149,10 @@ class Contents:
             key = seen.setdefault(name, request_key(url, dump_canonical(body), draw))
             keys[name], weight = key, weight + weigh_line(raw) + 1
         if strays:
-            self.fault(path, f"{len(strays):,} lines ask about nothing in units.jsonl, such as {strays[0]}")
+            self.fault(
+                path,
+                f"{say_count(len(strays), 'line asks', 'lines ask')} about nothing in units.jsonl, such as {strays[0]}",
+            )
         size = (path.stat().st_size, weight // BYTES_PER_TOKEN)
         return ShardFile(number, Shard(path, digest_of(path), url, model, len(keys), *size), keys)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from codebook.engines import Engine, Remark, Remarks
 from codebook.errors import BusyError, EngineError, GoneError, RecordError, UnreachableError
 from codebook.files.lines import digest_file, load_line, number_lines
+from codebook.ground.quantities import say_count
 from codebook.ledger import FoundLine, JobRow, Ledger
 from codebook.records import Answer, JobState, LineFault
 from codebook.run.answers.line_reader import LineReader
@@ -108,7 +109,8 @@ def _say_counts(row: JobRow, reader: LineReader) -> Iterator[str]:
 def _say_strangers(strangers: list[str]) -> Iterator[str]:
     """Lines that answer nothing that was asked."""
     if strangers:
-        yield f"{len(strangers)} lines answer nothing that was asked, such as {strangers[0]}"
+        lines = say_count(len(strangers), "line answers", "lines answer")
+        yield f"{lines} nothing that was asked, such as {strangers[0]}"
 
 
 def _refused(folder: RunFolder, row: JobRow, faults: tuple[LineFault, ...]) -> Iterator[FoundLine]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from codebook.engines import Engine
 from codebook.errors import CodebookError, EngineError, Fault, ParameterError, RunError
+from codebook.ground.quantities import say_count
 from codebook.ledger import JobRow, Ledger
 from codebook.run.answers.harvest import settle_job
 from codebook.run.folder import RunFolder
@@ -104,4 +105,5 @@ def give_up_lost(folder: RunFolder, shard: int = 0, *, give_up: bool) -> str:
             )
         for row in jobs:
             give_up_job(folder, ledger, row, "the folder of its run is gone")
-    return f"{n_unsent} shards of run {folder.name} were never sent, {len(jobs)} jobs were given up."
+    unsent, given_up = say_count(n_unsent, "shard"), say_count(len(jobs), "job")
+    return f"Never sent: {unsent} of run {folder.name}; given up: {given_up}."

@@ -10,7 +10,7 @@ import orjson
 
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import Sides, join_faults, join_ids
-from codebook.ground.quantities import say_percent
+from codebook.ground.quantities import say_count, say_percent
 from codebook.records import Unit
 from codebook.run.plans.asking import AskingFields
 from codebook.run.plans.planning import plan
@@ -158,7 +158,7 @@ def _say(frame: pd.DataFrame) -> str:
     n_units = " to ".join(str(n) for n in sorted({int(frame["n"].min()), int(frame["n"].max())}))
     return (
         f"With {frame['n_each'].iloc[0]} examples a category {say_percent(shares.mean(), 1)} of {n_units} other units "
-        f"are right ({len(frame)} draws, {least} to {most}); one label always: "
+        f"are right ({say_count(len(frame), 'draw')}, {least} to {most}); one label always: "
         f"{say_percent(frame['baseline'].mean(), 1)}."
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import read_yaml
 from codebook.ground.personal import find_personal, is_personal_name, looks_personal
+from codebook.ground.quantities import say_count
 from codebook.paths import STUDY_VARIABLE, project_folder
 from codebook.records import Unit
 
@@ -74,14 +75,16 @@ class PersonalWatch:
         warnings = []
         if self.n_ids and not self.private:
             warnings.append(
-                f"WARNING   {self.n_ids:,} ids look personal (e-mail or IP addresses, phone numbers): the service sees "
+                f"WARNING   {say_count(self.n_ids, 'id looks', 'ids look')} personal (e-mail or IP addresses, "
+                "phone numbers): the service sees "
                 "other names, but somebody who knows an id can test whether it is among them. Write `private: true` in "
                 "study.yaml, or --private"
             )
         if self.n_texts:
             more = ", ..." if self.n_texts > len(self.shown) else ""
             warnings.append(
-                f"WARNING   {self.n_texts:,} texts hold an e-mail or IP address ({', '.join(self.shown)}{more}): they "
+                f"WARNING   {say_count(self.n_texts, 'text holds', 'texts hold')} an e-mail or IP address "
+                f"({', '.join(self.shown)}{more}): they "
                 "are sent as they are; mask it first if it must not leave this machine"
             )
         if self.columns:

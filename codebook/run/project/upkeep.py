@@ -10,6 +10,7 @@ from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from codebook.errors import CodebookError, RunError
+from codebook.ground.quantities import say_count
 from codebook.ledger import Ledger
 from codebook.paths import project_folder, runs_folder
 from codebook.run.folder import RunFolder, list_runs
@@ -101,7 +102,8 @@ def delete_remote(names: Collection[str] = (), *, older_than_days: float = 0) ->
                 raise
             failures.append(f"  - {name}: {error}")
     if failures:
-        message = f"{n_deleted} files were deleted. Not all could be; repeat it later for these runs:"
+        deleted = say_count(n_deleted, "file was", "files were")
+        message = f"{deleted} deleted. Not all could be; repeat it later for these runs:"
         raise RunError("\n".join([message, *failures]))
     return n_deleted
 

@@ -10,6 +10,7 @@ from codebook.dialects.embeddings import read_vectors
 from codebook.dialects.replies import open_line
 from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
+from codebook.ground.quantities import say_count
 from codebook.material.unit_store import PACK, iter_units, texts_of
 from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
@@ -131,6 +132,6 @@ def _read(line: bytes, where: str, n_texts: int) -> Floats:
     """The vectors of a result line, `(n_texts, n_dimensions)`."""
     vectors, problem = read_vectors(open_line(read_object(line) or {})[1])
     if vectors is None or len(vectors) != n_texts:
-        why = problem or f"{len(vectors) if vectors is not None else 0} vectors for {n_texts} texts"
+        why = problem or f"{len(vectors) if vectors is not None else 0} vectors for {say_count(n_texts, 'text')}"
         raise RecordError(f"{where}: {why}. The file is damaged; restore it from a backup.")
     return vectors

@@ -42,7 +42,7 @@ def test_a_column_twice_a_column_of_labels_by_another_name_and_a_row_by_nobody_a
     long = pd.DataFrame({"unit": [1, 1, 2], "coder": ["anna", "ben", None], "label": list("aab")})
     with pytest.raises(StatisticError, match=r"name the column of the labels `label`"):
         as_codings(long.rename(columns={"label": "code"}), level="nominal")
-    with pytest.raises(StatisticError, match=r"coder: missing in 1 rows"):
+    with pytest.raises(StatisticError, match=r"coder: missing in 1 row"):
         as_codings(long, level="nominal")
 
 

@@ -125,7 +125,7 @@ def test_real_disagreement_from_the_coal_debate(tmp_path):
     whole, facts = decided.codings.frame, decided.result.facts
     pd.testing.assert_frame_equal(whole.iloc[: len(table)][list(table)].reset_index(drop=True), table)
     assert (facts.n_decided, facts.n_pending, facts.n_without_reason) == (2, 3, 1)
-    assert decided.result.finding == "2 units are decided (2 by Dora); 3 are pending; 1 decisions have no reason."
+    assert decided.result.finding == "2 units are decided (2 by Dora); 3 are pending; 1 decision has no reason."
     assert whole["detail"].iloc[-2] == "Dora: asks for a delay"
     checked = check_table(whole, book)
     assert checked["coder"].iloc[-1] == "adjudicated"

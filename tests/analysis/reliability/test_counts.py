@@ -91,9 +91,9 @@ def test_all_faults_come_at_once():
     assert len(caught.value.faults) == 5
     assert "7 labels are not in the codebook: 'odd 0', 'odd 1', 'odd 2', 'odd 3', 'odd 4' and 2 more" in text
     assert "2 times a coder coded a unit more than once in this draw: unit u1, coder B; unit u2, coder B" in text
-    assert "1 rows have no label and no why" in text
-    assert "1 rows have a label and a why" in text
-    assert "coder: missing in 1 rows" in text
+    assert "1 row has no label and no why" in text
+    assert "1 row has a label and a why" in text
+    assert "coder: missing in 1 row" in text
 
 
 @pytest.mark.parametrize(
