@@ -88,7 +88,7 @@ def test_limitations_name_labels_never_given_and_where_one_answer_for_all_is_as_
     said = list(referee_checks._of_validity(rows))
     assert "The model never gave the label 'c'." in said
     (constant,) = (text for text in said if "one answer for all units" in text)
-    assert constant.startswith("The model is no better than one answer for all units, always 'a': exact match .12")
+    assert constant.startswith("The model is no better than one answer for all units, always 'a': exact match .13")
     assert "of it .75; Jaccard" in constant
     assert "macro F1" not in constant
 

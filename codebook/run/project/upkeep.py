@@ -43,7 +43,8 @@ def check_run(name: str) -> str:
 
     Examples
     --------
-    >>> check_run("topics")
+    >>> import codebook as cb
+    >>> cb.run.check_run("topics")
     'topics'
     """
     folder = RunFolder(name)
