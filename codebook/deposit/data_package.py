@@ -176,8 +176,8 @@ _OF_RUN = {
 }
 
 
-def write_crate(room: Path, about: About, *, title: str, study: str) -> None:
-    """Write the metadata of all files that lie in the deposit of a study.
+def load_rocrate() -> tuple[Any, Any]:
+    """The classes of an archive's metadata; asked for before anything is made that would then be lost.
 
     Raises
     ------
@@ -189,16 +189,22 @@ def write_crate(room: Path, about: About, *, title: str, study: str) -> None:
         from rocrate.rocrate import ROCrate
     except ImportError:
         raise MissingExtraError("The metadata of an archive (RO-Crate)", "deposit") from None
-    crate = ROCrate(version=_VERSION)
+    return ContextEntity, ROCrate
+
+
+def write_crate(room: Path, about: About, *, title: str, study: str) -> None:
+    """Write the metadata of all files that lie in the deposit of a study."""
+    entity, archive = load_rocrate()
+    crate = archive(version=_VERSION)
     licence = "LICENSE.txt" if (room / "LICENSE.txt").is_file() else NO_LICENCE
     crate.name, crate.datePublished = title, about.made_at
     crate.description = f"Units of {study} coded by people and models: data, codebook, replies, tables."
-    crate.license = crate.add(ContextEntity(crate, "#licence", {"@type": "CreativeWork", "name": licence}))
+    crate.license = crate.add(entity(crate, "#licence", {"@type": "CreativeWork", "name": licence}))
     for place, path in list_files(room):
         if place not in (CRATE, MANIFEST):
             crate.add_file(path, place, properties=_describe_file(place, path))
     for name in about.runs:
-        _add_run(crate, ContextEntity, room, name)
+        _add_run(crate, entity, room, name)
     write_json(room / CRATE, crate.metadata.generate())
 
 

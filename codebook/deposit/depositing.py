@@ -12,7 +12,7 @@ from pathlib import Path
 
 from codebook.deposit.assembling import Assembly
 from codebook.deposit.coder_pseudonyms import find_names
-from codebook.deposit.data_package import write_crate, write_data_package
+from codebook.deposit.data_package import load_rocrate, write_crate, write_data_package
 from codebook.deposit.deposit_layout import (
     ABOUT,
     About,
@@ -106,6 +106,8 @@ def write_deposit(
         is to be kept; or the tables that are made anew are others. All faults are named, and nothing is written.
     RunError
         The run has no table yet.
+    MissingExtraError
+        The extra `deposit` is not installed.
 
     Examples
     --------
@@ -115,6 +117,7 @@ def write_deposit(
     >>> deposited.about.texts, cb.deposit.verify_deposit(deposited.folder, replay=False).faults
     ('include', ())
     """
+    load_rocrate()
     study, way = study or open_study(), check_texts(texts)
     reasons, sources = read_reasons(study.facts.personal_data), find_sources(study)
     target = resolve_path(out or f"deposit/{sources.run.name}")

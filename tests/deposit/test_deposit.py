@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from codebook.deposit import Deposited, verify_deposit, write_deposit
 from codebook.deposit.deposit_layout import write_digests
 from codebook.deposit.leak_search import Traces, read_text_lines
 from codebook.deposit.withheld_texts import make_withholding
-from codebook.errors import ParameterError
+from codebook.errors import MissingExtraError, ParameterError
 from codebook.execute import StudyResult
 from codebook.files.digests import digest_of
 from codebook.files.lines import read_lines
@@ -132,6 +133,16 @@ def set_anew(table: Path) -> None:
     old = digest_of(word).encode()
     word.write_bytes(word.read_bytes() + b" ")
     manifest.write_bytes(manifest.read_bytes().replace(old, digest_of(word).encode()))
+
+
+def test_a_lacking_part_of_the_kit_is_said_before_anything_is_made_anew(study, monkeypatch):
+    """It was said after the replay: an hour's work was gone then."""
+    monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
+    told: list[str] = []
+    with pytest.raises(MissingExtraError, match=r"pip install 'codebook-kit\[deposit\]'"):
+        write_deposit(tell=told.append)
+    assert not told
+    assert not (study / "deposit").exists()
 
 
 def test_a_deposit_that_lies_elsewhere_gives_the_same_tables_and_tells_what_is_set_otherwise(

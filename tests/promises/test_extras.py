@@ -47,6 +47,12 @@ def test_every_extra_that_a_message_names_can_be_installed() -> None:
     assert by_hand == ["errors.py"], "the sentence is written in one place"
 
 
+def test_the_page_on_installing_lists_every_extra() -> None:
+    page = (PACKAGE.parent / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(EXTRAS) - {"dev"}
+
+
 def test_a_study_of_texts_needs_no_package_of_photos_pages_or_entities() -> None:
     needed = " ".join([*PROJECT["dependencies"], *EXTRAS["embedded"]])
     heavy = ("spacy", "rapidocr", "opencv", "efficientnet", "pypdfium2", "pyarrow", "statsmodels", "openai", "jupyter")
