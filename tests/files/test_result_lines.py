@@ -291,7 +291,7 @@ def test_r21_two_different_answers_for_one_id_are_none_and_equal_ones_are_one(fa
 def test_r21_equal_answers_for_one_id_are_one_and_it_is_said(fake: FakeOpenAI) -> None:
     run = collect_changed(fake, twice(lambda line: line | {"id": "another"}))
     assert check_sums(run) == {"": 6}
-    assert "1 line of its files answer a question that has a line already" in job_note(run.status())
+    assert "its files have 1 line more for questions that have a line already" in job_note(run.status())
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -309,7 +309,7 @@ def test_r21_a_line_that_says_nothing_does_not_spoil_the_answer(fake: FakeOpenAI
 
     run = collect_changed(fake, twice(lose, first=True))
     assert check_sums(run) == {"": 6}
-    assert "1 line of its files answer a question that has a line already" in job_note(run.status())
+    assert "its files have 1 line more for questions that have a line already" in job_note(run.status())
 
 
 # --- foreign shapes at status 200

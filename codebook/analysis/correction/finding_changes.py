@@ -237,5 +237,5 @@ def _say(frame: pd.DataFrame, places: int, first: str, other: str) -> str:
     p = "" if math.isnan(row["p"]) else f", {say_p(row['p'])}"
     which = "its interval does not hold 0" if n_sure else "its interval holds 0"
     if len(known) > 1:
-        which = f"the intervals of {n_sure:,} of {len(known):,} differences do not hold 0"
+        which = f"of {len(known):,} intervals {n_sure or 'none'} {'leaves' if n_sure < 2 else 'leave'} out 0"
     return f"{other} minus {first}: the largest difference is {figures} ({what}, {row['source']}{p}); {which}."

@@ -74,7 +74,7 @@ class LineReader:
         if self.n_differ:
             yield f"{self.n_differ} of its questions came back with {TWICE}"
         elif self.n_twice:
-            yield f"{say_count(self.n_twice, 'line')} of its files answer a question that has a line already"
+            yield f"its files have {say_count(self.n_twice, 'line')} more for questions that have a line already"
 
     def say_loss(self) -> str:
         """Why a question without a line may have been answered all the same; "" where it was not."""
