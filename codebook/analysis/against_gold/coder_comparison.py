@@ -47,8 +47,8 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.sample_design import count_members
 from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.standard_errors import count_members
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
 from codebook.errors import Fault
 from codebook.ground.quantities import MINUS, format_figure, kind_of, say_count, say_p

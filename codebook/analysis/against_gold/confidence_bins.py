@@ -20,15 +20,15 @@ from codebook.analysis.against_gold.gold_cells import (
     say_no_labels,
     say_no_pair,
 )
-from codebook.analysis.against_gold.measures import ratio
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import drawn_places, dress_axes, dress_ticks, literal, new_figure, say_in_picture
 from codebook.analysis.core.estimates import Bootstrap, Interval, percentile_interval, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.sample_design import Design, Drawn, count_members, resample_design
+from codebook.analysis.core.sample_design import Design, Drawn, resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints
-from codebook.analysis.core.share_intervals import Shares
+from codebook.analysis.core.share_intervals import Shares, divide
+from codebook.analysis.core.standard_errors import count_members
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import format_figure, places_of, say_count
@@ -91,12 +91,12 @@ class _Judged:
         (n, p, right, squares), rest = sums[:, :4].T, sums[:, 4:]
         in_bin, p_bin, right_bin = (rest[:, at * n_bins : (at + 1) * n_bins] for at in range(3))
         sure, right_sure = rest[:, 3 * n_bins : 3 * n_bins + n_sure], rest[:, 3 * n_bins + n_sure :]
-        accuracy = ratio(right, n)
+        accuracy = divide(right, n)
         ece = np.abs(right_bin - p_bin).sum(axis=1) / n
         overall = np.stack([accuracy, p / n, squares / n, accuracy * (1 - accuracy), ece], axis=1)
-        means = ratio(p_bin, in_bin)
+        means = divide(p_bin, in_bin)
         return np.concatenate(
-            [overall, ratio(right_bin, in_bin), ratio(right_sure, sure), means, sure / n[:, None]], axis=1
+            [overall, divide(right_bin, in_bin), divide(right_sure, sure), means, sure / n[:, None]], axis=1
         )
 
 

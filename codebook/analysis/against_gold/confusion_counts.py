@@ -29,9 +29,10 @@ from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
 from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS, Tones
 from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.sample_design import Drawn, count_members
+from codebook.analysis.core.sample_design import Drawn
 from codebook.analysis.core.scales import LEVELS, Floats, Ints
 from codebook.analysis.core.share_intervals import Shares
+from codebook.analysis.core.standard_errors import count_members
 from codebook.ground.quantities import UNKNOWN, say_count, say_percent
 from codebook.outputs import SHOWN_ROWS
 from codebook.outputs.figure_style import Figure

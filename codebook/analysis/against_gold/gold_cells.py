@@ -22,9 +22,10 @@ from codebook.analysis.core.gold_samples import why_no_gold
 from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.sample_design import Design, Drawn, check_drawn, count_members, read_design
+from codebook.analysis.core.sample_design import Design, Drawn, check_drawn, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.analysis.core.scales import list_labels as named_labels
+from codebook.analysis.core.standard_errors import count_members
 from codebook.errors import Fault, StatisticError
 
 KINDS = ("single", "rating", "multi")

@@ -13,7 +13,7 @@ from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
-from codebook.analysis.core.share_intervals import Parts, add_room, wilson_ends
+from codebook.analysis.core.share_intervals import Parts, add_room, divide, wilson_ends
 from codebook.analysis.reliability.alpha import alpha_values
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1", "specificity", "npv")
@@ -117,7 +117,7 @@ class Statistics:
 
     def values(self, weights: Floats, cells: Cells) -> Floats:
         """All of them, shape (n_draws, n_shares + n_others)."""
-        return np.concatenate([self.as_f1(ratio(*self.shares(weights, cells))), self.others(weights, cells)], axis=1)
+        return np.concatenate([self.as_f1(divide(*self.shares(weights, cells))), self.others(weights, cells)], axis=1)
 
     def as_f1(self, shares: Floats) -> Floats:
         """The shares, where each J that is to become F1 is replaced by 2 J / (1 + J)."""
@@ -185,7 +185,7 @@ def draw_statistics(
         hits, wholes = statistics.shares(weights[:, :n], cells)
         unseen = np.split(weights[:, n_wide:], 2, axis=1)
         right, wrong = (part @ each for part, each in zip(unseen, may, strict=True))
-        return np.concatenate([statistics.as_f1(ratio(hits + right, wholes + right + wrong)), others], axis=1)
+        return np.concatenate([statistics.as_f1(divide(hits + right, wholes + right + wrong)), others], axis=1)
 
     return values, resample_design(room, every, bootstrap, np.append(prior, more[n_wide:]))
 
@@ -344,7 +344,7 @@ def overall_measures(weights: Floats, cells: Cells) -> Floats:
 
     Accuracy is the share of exact matches; a unit asked and not answered is wrong.
     """
-    return np.concatenate([ratio(*overall_parts(weights, cells)), mixed_measures(weights, cells)], axis=1)
+    return np.concatenate([divide(*overall_parts(weights, cells)), mixed_measures(weights, cells)], axis=1)
 
 
 def mixed_measures(weights: Floats, cells: Cells) -> Floats:
@@ -355,17 +355,17 @@ def mixed_measures(weights: Floats, cells: Cells) -> Floats:
     """
     right = cells.answered & (cells.gold == cells.coded).all(axis=1)
     either = (cells.gold | cells.coded).sum(axis=1)
-    overlap = ratio((cells.gold & cells.coded).sum(axis=1), either, empty=1.0) * cells.answered
+    overlap = divide((cells.gold & cells.coded).sum(axis=1), either, empty=1.0) * cells.answered
     both = weights @ (cells.gold & cells.coded).sum(axis=1)
     sizes = weights @ (cells.gold.sum(axis=1) + cells.coded.sum(axis=1))
     gold, coded, hits = np.split(weights @ cells.indicators[:, : 3 * len(cells.labels)], 3, axis=1)
-    recall, of_either = ratio(hits, gold), ratio(hits, gold + coded - hits)
+    recall, of_either = divide(hits, gold), divide(hits, gold + coded - hits)
     f1 = 2 * of_either / (1 + of_either)
-    macro, balanced = (ratio(np.nansum(each, axis=1), (~np.isnan(each)).sum(axis=1)) for each in (f1, recall))
-    weighted = ratio(np.nansum(f1 * gold, axis=1), gold.sum(axis=1))
+    macro, balanced = (divide(np.nansum(each, axis=1), (~np.isnan(each)).sum(axis=1)) for each in (f1, recall))
+    weighted = divide(np.nansum(f1 * gold, axis=1), gold.sum(axis=1))
     mcc = _correlate(gold, coded, weights.sum(axis=1), weights @ right, weights @ ~cells.answered)
-    jaccard = ratio(weights @ overlap, weights.sum(axis=1))
-    return np.stack([macro, jaccard, ratio(2 * both, sizes), mcc, balanced, weighted], axis=1)
+    jaccard = divide(weights @ overlap, weights.sum(axis=1))
+    return np.stack([macro, jaccard, divide(2 * both, sizes), mcc, balanced, weighted], axis=1)
 
 
 def _correlate(gold: Floats, coded: Floats, n_asked: Floats, right: Floats, none: Floats) -> Floats:
@@ -374,13 +374,7 @@ def _correlate(gold: Floats, coded: Floats, n_asked: Floats, right: Floats, none
     room_coded = n_asked**2 - (coded**2).sum(axis=1) - none**2
     whole = np.sqrt(np.maximum(room_gold, 0) * np.maximum(room_coded, 0))
     whole = np.where(whole > 1e-9 * n_asked**2, whole, 0.0)  # rounding: a single label leaves no room
-    return ratio(right * n_asked - (gold * coded).sum(axis=1), whole)
-
-
-def ratio(part: Floats, whole: Floats, *, empty: float = np.nan) -> Floats:
-    """`part` / `whole`, and `empty` where the whole is nothing."""
-    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
-    return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, empty), where=whole > 0))
+    return divide(right * n_asked - (gold * coded).sum(axis=1), whole)
 
 
 def commonest(cells: Cells) -> tuple[Bools, list[str]]:

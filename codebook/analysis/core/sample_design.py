@@ -139,16 +139,6 @@ def join_small(stratum: Ints) -> Ints:
     return np.where((stratum < 0) | (sizes[stratum] < 2), int(sizes.argmax()), stratum)
 
 
-def count_members(cluster: Ints, which: Ints, n_cells: int) -> Any:
-    """How often each cluster shows each cell, a sparse array (n_clusters, n_cells); None without clusters."""
-    if not len(cluster):
-        return None
-    from scipy.sparse import csr_array
-
-    names, rows = np.unique(cluster, return_inverse=True)
-    return csr_array((np.ones(len(rows)), (rows, which)), shape=(len(names), n_cells))
-
-
 @dataclass(frozen=True)
 class Drawn:
     """Units as they were drawn, those that are alike counted together in a cell.

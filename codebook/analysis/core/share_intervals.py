@@ -96,7 +96,7 @@ def wilson_ends(n_right: float, n: float, confidence: float) -> Interval:
     return Interval(*wilson_interval(float(n_right), int(n), confidence), 0.0)
 
 
-def divide(part: Floats, whole: Floats) -> Floats:
-    """`part` / `whole`, and NaN where the whole is nothing."""
+def divide(part: Floats, whole: Floats, *, empty: float = np.nan) -> Floats:
+    """`part` / `whole`, and `empty` where the whole is nothing."""
     part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
-    return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0))
+    return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, empty), where=whole > 0))

@@ -102,14 +102,18 @@ def join_clusters(patterns: Patterns, cluster: Ints) -> Any:
 
     `patterns`: traced to their units. `cluster`: of each unit, shape (n_units,), or empty.
     """
+    unit = np.flatnonzero(patterns.shown >= 0)
+    return count_members(cluster[unit] if len(cluster) else cluster, patterns.shown[unit], len(patterns.times))
+
+
+def count_members(cluster: Ints, which: Ints, n_cells: int) -> Any:
+    """How often each cluster shows each cell, a sparse array (n_clusters, n_cells); None without clusters."""
     if not len(cluster):
         return None
     from scipy.sparse import csr_array
 
-    unit = np.flatnonzero(patterns.shown >= 0)
-    names, rows = np.unique(cluster[unit], return_inverse=True)
-    columns = patterns.shown[unit]
-    return csr_array((np.ones(len(unit)), (rows, columns)), shape=(len(names), len(patterns.times)))
+    names, rows = np.unique(cluster, return_inverse=True)
+    return csr_array((np.ones(len(rows)), (rows, which)), shape=(len(names), n_cells))
 
 
 def jackknife(
