@@ -105,7 +105,7 @@ def _find_kind_in(folder: Path) -> str:
     endings = Counter(file.suffix.lower() for file in folder.rglob("*") if file.is_file())
     n_images = sum(endings[ending] for ending in SUFFIXES)
     if endings[".pdf"] and n_images:
-        problem = f"it contains {endings['.pdf']} PDFs and {say_count(n_images, 'image')}"
+        problem = f"it contains {say_count(endings['.pdf'], 'PDF')} and {say_count(n_images, 'image')}"
         mend = f'give "{show_path(folder)}/*.pdf" for the PDFs, or move one kind to a folder of its own'
         raise UnitsError("It is not clear what the units are.", [Fault(show_path(folder), problem, mend)])
     return "documents" if endings[".pdf"] else "images"

@@ -67,7 +67,7 @@ def test_a_column_for_each_code_beside_the_rows_is_told_and_not_read_twice(tmp_p
     text = MAXQDA.strip() + ";Code: rent;Code: noise\nA;B1;rent;low;0;anna;;;1;0\n"
     reading = read_csv(tmp_path, text)
     assert len(reading.rows) == 1
-    assert any(note.startswith("2 columns of single codes") for note in reading.notes)
+    assert any(note.startswith("Not read: 2 columns of single codes") for note in reading.notes)
 
 
 ATLAS = "ID;Document;Quotation Content;Comment;Codes;Density;Created by\n"

@@ -157,11 +157,11 @@ def test_r28_what_looks_personal_is_warned_of_where_it_costs(project: Path, monk
             ("status", "one"),
         ):
             said = CliRunner().invoke(main, list(words)).output
-            assert "1 ids look personal" in said, words
+            assert "1 id looks personal" in said, words
             assert f"1 text holds an e-mail or IP address ('{MAIL}')" in said, words
             assert "columns that look personal are sent with the texts: address (by its name)" in said, words
         said = CliRunner().invoke(main, [*planned[:-2], "--run", "two", "--private"]).output
-        assert "ids look personal" not in said
+        assert "id looks personal" not in said
         assert "1 text holds" in said
     assert "look personal" not in CliRunner().invoke(main, ["plan", "--run", "offline"]).output, "nothing leaves"
     assert orjson.loads(Path("runs/two/run.json").read_bytes())["asked"]["private"]

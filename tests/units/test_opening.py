@@ -34,7 +34,7 @@ def test_each_kind_is_told_by_its_path_or_form(tmp_path: Path) -> None:
 def test_a_folder_of_images_and_pdfs_cannot_be_told(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"")
     (tmp_path / "b.JPG").write_bytes(b"")
-    with pytest.raises(UnitsError, match=r"1 PDFs and 1 images.*/\*.pdf"):
+    with pytest.raises(UnitsError, match=r"1 PDF and 1 image.*/\*.pdf"):
         open_units(tmp_path)
 
 
