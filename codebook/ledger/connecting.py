@@ -55,8 +55,9 @@ def may_write(path: Path) -> bool:
 
 
 def has_no_room(path: Path) -> bool:
-    """Whether the disk is so full that SQLite cannot even begin."""
-    return shutil.disk_usage(path.parent).free < ROOM_BYTES
+    """Whether the disk is so full that SQLite cannot even begin; a folder of a network may not tell its size."""
+    disk = shutil.disk_usage(path.parent)
+    return disk.total > 0 and disk.free < ROOM_BYTES
 
 
 def has_changes_beside(path: Path) -> bool:

@@ -287,5 +287,5 @@ def test_r13_an_error_of_input_or_output_is_looked_into(fail: Fail, monkeypatch:
     assert "does not answer" in fail(broken).stderr
     broken.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
     assert "no working locks" in fail(broken).stderr
-    monkeypatch.setattr("shutil.disk_usage", lambda path: Namespace(free=4096))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Namespace(total=10**9, free=4096))
     assert "the disk is full (disk I/O error). To mend: free some disk space" in fail(broken).stderr

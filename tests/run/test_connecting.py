@@ -53,6 +53,9 @@ def test_a_run_on_a_full_disk_is_read_and_a_write_says_that_it_is_full(
         assert ledger.read_only
         with pytest.raises(OSError, match="No space left"), ledger.transaction():
             pass
+    monkeypatch.setattr(connecting.shutil, "disk_usage", lambda _: room._replace(total=0, used=0))
+    with Ledger(project / "runs" / "ledger.db") as ledger:
+        assert not ledger.read_only, "a folder of a network that does not tell its size is no full disk"
 
 
 @pytest.mark.slow
