@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from codebook.analysis.core.scales import UNCOUNTED
 from codebook.codings import coverage_sentence
 from codebook.ground.quantities import say_count
 from codebook.outputs import OutputEntry
@@ -80,7 +81,7 @@ def say_instrument(facts: Facts) -> Iterator[str]:
 def _describe(variable: Any) -> str:
     about = [
         variable.kind,
-        str(variable.level),
+        *([] if variable.kind in UNCOUNTED else [str(variable.level)]),
         *([say_count(len(variable.labels), "label")] if variable.labels else []),
     ]
     return f"{variable.name} ({', '.join(dict.fromkeys(about))})"

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from codebook.analysis.against_gold.coder_comparison import compare
 from codebook.analysis.against_gold.validity_tables import validity
+from codebook.analysis.core.coder_roles import say_uncounted
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import VariableLike, VariableSpec
+from codebook.analysis.core.scales import UNCOUNTED, VariableLike, VariableSpec
 from codebook.analysis.correction.finding_changes import SHARE, changed_findings
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.codings import merge_tables, set_aside_abstentions
@@ -102,6 +103,9 @@ def compare_views(
     if len(beside.runs) < 2:
         reason = f"{beside.names[0]} is the only version of its run: nothing to compare."
         return nothing_to_say(beside.codings, reason, result)
+    if not beside.codings.variables:
+        reason = " ".join(say_uncounted(beside.runs[-1].codebook.variables))
+        return nothing_to_say(beside.codings, reason, result)
     if by == "share":
         codings = beside.codings.with_word_counts() if "n_words" in formula else beside.codings
         named = beside.names[0], beside.names[-1]
@@ -129,9 +133,11 @@ def _lay_beside(runs: Sequence[RunViews], coders: str | Path, gold: str, variabl
         _refuse("runs", f"{', '.join(twice)} occurs twice", "name different runs, such as topics.v1 topics.v2")
     variables, apart = _share_variables(runs)
     chosen = [each for each in variables if variable in ("", each.name)]
-    if not chosen:
-        problem = f"{variable or 'no variable'} is not in all of the runs with labels of one kind"
-        _refuse("variable", problem, f"there are: {', '.join(each.name for each in variables) or 'none'}")
+    counted = [each for each in runs[-1].codebook.variables if each.kind not in UNCOUNTED]
+    if not chosen and (variable or counted):
+        problem = f"{variable} is not in all" if variable else "no variable is in all"
+        there = ", ".join(each.name for each in variables) or "none"
+        _refuse("variable", f"{problem} of the runs with labels of one kind", f"there are: {there}")
     units = [{unit.unit_id for unit in run.units()} for run in runs]
     shared = set.intersection(*units)
     if not shared:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from notebook_cells import NOTEBOOKS, answer_as_told, draw_quickly, make_run, run_cells, say
+from notebook_cells import NOTEBOOKS, answer_as_told, draw_quickly, make_run, run_cells, say, write_csv
 
 import codebook as cb
 from codebook.analysis.core.examples import make_table
@@ -146,6 +146,68 @@ def test_u01_two_people_are_adjudicated_with_the_gold_or_without(
     reason = "2 coders: Dawid-Skene cannot tell who is wrong with fewer than three."
     assert said["errors"] == f"{reason} Add a coder, or use how='majority' and adjudicate."
     assert ("consensus" in said) == (not known)
+
+
+NAMES = "kind: records, fields: [{name: entity, kind: quote}, {name: type, kind: choice, categories: [PER, LOC]}]"
+FOUND = [f'{{"names":[{{"entity":"{name}","type":"PER"}}]}}' for name in ("Ann", "Ben", "Cy")]
+UNCOUNTED = {
+    "records": (NAMES, FOUND, "'names' holds records, which are not compared as labels: span_validity holds them"),
+    "text": ("kind: text", ["Coal up", "Rain", "Goal"], "'names' holds free text, which is not compared as labels."),
+}
+
+
+def write_people(project: Path, variables: str, columns: Mapping[str, str]) -> None:
+    """A study of three units without a run, coded by ann, ben and the gold."""
+    (project / "study.yaml").write_text("study: s\nunits: texts.csv\ncoders: coders.yaml\ngold: gold\n")
+    (project / "codebook.yaml").write_text(f"name: s\nunit: a text\nvariables:\n{variables}")
+    entries = (
+        f"  - {{file: people.csv, unit: id, variable: {name}, columns: {{{columns[name]}}}}}\n" for name in columns
+    )
+    (project / "coders.yaml").write_text("coders:\n" + "".join(entries))
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("kind", list(UNCOUNTED))
+def test_u01_answers_that_are_no_labels_are_named_in_every_step(project: Path, kind: str) -> None:
+    form, answers, reason = UNCOUNTED[kind]
+    write_people(
+        project, f"  - {{name: names, question: Names, {form}}}\n", {"names": "ann: ann, ben: ben, gold: gold"}
+    )
+    rows = [(f"u{at}", answer, answers[0], answer) for at, answer in enumerate(answers)]
+    write_csv(project / "texts.csv", ("id", "text"), ((row[0], "Ann, Ben and Cy") for row in rows))
+    write_csv(project / "people.csv", ("id", "ann", "ben", "gold"), rows)
+    for name in ("05_validity", "06_reliability", "07_correlogram", "13_adjudication"):
+        run_cells(name, run="none", replicates=20)
+    said = remarks(project, "s")
+    silent = {"validity_by_coder", "verdicts", "confusion", "validity_difference", "shares", "reliability", "coders"}
+    assert silent | {"label_shares", "label_association", "confused_labels", "disputed_definitions"} <= set(said)
+    assert {name for name in silent if not said[name].startswith(reason)} == set()
+
+
+@pytest.mark.usefixtures("quick")
+def test_u01_records_beside_labels_leave_the_labels_their_figures(project: Path) -> None:
+    topic = "  - {name: topic, question: Topic, kind: single, level: nominal, categories: [coal, sports, travel]}\n"
+    columns = {"names": "ann: n", "topic": "ann: ann, ben: ben, gold: gold"}
+    write_people(project, f"  - {{name: names, question: Names, {NAMES}}}\n{topic}", columns)
+    write_csv(project / "texts.csv", ("id", "text"), ((f"u{at}", "Ann") for at in range(6)))
+    rows = [(f"u{at}", FOUND[0], TOPICS[at], OTHER[at], TOPICS[at]) for at in range(6)]
+    write_csv(project / "people.csv", ("id", "n", "ann", "ben", "gold"), rows)
+    codings = cb.open_study(run="none").codings()
+    assert codings.of().variable.name == "topic"
+    assert cb.validity(codings.of()).frame.set_index("coder")["accuracy"].round(3).to_dict() == {
+        "ann": 1.0,
+        "ben": 0.833,
+    }
+    alone = cb.reliability(codings.of("topic"))
+    both = cb.reliability(codings)
+    assert both.frame.equals(alone.frame)
+    assert both.frame["value"].notna().all()
+    assert [each for each in both.facts.joins if each not in alone.facts.joins] == [
+        "Left out: 'names' holds records, which are not compared as labels: span_validity holds them against the gold."
+    ]
+    for name in ("05_validity", "06_reliability", "07_correlogram"):
+        run_cells(name, run="none", replicates=20)
+    assert [note for note in remarks(project, "s").values() if "names" in note] == []
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
-    WITH_NUMBERS,
     Cells,
     Pair,
     change_level,
@@ -124,10 +123,12 @@ def compare(
     2       MCC     0.77     0.26        0.52     NaN     NaN
     3     alpha     0.75     0.25        0.50     NaN     NaN
     """
-    codings = read_gold(codings, gold=gold, level=level, kinds=WITH_NUMBERS)
+    codings = read_gold(codings, gold=gold, level=level)
     a, b = _name_two(codings, a, b)
     title = f"{a or b or 'One coder'} less {b if a and b else 'another'}"
     result = Result(pd.DataFrame(columns=["measure", "n", "difference"]), "validity_difference", title, "validity")
+    if codings.uncounted:
+        return nothing_to_say(codings, codings.uncounted, result)
     if not (a and b):
         return _say_alone(codings, a or b, result)
     is_number = codings.variable.kind == "number"

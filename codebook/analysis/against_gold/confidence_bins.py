@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
-    WITH_NUMBERS,
     Pair,
     list_facts,
     read_gold,
@@ -158,15 +157,15 @@ def calibration(
     6      bin           .60 to .80  10  0.000        0.600
     7      bin          .80 to 1.00  30  1.000        0.867
     """
-    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
+    codings = read_gold(codings, gold=gold)
     raise_faults("Calibration cannot be computed.", _check_bins(bins, binning))
     coder = coder or codings.pick_pair()[0]
     title = f"Calibration of {coder or 'a coder'}"
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "calibration", title, "calibration")
-    if not coder:
-        return say_no_pair(codings, result)
     if (nothing := say_no_labels(codings, result)) is not None:
         return nothing
+    if not coder:
+        return say_no_pair(codings, result)
     pair = read_pair(codings, coder)
     by_unit = read_probabilities(codings, coder, probability)
     if not len(by_unit):

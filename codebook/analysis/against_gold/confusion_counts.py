@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
-    WITH_NUMBERS,
     Pair,
     list_facts,
     list_labels,
@@ -80,14 +79,14 @@ def confusion(
     2    b     a   0  0.0     0.00      0.18    0.00  0.00
     3    b     b  18  1.0     0.82      1.00    0.67  0.50
     """
-    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
+    codings = read_gold(codings, gold=gold)
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'Coder'} against {codings.gold}"
     result = Result(pd.DataFrame(columns=["gold", "coded", "n"]), "confusion", title, "validity")
-    if not coder:
-        return say_no_pair(codings, result)
     if (nothing := say_no_labels(codings, result)) is not None:
         return nothing
+    if not coder:
+        return say_no_pair(codings, result)
     if codings.variable.kind == "multi":
         reason = "Sets of labels have no confusion: each label is measured by itself."
         return nothing_to_say(codings, reason, result)

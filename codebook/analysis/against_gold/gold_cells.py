@@ -23,7 +23,7 @@ from codebook.analysis.core.patterns import group_rows
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, Drawn, check_drawn, read_design
-from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
+from codebook.analysis.core.scales import SET_LEVELS, UNCOUNTED, Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.analysis.core.scales import list_labels as named_labels
 from codebook.analysis.core.standard_errors import count_members
 from codebook.errors import Fault, StatisticError
@@ -40,11 +40,6 @@ ONE_LABEL = (
 
 _COUNTED = {"multi": "masi", "number": "interval"}
 """The level at which answers are the same or not, where it is not nominal."""
-_OTHER_KINDS = {
-    "transcription": "run notebooks/gallery/pdf_transcription (character error rate, word recall: transcript_accuracy)",
-    "records": "run notebooks/gallery/extraction (F1 of mentions: span_validity)",
-    "number": "take validity(codings), which says how far the numbers are from the gold",
-}
 
 
 @dataclass(frozen=True)
@@ -179,23 +174,20 @@ def read_gold(
     *,
     gold: str = "",
     level: str = "",
-    kinds: Sequence[str] = KINDS,
     whole: bool = False,
 ) -> Codings:
     """Codings of one variable with a gold coder, from codings or from a plain frame. The level need not be given.
 
-    `kinds` are those of variables whose labels can be held against the gold in the way that is asked for; `whole` is
-    that of `as_codings`.
+    `whole` is that of `as_codings`.
 
-    Raises StatisticError: nobody is named as the gold, or labels of the variable's kind are neither right nor wrong.
+    Raises StatisticError: nobody is named as the gold, or the variable is of a kind that nothing is known of.
     """
     codings = as_codings(codings, level=level, gold=gold, needs_level=False, whole=whole)
     kind, faults = codings.variable.kind, []
-    if kind not in kinds:
-        mend = f"{_OTHER_KINDS[kind]}; here" if kind in _OTHER_KINDS else ""
+    if kind not in (*WITH_NUMBERS, *UNCOUNTED):
         problem = f"validity by labels is not defined for kind {kind!r}"
-        faults.append(Fault("kind", problem, f"{mend} take one of {', '.join(kinds)}".strip()))
-    if not codings.gold:
+        faults.append(Fault("kind", problem, f"take one of {', '.join(WITH_NUMBERS)}"))
+    if not codings.gold and not codings.uncounted:
         faults.append(Fault("gold", "nobody is named", "name the coder whose labels are the gold: gold='NAME'"))
     raise_faults("Labels cannot be held against the gold.", faults)
     return codings
@@ -259,7 +251,9 @@ def say_no_pair(codings: Codings, result: Result) -> Result:
 
 
 def say_no_labels(codings: Codings, result: Result) -> Result | None:
-    """The result that says that numbers are not compared label by label; None for other kinds of variables."""
+    """The result that says that numbers, records and the like are not compared label by label; None for other kinds."""
+    if codings.uncounted:
+        return nothing_to_say(codings, codings.uncounted, result)
     if codings.variable.kind != "number":
         return None
     mend = "validity(codings) says how far they are from the gold, and limits_of_agreement(codings) draws it"

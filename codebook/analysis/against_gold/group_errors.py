@@ -102,6 +102,8 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
     title = f"{coder or 'Coder'} against the gold, by {by}"
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), name, title, "validity")
     covariate = codings.covariate(by)
+    if codings.uncounted:
+        return nothing_to_say(codings, codings.uncounted, result)
     if not coder:
         return say_no_pair(codings, result)
     pair = read_pair(codings, coder)

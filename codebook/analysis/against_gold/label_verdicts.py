@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
-    WITH_NUMBERS,
     Cells,
     count_cells,
     list_facts,
@@ -95,7 +94,7 @@ def verdicts(
     >>> print(verdicts(wide, gold="gold").finding)
     Of 2 labels 2 work ('a', 'b').
     """
-    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
+    codings = read_gold(codings, gold=gold)
     raise_faults("No verdict can be given.", _check(margin, least, width))
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'A coder'}: which labels may be automated?"

@@ -14,7 +14,6 @@ import pandas as pd
 from codebook.analysis.against_gold.confidence_bins import read_probabilities
 from codebook.analysis.against_gold.gold_cells import (
     ONE_LABEL,
-    WITH_NUMBERS,
     Pair,
     list_facts,
     list_labels,
@@ -86,12 +85,12 @@ def roc_curves(
     1                 y       2     0.75    0.83
     2  (label is right)       3     0.67    0.92
     """
-    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
+    codings = read_gold(codings, gold=gold)
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'A coder'}: curves of its scores"
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "score_curves", title, "calibration")
     if codings.variable.kind not in ("single", "rating"):
-        return nothing_to_say(codings, ONE_LABEL, result)
+        return nothing_to_say(codings, codings.uncounted or ONE_LABEL, result)
     if not coder:
         return say_no_pair(codings, result)
     pair, chances = read_pair(codings, coder), read_probabilities(codings, coder, probability)

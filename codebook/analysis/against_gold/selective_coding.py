@@ -14,7 +14,6 @@ import pandas as pd
 from codebook.analysis.against_gold.confidence_bins import read_probabilities
 from codebook.analysis.against_gold.gold_cells import (
     ONE_LABEL,
-    WITH_NUMBERS,
     Pair,
     list_facts,
     list_labels,
@@ -110,14 +109,14 @@ def selective_labels(
     >>> chosen.result.frame["reason"][1], len(chosen.left)
     ('19 gold units without an error would be needed, there are 15', 15)
     """
-    every = read_gold(codings, gold=gold, kinds=WITH_NUMBERS, whole=True)
+    every = read_gold(codings, gold=gold, whole=True)
     codings = every.of_part()
     raise_faults("Labels cannot be chosen.", _check(error, confidence))
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'Coder'}: labels that are taken"
     empty = Result(pd.DataFrame(columns=list(_COLUMNS)), "selective_labels", title, "validity")
     if codings.variable.kind not in ("single", "rating"):
-        return SelectiveLabels(every, nothing_to_say(codings, ONE_LABEL, empty))
+        return SelectiveLabels(every, nothing_to_say(codings, codings.uncounted or ONE_LABEL, empty))
     if not coder:
         return SelectiveLabels(every, say_no_pair(codings, empty))
     pair = read_pair(codings, coder)

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
-    WITH_NUMBERS,
     Cells,
     Pair,
     change_level,
@@ -56,7 +55,7 @@ from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import Result
+from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
 from codebook.outputs.figure_style import Figure
@@ -141,7 +140,7 @@ def validity(
     11  baseline        balanced accuracy  8        NaN     NaN   NaN   0.33
     12  baseline              weighted F1  8        NaN     NaN   NaN   0.33
     """
-    codings = read_gold(codings, gold=gold, level=level, kinds=WITH_NUMBERS)
+    codings = read_gold(codings, gold=gold, level=level)
     if not by:
         return _by_coder(codings, [coder] if coder else codings.beside_gold, resample)
     coder = coder or codings.pick_pair()[0]
@@ -157,6 +156,8 @@ def validity(
 def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Result:
     title = "Each coder against the gold"
     result = Result(pd.DataFrame(columns=list(_BY_CODER)), "validity_by_coder", title, "validity")
+    if codings.uncounted:
+        return nothing_to_say(codings, codings.uncounted, result)
     if not coders:
         return say_no_pair(codings, result)
     is_number, level = codings.variable.kind == "number", read_alpha_level(codings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, find_distinct, name_some, raise_faults
-from codebook.analysis.core.scales import VariableLike
+from codebook.analysis.core.scales import UNCOUNTED, VariableLike
 from codebook.errors import Fault
 
 _MOST_MODELS = 6  # that are compared with the people one by one
@@ -96,6 +96,20 @@ class CoderRoles:
         return f"{who}{beside}: nothing to compare. To compare, add a second coder {where}."
 
     @property
+    def uncounted(self) -> str:
+        """Why none of the variables can be counted or compared label by label; empty where one can.
+
+        Examples
+        --------
+        >>> from codebook.analysis.core.examples import make_table
+        >>> from codebook.analysis.core.scales import VariableSpec
+        >>> CoderRoles(make_table("note", {"ann": ["x"]}), [VariableSpec("note", None, kind="text")]).uncounted
+        "'note' holds free text, which is not compared as labels."
+        """
+        reasons = say_uncounted(self.variables)
+        return " ".join(reasons) if len(reasons) == len(self.variables) else ""
+
+    @property
     def beside_gold(self) -> list[str]:
         """Coders who coded a unit and variable that the gold labelled, the run's own first.
 
@@ -138,3 +152,8 @@ class CoderRoles:
             problem = f"there are {there}" if coder is None else f"no coding by {coder!r}"
             raise_faults("The coder is not clear.", [Fault("coder", problem, f"name one of them: {there}")])
         return str(coder)
+
+
+def say_uncounted(variables: Iterable[VariableLike]) -> list[str]:
+    """A sentence for each variable whose answers are no labels, such as records or transcripts."""
+    return [f"{each.name!r} holds {UNCOUNTED[each.kind]}." for each in variables if each.kind in UNCOUNTED]

@@ -17,11 +17,11 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.chosen_variable import ChosenVariable
-from codebook.analysis.core.coder_roles import CoderRoles
+from codebook.analysis.core.coder_roles import CoderRoles, say_uncounted
 from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.label_titles import name_label, title_of, titles_of, with_titles
 from codebook.analysis.core.sample_design import check_sample
-from codebook.analysis.core.scales import MEASURED, VariableLike, VariableSpec
+from codebook.analysis.core.scales import MEASURED, UNCOUNTED, VariableLike, VariableSpec
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import is_or_are, say_count
@@ -157,6 +157,18 @@ class Codings(CoderRoles):
         choice = [ChosenVariable.among(names[at], [] if variable else others, is_first=at == first)] if others else []
         frame = self.frame if rows.all() else self.frame[rows]
         return replace(self, frame=frame, variables=[self.variables[at]], joins=(*choice, *self.joins))
+
+    def counted(self) -> Codings:
+        """The codings without variables whose answers are no labels, such as records; the notes of results name them.
+
+        Where there are no others, the codings as they are: `uncounted` says why there is nothing to compare.
+        """
+        kept = [each for each in self.variables if each.kind not in UNCOUNTED]
+        if not kept or len(kept) == len(self.variables):
+            return self
+        rows = self.frame["variable"].isin([each.name for each in kept])
+        aside = (f"Left out: {sentence}" for sentence in say_uncounted(self.variables))
+        return replace(self, frame=self.frame[rows], variables=kept, joins=(*self.joins, *aside))
 
     def only(self, coders: Iterable[str]) -> Codings:
         """The codings of these coders, and of the gold where it is one of them.

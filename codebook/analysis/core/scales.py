@@ -31,6 +31,14 @@ _LABELLED = ("single", "rating", "multi")
 MEASURED = (*_LABELLED, "number")
 """Kinds of variables for which agreement and validity are defined."""
 
+UNCOUNTED = {
+    "records": "records, which are not compared as labels: span_validity holds them against the gold",
+    "transcription": "transcripts, which are not compared as labels: transcript_accuracy tells how well they are read",
+    "embedding": "vectors, which are not compared as labels",
+    "text": "free text, which is not compared as labels",
+}
+"""Kinds of variables whose answers are no labels that can be counted, and what they hold."""
+
 MOST_DIFFERENT = 10_000
 """Different values or sets whose distances are kept as a square, 0.8 GB."""
 

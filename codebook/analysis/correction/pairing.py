@@ -146,7 +146,7 @@ def open_codings(codings: Codings | pd.DataFrame, level: str, gold: str, sample:
 
 def find_nothing(codings: Codings) -> str:
     """Why there is nothing to correct, or nothing to correct by; empty where there is something."""
-    if reason := why_no_gold(codings.frame, codings.variable.name, codings.gold):
+    if reason := codings.uncounted or why_no_gold(codings.frame, codings.variable.name, codings.gold):
         return reason
     if not codings.machines and not codings.people:
         return codings.alone

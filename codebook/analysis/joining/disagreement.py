@@ -14,7 +14,7 @@ from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import pick_first
-from codebook.analysis.core.scales import Floats, list_labels
+from codebook.analysis.core.scales import UNCOUNTED, Floats, list_labels
 from codebook.analysis.core.share_intervals import divide
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
@@ -94,8 +94,8 @@ def disagreements(
     if by == "label":
         columns = ["a", "b", "n_pairs", "n_units", "share"]
         result = Result(pd.DataFrame(columns=columns), "confused_labels", "Labels taken for each other", "adjudication")
-    if not names:
-        return nothing_to_say(codings, _NOBODY, result)
+    if codings.uncounted or not names:
+        return nothing_to_say(codings, codings.uncounted or _NOBODY, result)
     variable = codings.variable
     level = {"multi": "masi", "number": "interval"}.get(variable.kind, "nominal")
     codes = read_codes(codings.frame, variable=variable.name, level=level, labels=list_labels(variable), coders=names)
@@ -106,7 +106,7 @@ def _check_request(codings: Codings, by: str, coders: Sequence[str], models: Seq
     faults = check_coders(codings.frame, list(coders))
     if by not in BY:
         faults.append(Fault("by", f"{by!r} is unknown", f"pass one of {', '.join(BY)}"))
-    if (kind := codings.variable.kind) not in (*KINDS, "number"):
+    if (kind := codings.variable.kind) not in (*KINDS, "number", *UNCOUNTED):
         faults.append(Fault("kind", f"labels of kind {kind!r} are not compared", f"choose one of {', '.join(KINDS)}"))
     if by == "conflict" and not (models and len(models) < len(coders)):
         mend = "name the coders who are models: models= of the codings"

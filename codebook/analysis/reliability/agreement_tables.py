@@ -125,12 +125,12 @@ def reliability(
     1         ac1  0.775  0.492       11          1
     2     percent  0.818  0.588       11          1
     """
-    codings = as_codings(codings, level=level)
+    codings = as_codings(codings, level=level).counted()
     coefficients = coefficients or _usual(codings)
     faults = [*check_coefficients(coefficients), *check_by(codings, by)]
     name = "reliability" if by in ("", "group") else re.sub(r"\W+", "_", f"reliability_by_{by}")
     empty = Result(_make_frame([], by), name, _TITLES.get(by, f"Agreement by {by}"), "reliability")
-    nothing = codings.alone or (say_without_labels(codings.variables, "compare") if by == "label" else "")
+    nothing = codings.uncounted or codings.alone or (say_without_labels(codings.variables, "compare") if by == "label" else "")
     if nothing:
         raise_faults(_ABOUT, faults)
         return nothing_to_say(codings, nothing, empty)
@@ -196,7 +196,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
     >>> result.frame[result.frame["label"] == "1"][["coder", "n", "n_codings", "share"]].round(2).to_numpy().tolist()
     [['A', 3, 9, 0.33], ['B', 2, 11, 0.18], ['C', 1, 10, 0.1], ['D', 3, 11, 0.27]]
     """
-    codings = as_codings(codings, level=level, whole=True)
+    codings = as_codings(codings, level=level, whole=True).counted()
     labelled = [each for each in codings.variables if codings.coverage.get(each.name, {}).get("labelled")]
     read = [(each, next(read_variable(codings, each, codings.coders))[1]) for each in labelled]
     rows = [row for variable, codes in read if codes is not None for row in _count_labels(variable, codes)]

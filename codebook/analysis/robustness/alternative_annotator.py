@@ -132,6 +132,8 @@ def alt_test(
     settings: dict[str, Any] = {"epsilon": epsilon, "false_discovery": false_discovery, "min_units": min_units}
     facts = AltTestFacts(bootstrap=resample, resampled=drawn, joins=codings.joins, **settings)
     blank = Result(pd.DataFrame(), "alt_test", _TITLE, section="stability", facts=facts)
+    if codings.uncounted:
+        return nothing_to_say(codings, codings.uncounted, blank)
     people = [name for name in codings.people if name not in models]
     if len(people) < 2:
         who = f"One person ({people[0]!r})" if people else "No person"

@@ -103,6 +103,9 @@ def stability(
     codings = as_codings(codings, level=level)
     if by not in _BY:
         raise_faults(_ABOUT, [Fault("by", f"{by!r} is unknown", "pass by='unit', or nothing")])
+    if codings.uncounted:
+        nothing = Result(pd.DataFrame(), "flips" if by else "stability", "Stability of labels", "stability")
+        return nothing_to_say(codings, codings.uncounted, nothing)
     groups = {each: list(_find_groups(codings, each, runs)) for each in ([over] if isinstance(over, str) else over)}
     if isinstance(over, str) and not groups[over]:
         problem = f"no two runs of {codings.variable.name!r} differ in {over!r} alone"

@@ -16,7 +16,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
 from codebook.analysis.core.scales import list_labels, read_label_set
 from codebook.analysis.robustness.label_stability import list_models
@@ -118,6 +118,9 @@ def specifications(
     if isinstance(aggregations, str) or not aggregations or set(aggregations) - set(AGGREGATIONS):
         mend = f"pass a list of {', '.join(AGGREGATIONS)}"
         raise_faults(_ABOUT, [Fault("aggregations", f"{aggregations!r}", mend)])
+    if codings.uncounted:
+        nothing = Result(pd.DataFrame(), "specifications", "The finding over all choices", "stability")
+        return nothing_to_say(codings, codings.uncounted, nothing)
     codes, described = _read(codings, runs)
     choices = list(_list_choices(codes, described, aggregations))
     frame = _compute(codes, choices, finding, null, alpha)

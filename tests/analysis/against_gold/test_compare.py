@@ -200,7 +200,7 @@ def test_undefined_measures_say_whose():
         ({"b": "m"}, "name two coders"),
         ({"b": "x"}, "name coders of the table"),
         ({"b": "far"}, "take draws and coders that share gold units"),
-        ({"kind": "text"}, "take one of single, rating, multi"),
+        ({"kind": "song"}, "take one of single, rating, multi"),
         ({"level": "interval", "labels": ["0", "1", "lots"]}, "cannot be taken as interval"),
     ],
 )

@@ -276,9 +276,7 @@ def test_alpha_with_gold_at_the_level_of_numbers():
         ({"coder": "x"}, "name coders of the table: 'gold', 'm', 'half'"),
         ({"gold": "m2"}, "name coders of the table"),
         ({"labels": ["a"]}, "add them to the codebook"),
-        ({"kind": "text"}, "take one of single, rating, multi"),
-        ({"kind": "transcription"}, "run notebooks/gallery/pdf_transcription"),
-        ({"kind": "records"}, "run notebooks/gallery/extraction"),
+        ({"kind": "song"}, "take one of single, rating, multi"),
         ({"variable": "w"}, "name the coder whose labels are the gold"),
         ({"gold": ""}, "gold='NAME'"),
     ],
@@ -288,6 +286,12 @@ def test_each_wrong_request_names_the_mend(options, mend):
     spec = VariableSpec(ask["variable"], "nominal", ask["labels"], ask["kind"])
     with pytest.raises(StatisticError, match=mend):
         validity(Codings(UNANSWERED, [spec], gold=ask["gold"]), ask["coder"], by="label")
+
+
+@pytest.mark.parametrize(("kind", "verb"), [("transcription", "transcript_accuracy"), ("records", "span_validity")])
+def test_answers_that_are_no_labels_name_the_verb_that_holds_them_against_the_gold(kind, verb):
+    result = validity(Codings(UNANSWERED, [VariableSpec("v", None, None, kind)], gold="gold"), by="label")
+    assert (len(result.frame), verb in result.finding) == (0, True)
 
 
 def test_sets_are_not_taken_for_single_labels():

@@ -184,9 +184,10 @@ def test_weights_without_an_order_are_refused_with_the_reason():
     assert frame["reason"].str.endswith("weights need an order, and nominal labels have none").all()
 
 
-def test_other_kinds_of_variables_get_a_row_that_says_so():
-    frame = ask(observers_2011(), variable=VariableSpec("code", "nominal", (), "records"))
-    assert set(frame["reason"]) == {"kind 'records' has no level of measurement: no alpha"}
+def test_answers_that_are_no_labels_are_not_compared_and_the_reason_is_said():
+    result = reliability(Codings(observers_2011(), [VariableSpec("code", "nominal", (), "records")]))
+    assert result.frame.empty
+    assert result.facts.nothing.startswith("'code' holds records, which are not compared as labels")
 
 
 def test_more_patterns_than_memory_are_refused_beforehand(monkeypatch):
