@@ -44,6 +44,10 @@ _WHAT_HAPPENS = {
         "only the first cell of each has a value; the others are empty: unmerge them in Excel and fill every row",
     ),
     "duplicate id": ("error", _UNIQUE),
+    "document of the same name": (
+        "error",
+        "nothing is sent: a document is called by its name, whatever its folder and capitals: rename one",
+    ),
     "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; correct the text"),
     "empty text": ("not sent", _KEPT),
     "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),

@@ -6,6 +6,7 @@ Every PDF stays a unit: one that is encrypted, damaged, empty or no PDF at all i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -91,7 +92,11 @@ class DocumentSource(Source):
                 yield Unit(path.stem, ""), reason
 
     def remarks(self) -> Iterator[tuple[str, str]]:
-        """Yield what of the folder is never opened."""
+        """Yield what of the folder is never opened, and documents of one name: their pages would become one."""
+        names = Counter(path.stem.casefold() for path in self.files())
+        yield from (
+            ("document of the same name", show_path(path)) for path in self.files() if names[path.stem.casefold()] > 1
+        )
         for path in self._found():
             if path.suffix.lower() == ".pdf" and path != self.root and (trap := find_trap(path, self.root)):
                 yield trap, show_path(path)

@@ -271,3 +271,18 @@ def test_r24_pdfs_that_are_links_out_of_the_folder_are_left_aside_and_told(tmp_p
         "link out of the folder": ["out.pdf"],
         "pipe or device": ["pipe.pdf"],
     }
+
+
+def test_two_documents_of_one_name_are_refused_before_anything_is_sent(
+    folder: Path, write: Callable[..., Path]
+) -> None:
+    write("x.pdf", write_pdf(make_pages(2)))
+    write("b/X.pdf", write_pdf(make_pages(7)))
+    write("y.pdf", write_pdf(make_pages(1)))
+    source = read_documents(folder, max_pages=3)
+    (fault,) = check_units(source).faults
+    assert (fault.kind, fault.gravity, fault.n) == ("document of the same name", "error", 2)
+    assert sorted(Path(place).name for place in fault.first) == ["X.pdf", "x.pdf"]
+    with pytest.raises(UnitsError, match="a document is called by its name, whatever its folder and capitals: rename"):
+        plan(BOOK, source, run="twice")
+    assert not check_units(read_documents(folder, where="y")).faults
