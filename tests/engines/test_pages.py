@@ -311,6 +311,13 @@ def test_a_text_layer_needs_no_optical_reading(monkeypatch: pytest.MonkeyPatch) 
     assert page == Page(1, " ".join(lines))
 
 
+def test_a_letter_that_the_pdf_does_not_name_is_marked_and_its_word_unsure() -> None:
+    """As the ligatures of many papers set in TeX: pdfium gives control characters, which are no spaces."""
+    (page,) = read_pages([pdf_part(write_pdf([["the \x1crst o\x1ece of the harbour board"]]))])
+    assert page.text == "the \ufffdrst o\ufffdce of the harbour board"
+    assert page.unsure == ("\ufffdrst", "o\ufffdce")
+
+
 @pytest.mark.parametrize("rotate", [90, 180, 270])
 def test_the_text_layer_of_a_turned_page_is_read_from_its_top(rotate: int) -> None:
     lines = ["The first line of a page that is shown turned,", "its second line,", "and the last one."]

@@ -202,6 +202,8 @@ def say_languages(languages: Iterable[Language]) -> tuple[str, str]:
     """
     counts = Counter(languages)
     total = counts.total()
+    if not total:
+        return "", ""
     parts = (f"{language.name} {n:,} ({_say_encoders(language)})" for language, n in counts.most_common())
     sentence = f"Languages of {total:,} texts looked at: {', '.join(parts)}."
     unknown = {language.name: n for language, n in counts.most_common() if not language.known}

@@ -68,7 +68,7 @@ class Skill:
 
 PHOTOS = Skill("photos.photo_labels", "code_photos", "embedded-efficientnet-lite0-1", ahead="look_ahead")
 RECORDS = Skill("records.extracting", "extract_records", "embedded-spacy-sm-2", "check_question")
-PAGES = Skill("pages.page_reader", "transcribe_pages", "embedded-rapidocr-3", "check_question")
+PAGES = Skill("pages.page_reader", "transcribe_pages", "embedded-rapidocr-4", "check_question")
 
 
 def find_skill(prompt: Prompt) -> Skill | None:

@@ -41,6 +41,9 @@ _PAGE_NUMBER = re.compile(
     r"\W*(?:p(?:age|\.)?\s*)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of)\s*\d{1,4})?\W*", re.IGNORECASE
 )
 _CUT_WORD = re.compile(r"(\w*[^\W\d_])-$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+NAMELESS = "\ufffd"
+"""In the place of a sign of which a PDF does not say what it is."""
 _NO_WRITING = ("So", "Co", "Cn")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
@@ -294,21 +297,38 @@ def _text_layer(page: PdfPage) -> Iterator[Piece]:
         runs = [layer.get_rect(place) for place in range(layer.count_rects())]
         hidden = find_hidden(page, layer, runs)
         for box in [part for run in runs for part in cut_box(run, hidden)]:
-            if text := " ".join(layer.get_text_bounded(*box).replace("\ufffe", "-").split()):
+            if text := " ".join(mark_nameless(layer.get_text_bounded(*box).replace("\ufffe", "-")).split()):
                 yield Piece(text, *_turn_box(box, rotation), find_unnamed(text))
     for box in hidden:
         yield Piece(REDACTED, *_turn_box(box, rotation), (REDACTED,))
 
 
+def mark_nameless(text: str) -> str:
+    """Put U+FFFD in the place of each sign of which the PDF does not say what it is, such as the "fi" of some fonts.
+
+    Such a sign comes as a control character, and would be lost as a space.
+
+    Examples
+    --------
+    >>> mark_nameless("the \x1crst o\x1ece").replace("\ufffd", "?")
+    'the ?rst o?ce'
+    """
+    return _CONTROL.sub(NAMELESS, text)
+
+
 def find_unnamed(text: str) -> tuple[str, ...]:
-    """Words of signs that are no writing, as a font of symbols gives them, or of signs without a meaning of their own.
+    """Words with a sign that has no name, or of signs that are no writing, as a font of symbols gives them.
 
     Examples
     --------
     >>> find_unnamed("■ Yes ☒ ✤❅❁❒ ok")
     ('✤❅❁❒',)
     """
-    return tuple(word for word in text.split() if len(word) > 1 and all(category(sign) in _NO_WRITING for sign in word))
+    return tuple(
+        word
+        for word in text.split()
+        if NAMELESS in word or (len(word) > 1 and all(category(sign) in _NO_WRITING for sign in word))
+    )
 
 
 def _turn_box(box: tuple[float, float, float, float], rotation: int) -> tuple[float, float, float, float]:
