@@ -207,7 +207,7 @@ def test_u01_records_beside_labels_leave_the_labels_their_figures(project: Path)
     ]
     for name in ("05_validity", "06_reliability", "07_correlogram"):
         run_cells(name, run="none", replicates=20)
-    assert [note for note in remarks(project, "s").values() if "names" in note] == []
+    assert [note for note in remarks(project, "s").values() if "'names' holds" in note] == []
 
 
 @pytest.mark.slow

@@ -130,8 +130,8 @@ def reliability(
     faults = [*check_coefficients(coefficients), *check_by(codings, by)]
     name = "reliability" if by in ("", "group") else re.sub(r"\W+", "_", f"reliability_by_{by}")
     empty = Result(_make_frame([], by), name, _TITLES.get(by, f"Agreement by {by}"), "reliability")
-    nothing = codings.uncounted or codings.alone or (say_without_labels(codings.variables, "compare") if by == "label" else "")
-    if nothing:
+    unlike = say_without_labels(codings.variables, "compare") if by == "label" else codings.uncounted
+    if nothing := unlike or codings.alone:
         raise_faults(_ABOUT, faults)
         return nothing_to_say(codings, nothing, empty)
     comparisons, coverage = read_comparisons(codings, by, min_units, faults)
