@@ -34,7 +34,6 @@ from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_p
 from codebook.outputs.figure_style import Figure
 
-_FILES = {"labels": "label_association", "coders": "coders", "variables": "variable_association"}
 STATISTICS = {"labels": ("phi", "tetrachoric"), "coders": ("alpha", "percent"), "variables": ("cramers_v", "spearman")}
 """What is paired, and the figures of a pair, the usual one first."""
 
@@ -116,11 +115,7 @@ def correlogram(
     """
     _check_request(of, statistic)
     codings = as_codings(codings, level=level, needs_level=of != "labels", whole=of == "variables")
-    codings, statistic = codings.counted(), statistic or STATISTICS[of][0]
-    if codings.uncounted:
-        pairs = pd.DataFrame(columns=["a", "b", "n", "n_units", statistic])
-        result = Result(pairs, _FILES[of], f"Correlogram ({statistic})", "correlogram")
-        return nothing_to_say(codings, codings.uncounted, result)
+    statistic = statistic or STATISTICS[of][0]
     if of == "coders":
         return _pair_coders(codings, statistic, min_units, most)
     return _pair_labels(codings, statistic, labels) if of == "labels" else _pair_variables(codings, statistic)
@@ -152,7 +147,7 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
     shown, names = codings.in_words(pairs), list(map(codings.name_label, order))
     facts = make_facts(codings, read, n_units)
     table = share_heads(shown[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]])
-    result = Result(pairs, _FILES["labels"], about, "correlogram", facts, outputs=codings.outputs)
+    result = Result(pairs, "label_association", about, "correlogram", facts, outputs=codings.outputs)
     if pairs.empty:
         return nothing_to_say(codings, NO_PAIR if n_units else NO_LABEL, result)
     return replace(
@@ -246,6 +241,11 @@ def _say_strongest(pairs: pd.DataFrame, statistic: str, places: int) -> str:
 
 
 def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) -> Result:
+    if codings.uncounted:
+        nothing = Result(
+            pd.DataFrame(columns=["a", "b", "n_units", statistic]), "coders", "Pairs of coders", "correlogram"
+        )
+        return nothing_to_say(codings, codings.uncounted, nothing)
     variable, coders = codings.variable, codings.busiest(most)
     roles = {name: role for name, role in codings.roles.items() if name in coders}
     level = "masi" if variable.kind == "multi" else variable.level or ""
@@ -259,7 +259,7 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
     labelled = codings.frame[(codings.frame["variable"] == variable.name) & codings.frame["label"].notna()]
     n_units, coverage = labelled["unit_id"].nunique(), codings.coverage
     facts = Facts(n_units, len(coders), level, coverage=coverage, joins=codings.joins, decimals=2)
-    result = Result(pairs, _FILES["coders"], about, "correlogram", facts, outputs=codings.outputs)
+    result = Result(pairs, "coders", about, "correlogram", facts, outputs=codings.outputs)
     if pairs.empty:
         reason = f"No two coders labelled {say_count(max(1, min_units), 'unit')} in common: nothing to compare."
         return nothing_to_say(codings, reason, result)
@@ -312,7 +312,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
     left_out = [variable.name for variable in coded if variable not in variables]
     about = f"Association of variables ({statistic})"
     table = share_heads(pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]])
-    result = Result(pairs, _FILES["variables"], about, "correlogram", facts, outputs=codings.outputs)
+    result = Result(pairs, "variable_association", about, "correlogram", facts, outputs=codings.outputs)
     if pairs.empty:
         return nothing_to_say(codings, "One variable: nothing to associate.", result)
     return replace(

@@ -120,8 +120,8 @@ def consensus(
     raise_faults(_ABOUT, _check_request(codings, how, voters, runs))
     title = f"Labels of {name_how(how)}"
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), how, title, _SECTION, ConsensusFacts(joins=codings.joins))
-    if not voters or codings.uncounted:
-        return _join_nothing(codings, codings.uncounted or _NOBODY, result)
+    if not voters:
+        return _join_nothing(codings, _NOBODY, result)
     if codings.variable.kind == "multi":
         return _join_nothing(codings, _SETS.format(codings.variable.name), result)
     if how in NUMBER_WAYS:
