@@ -357,7 +357,7 @@ def test_two_thousand_jobs_are_listed_in_well_under_a_second(project):
     runs = summarise_runs()
     summarised_s = time.process_time() - start
     assert (len(jobs), len(runs)) == (2000, 200)
-    assert (jobs["expected_from"] == "1000 jobs of similar size").sum() == 500
+    assert (jobs["expected_from"] == "1,000 jobs of similar size").sum() == 500
     assert listed_s < 1, f"listed in {listed_s:.2f} s"
     assert summarised_s < 2, f"summarised in {summarised_s:.2f} s"
 
