@@ -252,7 +252,7 @@ def _check_schema_limits(variable: Variable) -> Iterator[Finding]:
     size = sum(map(len, variable.labels))
     if len(variable.labels) > MAX_LABELS:
         problem = (
-            f"{say_count(len(variable.labels), 'category', 'categories')}; a model can be given {MAX_LABELS} at most"
+            f"{say_count(len(variable.labels), 'category', 'categories')}; a model can be given {MAX_LABELS:,} at most"
         )
         yield ("categories",), problem, "split the question into two variables, coarse and fine"
     elif len(variable.labels) > 250 and size > MAX_LABEL_TEXT:

@@ -130,7 +130,7 @@ def test_r23_five_thousand_categories_are_read_once(monkeypatch):
     scan = yaml.BaseLoader.get_single_node
     monkeypatch.setattr(yaml.BaseLoader, "get_single_node", lambda self: composed.append(1) or scan(self))
     head = "name: a\nunit: b\nvariables:\n  - name: c\n    question: d\n    kind: single\n    level: nominal\n"
-    with pytest.raises(SchemeError, match="1001 categories; a model can be given 1000 at most"):
+    with pytest.raises(SchemeError, match="1,001 categories; a model can be given 1,000 at most"):
         parse_codebook(f"{head}    categories:\n{categories}")
     assert len(composed) == 1
 

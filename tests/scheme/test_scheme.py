@@ -406,7 +406,7 @@ def test_a_schema_holds_a_thousand_labels(n_labels, faults):
         assert faults_of(text) == [
             (
                 8,
-                "1001 categories; a model can be given 1000 at most",
+                "1,001 categories; a model can be given 1,000 at most",
                 "split the question into two variables, coarse and fine",
             )
         ]

@@ -130,7 +130,7 @@ def test_what_cannot_be_probed_or_scored_is_said() -> None:
     probes = cb.tasks.behaviour_probes(BOOK)
     with pytest.raises(StatisticError, match="plan a run over"):
         score(table_of({"u1": "good"}), probes)
-    with pytest.raises(StatisticError, match="1 answers are outstanding"):
+    with pytest.raises(StatisticError, match="1 answer is outstanding"):
         score(table_of({"definition-1": None}, "pending"), probes)
 
 
