@@ -19,8 +19,8 @@ from codebook.analysis.against_gold.gold_cells import Cells
 from codebook.analysis.against_gold.measures import measure_cells
 from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import Bootstrap
-from codebook.analysis.core.sample_design import count_members
 from codebook.analysis.core.scales import Scale
+from codebook.analysis.core.standard_errors import count_members
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import pairable
 
