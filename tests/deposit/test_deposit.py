@@ -257,6 +257,7 @@ def test_examples_of_the_codebook_that_are_units_are_withheld_everywhere(study):
         deposit(texts="redact", replay=False)
 
 
+@pytest.mark.slow
 def test_a_private_study_names_its_coders_by_pseudonyms_everywhere(study, tmp_path, monkeypatch):
     monkeypatch.setenv("CODEBOOK_PSEUDONYM_KEY", "a key of the tests")
     (study / "study.yaml").write_text((study / "study.yaml").read_text() + "private: true\n")

@@ -153,6 +153,7 @@ def draw_memo() -> Image.Image:
     return page
 
 
+@pytest.mark.slow
 def test_words_that_are_blacked_out_on_a_scan_are_marked_and_unsure() -> None:
     (page,) = read_pages([as_part(draw_memo().rotate(1.5, Image.Resampling.BICUBIC, expand=True, fillcolor=246))])
     assert " ".join(page.text.split()) == (

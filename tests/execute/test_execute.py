@@ -331,6 +331,7 @@ def test_an_error_of_the_kit_is_shown_without_a_traceback(project):
     assert caught.value.cause == "units.csv: no column `id`. To mend: name the column."
 
 
+@pytest.mark.slow
 def test_outstanding_answers_are_no_failure(project):
     execution = execute_notebook(NOTEBOOKS / "waits.ipynb", out=project / "out.ipynb")
     assert (execution.state, execution.message) == ("pending", "3 of 10 answers are outstanding.")
@@ -344,6 +345,7 @@ def test_a_notebook_that_leaves_early_has_not_passed(project):
         execute_notebook(NOTEBOOKS / "leaves_early.ipynb", out=project / "out.ipynb")
 
 
+@pytest.mark.slow
 def test_time_is_bounded(project):
     with pytest.raises(ExecutionError, match=r"give it more \(timeout\)") as caught:
         execute_notebook(NOTEBOOKS / "sleeps.ipynb", out=project / "out.ipynb", timeout_s=3)

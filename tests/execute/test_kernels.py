@@ -60,6 +60,7 @@ print(__name__, os.getcwd(), *sys.argv[1:2], sys.stdin.read() == "", pd.get_opti
 """
 
 
+@pytest.mark.slow
 @forked
 def test_the_steps_of_a_study_are_forked_from_one_process_and_see_nothing_of_each_other(project: Path) -> None:
     for name in ("01_first", "02_second"):
@@ -97,6 +98,7 @@ def test_a_forked_kernel_shows_figures_of_pyplot(project: Path, server: KernelSe
     assert "image/png" in (project / "out.ipynb").read_text()
 
 
+@pytest.mark.slow
 @forked
 def test_a_forked_kernel_that_dies_or_takes_too_long_ends_alone(project: Path, server: KernelServer) -> None:
     with pytest.raises(ExecutionError, match="try a smaller pilot"):

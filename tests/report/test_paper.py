@@ -55,6 +55,7 @@ def study(collected, monkeypatch) -> Path:
     return collected
 
 
+@pytest.mark.slow
 def test_the_paper_says_what_was_saved_with_sources_and_blanks(study):
     folder = cb.report.write_paper("topics", coders=CODERS)
     text = (folder / "paper.tex").read_text(encoding="utf-8")

@@ -97,6 +97,7 @@ def test_who_works_on_a_run_is_said_and_looking_is_always_possible(
     assert not (run.folder.path / ".lock.who").exists()
 
 
+@pytest.mark.slow
 def test_who_may_only_read_reads_while_another_process_writes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = collect_one(monkeypatch)
     with start(WRITE) as writer:

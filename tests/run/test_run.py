@@ -620,6 +620,7 @@ def test_a_wrong_name_lists_the_runs(project: Path) -> None:
         open_run("two")
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_holds_is_busy(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("codebook.run.folder.WAIT_S", 0.5)
     run = plan_run(project, PLAIN)

@@ -54,6 +54,7 @@ def test_figure_title_and_note_say_which_variable_they_are_of(codings, answers):
     assert label_shares(codings.of("MO2")).finding.startswith("The commonest label of MO2 is ")  # not named twice
 
 
+@pytest.mark.slow
 def test_tables_of_another_variable_stand_beside_those_of_the_first(codings, answers):
     for name in ("", "MO2", "EC1"):
         validity(codings.of(name), resample=FEW).save().save()  # repeated, as a cell is

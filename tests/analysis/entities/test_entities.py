@@ -106,6 +106,7 @@ def test_accents_articles_and_stop_words_are_choices():
 # Pairs and scores
 
 
+@pytest.mark.slow
 def test_blocking_finds_nearly_every_country(listed):
     both, truth, scores = listed
     hit = scores["right"].to_numpy() == truth[scores["left"]].to_numpy()
