@@ -3,10 +3,8 @@ unexport PYTHONDONTWRITEBYTECODE  # what hundreds of programs import is compiled
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# one more than processors, but four at most: tests wait for programs, browsers and deaths
-WORKERS = $(shell $(BIN)/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
-# a file at a time on each worker; those with slow tests first (tests/conftest.py), so that none is left for the end
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# a file at a time on each processor; those with slow tests first (tests/conftest.py), so that none is left for the end
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300
 # the steps of the demo, which `make demo` runs through the strict runner with the values that are their defaults
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
