@@ -160,12 +160,11 @@ def test_a_person_codes_in_jupyterlab(project, home, tmp_path):
         page.screenshot(path=tmp_path / "4-killed.png")
         assert len(read_labels(project)) == 54
 
-        # and opens at the same unit
+        # and opens at the same unit; JupyterLab's own word on the kernel may come at any moment, and holds up the cells
+        page.evaluate("() => void setInterval(() => document.querySelector('.jp-Dialog button')?.click(), 200)")
         page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
         )
-        if page.locator(".jp-Dialog button").count():  # JupyterLab's own word on it
-            page.locator(".jp-Dialog button").first.click()
         coder.begin(55)
         coder.code(55, 1)
         coder.wait(56)
