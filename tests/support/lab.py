@@ -162,6 +162,19 @@ class Lab:
         """Restart the kernel; what the cells show stays."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
 
+    @contextmanager
+    def until_restarted(self) -> Iterator[None]:
+        """In it the kernel dies; wait for the next one, since what a dead one is asked before it is missed is lost."""
+        self.page.evaluate(
+            """() => { const context = window.jupyterapp.shell.currentWidget.sessionContext; window.restarted = false;
+            context.statusChanged.connect((_, status) => { window.restarted ||= status === 'autorestarting'; }); }"""
+        )
+        yield
+        self.page.wait_for_function(
+            """() => window.restarted
+            && window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"""
+        )
+
     def save(self) -> None:
         """Save the notebook with its outputs, and end its kernel."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
