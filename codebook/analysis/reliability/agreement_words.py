@@ -193,7 +193,8 @@ def _remarks(frame: pd.DataFrame, by: str) -> Iterator[str]:
         yield "Under 30 units or clusters there are jackknife intervals, too: in the data."
     yield from _gather(frame, "dropped", "Left aside", by)
     yield from _gather(frame, "reason", "", by)
-    if (frame["coefficient"] == "alpha").any() and by != "difference":
+    alphas = frame[frame["coefficient"] == "alpha"]
+    if len(alphas) and by != "difference" and not (by == "pair" and _fit_matrix(alphas)):
         yield "Lines at .667 and .800 are customary, not verdicts."
 
 
