@@ -43,6 +43,9 @@ class Changes:
         Names of further coders. Where all code all, they get all units; else a fair share of what is open.
     leaving
         Coders who leave: what they have not coded goes to the others.
+    sample
+        Coders of a gold sample that was drawn after units were given out, here `units`: those that none of these
+        coders has are drawn for them, whoever else has them, and further coders get units of the sample only.
     design
         By which new units are drawn; that of the round where none is given.
 
@@ -55,6 +58,7 @@ class Changes:
     units: Iterable[Unit] = ()
     coders: Sequence[str] = ()
     leaving: Sequence[str] = ()
+    sample: Sequence[str] = ()
     design: Design | None = None
 
 
@@ -90,10 +94,11 @@ def extend_assignment(
         read_assignment(place)
         locks.enter_context(FileLock(place / ".assignment.lock"))
         before = read_assignment(place)
-        work = _Work(before, place, round_name, locks)
+        work, units = _Work(before, place, round_name, locks), list(changes.units)
         work.take_out(changes.leaving)
+        work.add_sample(units, [coder for coder in changes.sample if coder not in changes.leaving], changes.design)
         work.add_coders(changes.coders)
-        work.add_units(list(changes.units), changes.design)
+        work.add_units(units, changes.design)
         after = replace(before, rows=tuple(work.rows), rounds=(*before.rounds, *work.rounds))
         if after.rows != before.rows:
             save_assignment(after, place, before=before.digest)
@@ -107,6 +112,7 @@ class _Work:
         self.rows, self.rounds, self.sentences = list(before.rows), list[dict[str, Any]](), list[str]()
         self.folder, self.round, self._held = folder, round_name, locks
         self._states: dict[str, CoderState] = {}
+        self._sample: set[str] | None = None
         drawn = [each for each in before.rounds if each["round"] == round_name and "design" in each]
         self.design = Design(**drawn[-1]["design"]) if drawn else Design()
         self._n_drawn = len(before.rounds)
@@ -169,14 +175,18 @@ class _Work:
             self.sentences.append(f"{coder} joins: {say_count(n, 'unit')}.")
             self._note(comes=coder, n_units=n)
 
+    def _may_go(self, row: Assigned) -> bool:
+        """Whether a further coder may get the unit of a row: where a gold sample is coded, one of the sample."""
+        return row.round == self.round and (self._sample is None or row.unit_id in self._sample)
+
     def _give_all(self, coder: str) -> int:
-        units = dict.fromkeys(row.unit_id for row in self.rows if row.round == self.round)
+        units = dict.fromkeys(row.unit_id for row in self.rows if self._may_go(row))
         self._draw(dict.fromkeys(units, ""), [coder], replace(self.design, seed=self._seed(), strata=""))
         return len(units)
 
     def _give_share(self, coder: str) -> int:
         """Move open units, the last ones of whoever has most, until the new coder has as many open ones as they."""
-        hands = {name: [row for row in self._open(name) if not row.draw] for name in self.coders}
+        hands = {name: [row for row in self._open(name) if not row.draw and self._may_go(row)] for name in self.coders}
         mine: dict[str, Assigned] = {}
         while hands:
             richest = max(hands, key=lambda name: len(hands[name]))
@@ -191,14 +201,30 @@ class _Work:
     def add_units(self, units: Sequence[Unit], design: Design | None) -> None:
         """Draw the units that nobody has in the round yet, and put them behind what each coder has."""
         known = {row.unit_id for row in self.rows if row.round == self.round}
-        fresh = [unit for unit in units if unit.unit_id not in known]
-        if not fresh:
+        self._draw_units([unit for unit in units if unit.unit_id not in known], self.coders, design, "new unit")
+
+    def add_sample(self, units: Sequence[Unit], coders: Sequence[str], design: Design | None) -> None:
+        """Draw the units of a gold sample that none of its coders has in the round for them, whoever else has them."""
+        if not coders:
+            return
+        ParameterError.raise_any(
+            "The assignment was not changed.", list(name_faults(list(dict.fromkeys([*self.coders, *coders]))))
+        )
+        self._sample = {unit.unit_id for unit in units}
+        theirs = {row.unit_id for row in self.rows if row.round == self.round and row.coder in coders}
+        design = design or replace(self.design, seed=self._seed())
+        design = replace(design, overlap=min(design.overlap, len(coders)))
+        fresh = [unit for unit in units if unit.unit_id not in theirs]
+        self._draw_units(fresh, coders, design, "unit")
+
+    def _draw_units(self, units: Sequence[Unit], coders: Sequence[str], design: Design | None, name: str) -> None:
+        if not units:
             return
         design = design or replace(self.design, seed=self._seed())
-        strata, coders = read_strata(fresh, design.strata), self.coders
-        keep_units(self.folder / "units.jsonl", fresh)
+        strata = read_strata(units, design.strata)
+        keep_units(self.folder / "units.jsonl", units)
         self._draw(strata, coders, design)
-        self.sentences.append(f"{len(fresh):,} new units for {', '.join(coders)}.")
+        self.sentences.append(f"{say_count(len(units), name)} for {', '.join(coders)}.")
 
     def _draw(self, strata: dict[str, str], coders: Sequence[str], design: Design) -> None:
         shares = draw_shares(strata, coders, design)

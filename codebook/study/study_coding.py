@@ -40,6 +40,8 @@ class Assigning:
 def assign_units(study: StudyCore, coders: Sequence[str], leaving: Sequence[str]) -> Assigning:
     """Assign the units of a study for the first time, or what is new of them.
 
+    Of a gold sample that was drawn after units were given out, the coders get every unit that none of them has.
+
     Raises
     ------
     ParameterError
@@ -49,9 +51,11 @@ def assign_units(study: StudyCore, coders: Sequence[str], leaving: Sequence[str]
     folder = resolve_path(settings.folder)
     units = list(choose_units(study, settings))
     if (folder / "assignment.csv").is_file():
-        fresh = [coder for coder in settings.coders if coder not in read_assignment(folder).coders]
-        stay = [coder for coder in fresh if coder not in leaving]
-        assignment, sentences = extend_assignment(Changes(units, stay, leaving), settings.folder)
+        before, ids = read_assignment(folder), {unit.unit_id for unit in units}
+        stay = [coder for coder in settings.coders if coder not in (*before.coders, *leaving)]
+        drawn_later = bool(settings.sample) and any(row.unit_id not in ids for row in before.rows)
+        changes = Changes(units, stay, leaving, sample=settings.coders if drawn_later else ())
+        assignment, sentences = extend_assignment(changes, settings.folder)
         return Assigning(assignment, tuple(sentences))
     drawn = assign(units, settings.coders, settings.design)
     name = study.facts.study or study.codebook.name

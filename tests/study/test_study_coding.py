@@ -2,13 +2,15 @@
 
 import json
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 import codebook as cb
 from codebook.cli import main
-from codebook.coding import open_session
+from codebook.coding import open_session, read_assignment
 from codebook.errors import ParameterError
+from codebook.sampling import draw_gold, write_gold_sample
 from codebook.study import open_study
 
 BOOK = """name: news
@@ -58,7 +60,7 @@ def test_units_are_assigned_as_the_study_says_and_again_only_what_is_new(project
     assert "Nothing to change." in run("assign").output
     with (project / "texts.csv").open("a") as file:
         file.write("t13,A goal.,Post\n")
-    assert "1 new units for ann, ben." in run("assign", "--coder", "ann", "--coder", "ben").output
+    assert "1 new unit for ann, ben." in run("assign", "--coder", "ann", "--coder", "ben").output
     assert "cem joins" in run("assign", "--coder", "cem").output
     assert "ann leaves" in run("assign", "--leaves", "ann").output
     assert json.loads((project / "coding" / "assignment.json").read_text())["rounds"][0]["design"]["seed"] == 3
@@ -132,11 +134,26 @@ def test_what_does_not_fit_the_study_is_a_fault_of_the_check(project):
 
 
 def test_only_the_units_of_a_gold_sample_are_coded_where_one_is_named(project):
-    import pandas as pd
-
-    from codebook.sampling import draw_gold, write_gold_sample
-
     sample = draw_gold(pd.DataFrame({"unit_id": [f"t{n}" for n in range(1, 13)]}), 5)
     write_gold_sample(sample, "gold.jsonl")
     assigned = open_study().with_coding(sample="gold.jsonl").assign().assignment
     assert {row.unit_id for row in assigned.rows} == set(sample.frame["unit_id"])
+
+
+def test_a_gold_sample_drawn_after_units_were_given_out_goes_whole_to_who_codes_it(project):
+    """Units that others code already count as not coded by the coder of the gold; nobody loses a unit."""
+    study = open_study()
+    before = study.with_coding(coders=("ann", "ben")).assign().assignment
+    sample = draw_gold(pd.DataFrame({"unit_id": [f"t{n}" for n in range(1, 13)]}), 7)
+    write_gold_sample(sample, "gold.jsonl")
+    ids = set(sample.frame["unit_id"])
+    assert "7 units for cy." in repr(study.hand_out(coders=["cy"], sample="gold.jsonl"))
+    rows = read_assignment("coding").rows
+    assert [row for row in rows if row.coder != "cy"] == list(before.rows)
+    assert {row.unit_id for row in rows if row.coder == "cy"} == ids
+    assert sum(row.coder == "cy" for row in rows) == 7
+
+    again = study.with_coding(coders=("cy",), sample="gold.jsonl").assign()
+    assert again.sentences == ("Nothing to change.",)
+    joined = study.with_coding(coders=("cy", "dora"), sample="gold.jsonl").assign().assignment
+    assert {row.unit_id for row in joined.rows if row.coder == "dora"} <= ids

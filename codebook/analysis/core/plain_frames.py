@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from codebook.ground.quantities import say_count
 _UNIT_NAMES = ("unit_id", "unit")
 _ABOUT = "The frame cannot be read as codings."
 _N_TELLING = 10  # labels of a column, from which on it is told from a column of ids or texts
+_ID_NAME = re.compile(r"(?i:^|[_ .-])(?i:id)$|[a-z]I[dD]$|^Unnamed: \d+$")
 
 
 def as_codings(
@@ -157,19 +159,31 @@ def _check_units(units: pd.Series, unit: str) -> Iterator[Fault]:
         )
 
 
-def _check_coders(frame: pd.DataFrame, coders: Sequence[object]) -> list[Fault]:
-    """Faults of columns of labels that are no coder's: ids or texts, which differ and which no other column holds."""
+def _check_coders(frame: pd.DataFrame, coders: Sequence[object], *, counted: bool) -> Iterator[Fault]:
+    """Faults of columns that are no coder's: ids, numbers of rows or texts. `counted`: labels are numbers that count.
+
+    Texts and most ids are no label of another column. Numbers of rows beside labels that are numbers are so in part:
+    they are told by another value in every row, most of which nobody gives, or by their name.
+    """
     cells = {name: frame[name].map(_text).dropna() for name in coders}
     among = {name: set(values) for name, values in cells.items()}
-    mend = 'pass the columns of the coders only, such as sheet[["anna", "ben"]]; name that of the units `unit`'
-    return [
-        Fault(str(name), f"it holds {len(among[name]):,} different values and none of the other columns'", mend)
-        for name in coders
-        if len(cells[name]) >= _N_TELLING
-        and 2 * len(among[name]) > len(cells[name])
-        and not any(among[name] & among[other] for other in coders if other != name)
-        and len(coders) > 1
-    ]
+    each_row = [name for name in coders if len(among[name]) == len(frame) >= _N_TELLING]
+    given = set().union(*(among[name] for name in coders if name not in each_row))
+    for name, values in among.items():
+        numbers = given and 2 * len(values & given) < len(values) and (not counted or _counts_on(frame[name]))
+        ids = name in each_row and (numbers or _ID_NAME.search(str(name)))
+        others = set().union(*(among[other] for other in coders if other != name))
+        n, n_cells = len(values), len(cells[name])
+        texts = not counted and n_cells >= _N_TELLING and 2 * n > n_cells and not values & others
+        if len(coders) > 1 and (ids or texts):
+            mend = 'pass the columns of the coders only, such as sheet[["anna", "ben"]]; name that of the units `unit`'
+            yield Fault(str(name), f"it holds {n:,} different values in {n_cells:,} rows, as ids and texts do", mend)
+
+
+def _counts_on(cells: pd.Series) -> bool:
+    """Whether each cell is a whole number, the one before it plus one."""
+    numbers = pd.to_numeric(cells, errors="coerce")
+    return bool((numbers % 1 == 0).all() and (numbers.diff().iloc[1:] == 1).all())
 
 
 def _check_level(level: str) -> list[Fault]:
@@ -206,7 +220,7 @@ def _melt(frame: pd.DataFrame, level: str) -> pd.DataFrame:
     """A wide frame, a column per coder, as a long one with the columns of the tidy table."""
     units = pd.Series(list(frame[unit] if (unit := _name_unit(frame)) else frame.index), dtype=object).map(_text)
     coders = _name_coders(frame)
-    faults = [] if level in ("interval", "ratio") else _check_coders(frame, coders)
+    faults = _check_coders(frame, coders, counted=level in ("interval", "ratio"))
     raise_faults(_ABOUT, [*_check_units(units, unit), *faults])
     parts = [pd.DataFrame({"unit_id": units, "coder": str(name), "label": list(frame[name])}) for name in coders]
     tidy = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["unit_id", "coder", "label"])

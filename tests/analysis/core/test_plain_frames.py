@@ -20,8 +20,29 @@ SHEET = pd.DataFrame({"anna": list("aabbccaabbcc"), "ben": list("aabbccaabbca")}
     ("column", "values"), [("text", [f"Sentence {n}." for n in range(12)]), ("id", range(100, 112))]
 )
 def test_a_column_of_texts_or_ids_is_no_coder(column: str, values: list[str] | range) -> None:
-    with pytest.raises(StatisticError, match=rf"{column}: it holds 12 different values .*pass the columns"):
+    with pytest.raises(StatisticError, match=rf"{column}: it holds 12 different values in 12 rows, .*pass the columns"):
         as_codings(SHEET.assign(**{column: values}), level="nominal")
+
+
+POINTS = pd.DataFrame({"anna": [1, 2, 3, 2, 1, 3, 2, 2, 1, 3, 2, 1], "ben": [1, 2, 3, 2, 2, 3, 2, 1, 1, 3, 2, 1]})
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
+@pytest.mark.parametrize("columns", [{"sentence_id": 1}, {"nr": 1}, {"Unnamed: 0": 0, "textID": 1}])
+def test_numbers_of_rows_beside_labels_that_are_numbers_are_no_coder(level: str, columns: dict[str, int]) -> None:
+    """Some ids are labels, too: 1, 2 and 3. Alpha of the two coders is .76; with the ids as a third it would be .32."""
+    sheet = POINTS.assign(**{name: range(first, first + 12) for name, first in columns.items()})
+    with pytest.raises(StatisticError) as caught:
+        as_codings(sheet, level=level)
+    assert [fault.where for fault in caught.value.faults] == list(columns)
+    assert as_codings(POINTS.assign(unit=range(1, 13)), level=level).coders == ["anna", "ben"]
+
+
+@pytest.mark.parametrize("level", ["ordinal", "interval"])
+def test_ranks_differ_in_every_row_and_are_labels(level: str) -> None:
+    ranks = pd.DataFrame({"anna": range(1, 13), "ben": [2, 1, 3, 5, 4, 6, 8, 7, 9, 12, 11, 10]})
+    assert as_codings(ranks, level=level).coders == ["anna", "ben"]
+    assert as_codings(ranks.assign(cem=[1, 1, *range(3, 13)]), level=level).coders == ["anna", "ben", "cem"]
 
 
 def test_figures_may_all_differ_on_an_interval_scale() -> None:
