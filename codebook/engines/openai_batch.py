@@ -337,7 +337,7 @@ class OpenAIBatchEngine:
         note, retrieve = self.notes.find(job_id), self.client.sdk.batches.with_raw_response.retrieve
         self._check_key(note, f"batch {job_id}")
         try:
-            body = self.client.ask(f"batch {job_id}", retrieve, job_id).body
+            answer = self.client.ask(f"batch {job_id}", retrieve, job_id)
         except GoneError as error:
             self.fetcher.check_gone(
                 job_id, job_id, f"{error} It is not given up: look again in a few minutes.", error.at
@@ -345,7 +345,7 @@ class OpenAIBatchEngine:
             raise
         if note:
             self.notes.note_found(note, job_id)
-        return read_batch(body)
+        return read_batch(answer.body, answer.at)
 
     def _check_key(self, note: Note | None, what: str) -> None:
         """Refuse to look for a job with another key than it was made with: the service would say it is not there."""

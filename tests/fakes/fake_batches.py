@@ -233,7 +233,8 @@ class Store(Shelf):
             code=f"batch_{status}" if codes.get(status) else "",
         )
         for name, path in zip(("output", "error"), paths, strict=True):
-            record[f"{name}_file_id"] = self._keep_results(batch_id, path)
+            is_named = path.stat().st_size or (name == "output" and built.n_ok)  # where every answer was dropped, too
+            record[f"{name}_file_id"] = self._keep_results(batch_id, path) if is_named else None
         counts = {"completed": built.n_ok, "failed": built.n_failed}
         record["request_counts"] |= counts
         record |= {"usage": usage_of(built.usage), "model": built.model or record["model"]}
@@ -247,11 +248,8 @@ class Store(Shelf):
         parts = [record[name] for name in ("output_file_id", "error_file_id") if record[name]]
         path = self.folder / f"{record['id']}_joined.jsonl"
         path.write_bytes(b"".join(self.file_path(part).read_bytes() for part in parts))
-        return str(self._keep_results(record["id"], path))
+        return self._keep_results(record["id"], path)
 
-    def _keep_results(self, batch_id: str, path: Path) -> str | None:
-        if not path.stat().st_size:
-            path.unlink()
-            return None
+    def _keep_results(self, batch_id: str, path: Path) -> str:
         hidden = self.hidden[batch_id]
         return str(self.add_file(hidden.owner, path.name, "batch_output", path, hidden.expires)["id"])

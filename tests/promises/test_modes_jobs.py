@@ -21,7 +21,7 @@ from fakes.service import (
     why_of,
 )
 
-from codebook.errors import PendingError
+from codebook.errors import PendingError, UnreachableError
 from codebook.files.lines import digest_file
 from codebook.ground.quantities import show_usd
 from codebook.records import Service
@@ -67,11 +67,30 @@ def test_mode_03_completed_without_output_file_is_an_end(fake: FakeOpenAI) -> No
     assert run.retry(["failed"]) == 1
 
 
-def test_mode_03_completed_without_any_file_is_an_end_too(fake: FakeOpenAI) -> None:
+def test_mode_03_answers_that_are_counted_and_in_no_file_are_looked_for_and_not_paid_again(fake: FakeOpenAI) -> None:
+    run = plan_batch(fake)
+    run.submit()
     fake.fault("batches.retrieve", "no output", times=None)
-    run = finish(plan_batch(fake))
+    status = look_until_gone(fake, run)
+    assert status.done
     assert check_sums(run) == {"absent": 6}
-    assert run.status().done
+    assert "counts 6 answers and names no file of answers" in job_note(status)
+    assert all(detail.startswith("paid, lost: ") for detail in detail_of(run).values())
+    assert run.retry() == 0
+    check_paid(fake, 6)
+    assert run.retry(["absent"]) == 6
+
+
+def test_mode_03_a_file_of_answers_that_is_named_late_is_taken(fake: FakeOpenAI) -> None:
+    run = plan_batch(fake, [*TEXTS, "[500] a"])
+    run.submit()
+    run.status(poll=True)
+    fake.fault("batches.retrieve", "no output")
+    with pytest.raises(UnreachableError, match="counts 6 answers and names no file of answers: collect again"):
+        run.collect()
+    assert finish(run).status().n_labelled == 6
+    assert check_sums(run) == {"": 6, "failed": 1}
+    check_paid(fake, 6)
 
 
 def test_mode_18_files_are_fetched_at_first_sight_and_kept(fake: FakeOpenAI) -> None:

@@ -124,7 +124,7 @@ def read_file(body: Mapping[str, Any]) -> StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch at a service. Empty or None is unknown; times are seconds since 1970 by the service's clock."""
+    """A batch at a service at `seen_at`. Empty or None is unknown; times are seconds since 1970, by its clock."""
 
     batch_id: str
     status: str
@@ -140,9 +140,10 @@ class Batch:
     n_done: int | None
     n_failed: int | None
     faults: tuple[LineFault, ...]
+    seen_at: float | None
 
 
-def read_batch(body: Mapping[str, Any]) -> Batch:
+def read_batch(body: Mapping[str, Any], seen_at: float | None = None) -> Batch:
     """Return what a batch object says, whatever it leaves out or adds.
 
     Examples
@@ -169,6 +170,7 @@ def read_batch(body: Mapping[str, Any]) -> Batch:
         n_done=_whole(counts.get("completed")),
         n_failed=_whole(counts.get("failed")),
         faults=_read_faults(body.get("errors")),
+        seen_at=seen_at,
     )
 
 

@@ -20,7 +20,8 @@ from codebook.engines.service.client import Client
 from codebook.engines.service.objects import Batch, is_page, read_date, read_file
 from codebook.errors import CutShortError, EngineError, GoneError, UnreachableError
 from codebook.files.digests import damaged, read_json
-from codebook.files.lines import digest, write_json
+from codebook.files.lines import digest, iter_lines, write_json
+from codebook.ground.quantities import say_count
 
 LOOKS, GRACE_S = 3, 15 * 60
 """A thing that a service does not find is gone when it was missed in so many looks, over so many seconds."""
@@ -259,7 +260,7 @@ class Fetcher:
         UnreachableError
             The service does not answer, or does not have a file yet.
         GoneError
-            The file with the answers is gone, and no other is there.
+            The file with the answers is gone, or was never named, and no other is there.
         """
         into.mkdir(parents=True, exist_ok=True)
         files = {"output": batch.output_file_id, "errors": batch.error_file_id}
@@ -268,9 +269,20 @@ class Fetcher:
         for name, file_id in files.items():
             if file_id and (file := self._fetch_file(job_id, file_id, into / f"{name}.jsonl", paid=name == answers)):
                 paths.append(file.path)
-        if batch.output_file_id and not paths:
+        self._check_counts(job_id, batch, paths)
+        if (batch.output_file_id or batch.n_done) and not paths:
             raise GoneError(" ".join(remark.words for remark in self.remarks[job_id]))
         return paths
+
+    def _check_counts(self, job_id: str, batch: Batch, paths: list[Path]) -> None:
+        """Look again for answers that a batch counts where it names no file of them: they were paid."""
+        if batch.output_file_id or not batch.n_done:
+            return
+        n_lines = sum(1 for path in paths for _ in iter_lines(path))
+        if n_lines < batch.n_done + (batch.n_failed or 0):
+            words = f"Batch {job_id} has ended, counts {say_count(batch.n_done, 'answer')} and names no file of answers"
+            self.check_gone(job_id, "answers", f"{words}: collect again in a few minutes.", batch.seen_at)
+            self.remarks[job_id].append(Remark(f"{words}.", incomplete=True))
 
     def _fetch_file(self, job_id: str, file_id: str, target: Path, *, paid: bool) -> Download | None:
         """Download a result file, or as much as there is of it; what is missing, and whether it was paid, is noted."""
