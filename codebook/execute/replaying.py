@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from codebook.engines import DEFAULT
 from codebook.engines.replay import list_sources
 from codebook.engines.unasked import mark_replayed
 from codebook.errors import Fault, ParameterError
@@ -24,9 +25,11 @@ from codebook.files.digests import digest_of, find_faults, read_run_record
 from codebook.files.run_versions import find_version, goes_on_from
 from codebook.outputs.output_differences import Differences, compare_records
 from codebook.paths import MARKER, RUNS_VARIABLE, make_private, project_folder, resolve_path, runs_folder
+from codebook.records import Asking
 from codebook.run.adoption.adopting import note_run
 from codebook.run.folder import RunFolder
 from codebook.study import open_study
+from codebook.study.study_facts import StudyFacts
 
 _MADE = ("outputs", "notebooks", "exports", "table.csv", "report.html")
 """What is made again, so it is taken out of the copy of a run."""
@@ -135,8 +138,11 @@ def replay_study(
     places = {"CODEBOOK_PROJECT": str(project)}
     with _beside(out) as runs, in_environment(**places, **{RUNS_VARIABLE: str(runs)}):
         mark_replayed(runs)  # nobody is asked
-        written = open_study(study).facts.run_name
+        facts = open_study(study).facts
+        written = facts.run_name
         names, damage = _bring_runs(source, runs)
+        for line in _tell_asked(source, facts):
+            tell(line)
         chosen = {} if find_version(source.parent, written) == source.name else {"run": source.name}
         result = run_study(study or MARKER, overrides=chosen, only=only, out=tell, timeout_s=timeout_s)
         pairs = [(source.parent / name, runs / name, name) for name in names or [source.name]]
@@ -219,6 +225,15 @@ def _read_study(folder: Path) -> str:
     """Of which study a run is; empty where that is not known."""
     path = folder / "run.json"
     return str(read_run_record(path).get("study", "")) if path.is_file() else ""
+
+
+def _tell_asked(source: Path, facts: StudyFacts) -> Iterator[str]:
+    """Say who was asked, where the study names somebody else: the run was made with options of a command."""
+    asked = Asking.from_record(read_run_record(source / "run.json"))
+    if asked.engine != (facts.engine or DEFAULT) or facts.model not in ("", asked.model):
+        said = ", ".join(filter(None, [facts.engine or DEFAULT, facts.model]))
+        was = ", ".join(filter(None, [asked.engine, asked.model]))
+        yield f"  note: the study says {said}; run {source.name} was answered by {was}, and is replayed so"
 
 
 def _accept_changes(home: RunFolder) -> list[str]:

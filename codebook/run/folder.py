@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from codebook.engines.unasked import Unasked, is_replayed
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name, say_mend
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_json
-from codebook.files.run_versions import NO_NAME, order_of
+from codebook.files.run_versions import NO_NAME, find_version, order_of
 from codebook.ground.holding import HeldError, hold
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses
@@ -191,12 +191,23 @@ class RunFolder:
         record = self.read_record() if self.record_path.is_file() else {}
         asked = record.get("asked", {})
         recorded = asked.get("model", "") if asked.get("engine") == asking.engine else ""
-        if recorded and asking.model in ("", recorded):
-            engine = make_engine(asking.engine, folder=self.work, **options)
-            same = asked.get("options") == asking.options
-            return cast(Engine, Unasked(engine, recorded, record.get("answerer", "") if same else ""))
-        engine = make_engine(asking.engine, folder=self.work, model=asking.model, **options)
-        return cast(Engine, Unasked(engine))
+        make = partial(make_engine, asking.engine, folder=self.work, **options)
+        if not recorded or asking.model not in ("", recorded):
+            return cast(Engine, Unasked(make(model=asking.model)))
+        try:
+            engine = make(model=recorded)
+        except ParameterError:
+            engine = make()  # it has another model by now
+        same = asked.get("options") == asking.options
+        return cast(Engine, Unasked(engine, recorded, record.get("answerer", "") if same else ""))
+
+    def read_replayed(self) -> dict[str, Any]:
+        """Who was asked, and how, of a run that is replayed, as `plan` takes it; empty of any other run."""
+        home = RunFolder(find_version(self.runs, self.name), self._project)
+        if not is_replayed(self.runs) or not home.record_path.is_file():
+            return {}
+        asked = Asking.from_record(home.read_record()).to_record()
+        return {**asked, "private": bool(asked.get("private"))}
 
     def open_ledger(self) -> Ledger:
         """Open the ledger of the project, which must know this run.

@@ -145,6 +145,8 @@ class StudyCore:
     ) -> Run:
         """Plan the study's run, or another one of it; what was handed in with something else has its next version.
 
+        In a replay the archived run says who was asked, and how: the study may say something else by now.
+
         Parameters
         ----------
         run, codebook, units
@@ -156,7 +158,8 @@ class StudyCore:
         """
         source = self.open_units() if units is None else units
         service = self.service if self.facts.service or self.facts.notify else None
-        asking = {"service": service, **self.asking(), "at_once": at_once}
+        asked = (run and RunFolder(run).read_replayed()) or (self.run and RunFolder(self.run).read_replayed())
+        asking = {"service": service, **(asked or self.asking()), "at_once": at_once}
         planned = plan(codebook or self.codebook, source, run=run or self.run, version=True, limit=limit, **asking)
         planned.record = planned.folder.note_study(self.facts.study)
         return planned

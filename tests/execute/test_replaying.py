@@ -2,15 +2,18 @@
 
 import os
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 from tiny_notebooks import write_notebook
 
+import codebook as cb
 from codebook.errors import ParameterError, ReplayError
 from codebook.execute import Replay, StudyResult, replay_study
 from codebook.paths import runs_folder
+from codebook.study import open_study
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "archive"
 STUDIES = {"topics": "study.yaml", "headlines": "headlines.yaml"}
@@ -115,3 +118,56 @@ def test_a_folder_that_is_none_or_is_full_is_refused(archive):
         replay_study(archive / "runs" / "topic")
     with pytest.raises(ParameterError, match="name a new one"):
         replay_study(archive / "runs" / "topics", out=archive)
+
+
+BOOK = """name: news
+unit: one sentence
+variables:
+  - name: topic
+    question: What is it about?
+    kind: single
+    level: nominal
+    categories: [{name: coal, definition: Mines.}, {name: wind, definition: Wind power.}]
+"""
+PAID = """
+import codebook as cb
+study = cb.open_study(run=run)
+study.pilot(2).submit()
+study.plan().submit()
+study.open_run().collect()
+cb.label_shares(study.codings(), level="nominal").save()
+"""
+
+
+@pytest.mark.parametrize("engine", ["openai_batch", "openai_live"])
+@pytest.mark.parametrize("said", [True, False], ids=["as the study says", "with options of a command"])
+def test_a_paid_run_is_rebuilt_without_key_and_service(project, fake, monkeypatch, engine, said):
+    """The archived replies are read, whatever the study says of who answers: no other model's labels come instead.
+
+    By then the model is shut down, too.
+    """
+    who = {"engine": engine, "model": "gpt-6-luna", "base_url": fake.base_url, "settings": {"seed": 7}}
+    (project / "codebook.yaml").write_text(BOOK)
+    (project / "texts.csv").write_text("id,text\n" + "".join(f"t{n},Sentence {n} about coal.\n" for n in range(4)))
+    facts = {"study": "coal", "codebook": "codebook.yaml", "units": "texts.csv", "id_column": "id"}
+    (project / "study.yaml").write_text(yaml.safe_dump({**facts, **(who if said else {})}))
+    run = open_study(**who).plan()
+    run.submit()
+    run.collect()
+    cb.label_shares(run.codings(), level="nominal").save()
+    n_asked = len(fake.requests)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setattr("codebook.engines.service.families.find_shutdown", lambda model: date(2026, 1, 1))
+
+    def run_here(study: Path, *, overrides: dict[str, str], **_: object) -> StudyResult:
+        exec(PAID, {"run": overrides.get("run", "")})
+        return StudyResult("done", 0, (), runs_folder())
+
+    monkeypatch.setattr("codebook.execute.replaying.run_study", run_here)
+    lines: list[str] = []
+    replayed = replay_study("runs/coal", tell=lines.append)
+    assert (replayed.differences.rows, replayed.differences.unmade) == ((), ())
+    assert replayed.differences.n_same >= 2  # the table of labels, and that of their shares
+    assert len(fake.requests) == n_asked
+    note = f"the study says embedded; run coal was answered by {engine}, gpt-6-luna, and is replayed so"
+    assert lines == ([] if said else [f"  note: {note}"])

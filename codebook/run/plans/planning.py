@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Unpack
 
 from codebook.engines import Limits
+from codebook.engines.unasked import Unasked
 from codebook.errors import ChangedPlanError, Fault, ParameterError
 from codebook.files.lines import digest, dump_canonical
 from codebook.files.run_versions import find_version, next_version
@@ -264,7 +265,8 @@ class _Aim:
         self.asking, self.limits = replace(self.asking, model=engine.model), engine.limits
         self.answerer = engine.answerer
         refuse_guess(self.units, self.asking)
-        self.warnings = tuple(check_requests(self.book, self.asking))
+        if not isinstance(engine, Unasked):  # in a replay a model that is shut down by now has answered
+            self.warnings = tuple(check_requests(self.book, self.asking))
         if isinstance(self.units, Source):
             self.warnings += tuple(refuse_lacks(self.book, self.asking, engine, self.units))
         if self.task.n_texts:
