@@ -164,12 +164,15 @@ def test_no_key_labels_what_was_not_seen_and_none_is_swallowed(open_form):
 
 
 def test_nothing_is_swallowed_where_nobody_answers(open_form):
-    form = open_form(make_book(SINGLE), ["one", "two"])
+    form = open_form(make_book(SINGLE), ["one", "two", "three"])
+    form.press("2")
+    form.page.get_by_text("Saved: sports").wait_for()
     form.is_dead = True
     form.page.keyboard.press("1")
     form.page.get_by_text("NOT SAVED").wait_for()
+    assert form.page.get_by_text("Saved:").count() == 0
     form.page.keyboard.press("2")
-    assert form.page.locator(".cf-lost li").all_inner_texts() == ["topic: coal (unit 1)"]
+    assert form.page.locator(".cf-lost li").all_inner_texts() == ["topic: coal (unit 2)"]
     assert form.data("refused") == "1"
     assert form.page.locator(".cf-lost[role=alert]").count() == 1
 

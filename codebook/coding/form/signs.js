@@ -16,6 +16,7 @@ export const signs = {
     const late = `No answer has come for two seconds. Keys are locked until it comes. ${this.options.late ?? ''}`;
     const why = isGone ? this.goneText || 'The connection is gone.' : late;
     const unsaved = titles.filter(title => title !== 'opening');
+    this.notice.querySelector('.cf-good')?.remove();  // "Saved" is of the act before
     const key = JSON.stringify([why, unsaved]);
     if (this.lostKey === key && this.lost.childElementCount) return true;
     this.lostKey = key;
