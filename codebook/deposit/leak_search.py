@@ -25,6 +25,8 @@ _PACKED = (".xlsx", ".docx", ".zip")
 _BINARY = re.compile(
     r"data:[\w/+.;=-]*;base64,[A-Za-z0-9+/=\\n]+|(?<=[\"'>])[A-Za-z0-9+/]{200,}={0,2}(?:\\n)?(?=[\"'<])"
 )
+_TAGS = re.compile(r"(?:<[^>]*>)+")
+"""Of a packed file, whose parts have more tags than words: what stands between two words ends one line."""
 _READABLE = re.compile(rb"[\x20-\x7e]{20,}")
 _MOST = 20
 """Most lines of one file that are named; of the others only the number is given."""
@@ -233,5 +235,5 @@ def _unpack(path: Path) -> Iterator[str]:
     ):
         for name in packed.namelist():
             if name.endswith((".xml", ".rels")):
-                text = _TAG.sub("\n", packed.read(name).decode("utf-8", "replace"))
+                text = _TAGS.sub("\n", packed.read(name).decode("utf-8", "replace"))
                 yield from html.unescape(text).splitlines()

@@ -34,14 +34,23 @@ def start(*args: str, project: Path, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, **options)
 
 
-@pytest.mark.parametrize("life", LIVES)
-def test_dying_at_every_place_of_a_run_loses_nothing_and_asks_nothing_twice(tmp_path: Path, life: str) -> None:
-    halves = [start("sweep", str(tmp_path / half), half, life, project=tmp_path) for half in ("0", "1")]
-    said = [process.communicate(timeout=900)[0] for process in halves]
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]]:
+    """What each half of all deaths came to, and the lives without one."""
+    root = tmp_path_factory.mktemp("deaths")
+    halves = [start("sweep", str(root / half), half, project=root) for half in ("0", "1")]
+    outputs = [process.communicate(timeout=1800)[0] for process in halves]
     assert [process.returncode for process in halves] == [0, 0]
+    return [[orjson.loads(line) for line in output.splitlines()] for output in outputs]
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_dying_at_every_place_of_a_run_loses_nothing_and_asks_nothing_twice(
+    said: list[list[dict[str, Any]]], life: str
+) -> None:
     deaths = []
     for half in said:
-        whole, *more = [orjson.loads(line) for line in half.splitlines()]
+        whole, *more = [found for found in half if found["life"] == life]
         deaths += more
         assert (whole["first"], whole["wrong"]) == (0, [])
     assert {"fsync", "replace", "COMMIT", "link"} <= set(whole["points"])

@@ -1,13 +1,15 @@
 """The process that gets killed at some point where something becomes lasting; and what is wrong with a run afterwards.
 
 `lives.py life NTH` lives through a run and kills itself before its NTH point (0: never, and it prints which there
-were; -1: it waits before its end, until somebody else kills it); `lives.py sweep FOLDER FIRST LIFE` does that for every
-second of the chosen points, each in a fork and a project of its own, and prints what it found as JSON lines.
+were; -1: it waits before its end, until somebody else kills it); `lives.py sweep FOLDER FIRST` does that in every kind of
+life for every second of the chosen points, each in a fork and a project of its own, and prints what it found as JSON
+lines.
 """
 
 from __future__ import annotations
 
 import csv
+import gc
 import os
 import signal
 import sqlite3
@@ -232,16 +234,26 @@ def _fork(project: Path, death: _Death, live: Callable[[], None]) -> tuple[int, 
     return status, orjson.loads(passed.read_bytes()) if passed.exists() else {"points": [], "places": []}
 
 
-def sweep(root: Path, begin: int, life: str) -> None:
-    """Die at every second of the chosen points (with a torn file at every fsync), live on, and say what came of it."""
+def sweep(root: Path, begin: int) -> None:
+    """Die at every second of the chosen points of each life."""
     register()
-    prepare, live = LIVES[life]
-    prepared = root / "prepared"
-    prepared.mkdir(parents=True)
+    for life, steps in LIVES.items():  # here, so that no fork has to import anything
+        os.environ["CODEBOOK_PROJECT"] = str(make_folder(root / life / "here"))
+        for step in steps:
+            step()
+    gc.freeze()
+    for life, (prepare, live) in LIVES.items():
+        sweep_life(root / life, begin, prepare, live)
+
+
+def sweep_life(root: Path, begin: int, prepare: Callable[[], None], live: Callable[[], None]) -> None:
+    """Die at these points (with a torn file at every fsync), live on, and say what came of it."""
+    say_of = partial(say, life=root.name)
+    prepared = make_folder(root / "prepared")
     assert _fork(prepared, _Death(0), prepare)[0] == 0
     (prepared / "points.json").unlink()
     status, passed = _fork(copytree(prepared, root / "whole"), _Death(0), live)
-    say(at="whole", first=status, **passed, **look(root / "whole", {}))
+    say_of(at="whole", first=status, **passed, **look(root / "whole", {}))
     tables = (root / "whole" / "runs").glob("*/table.csv")
     calm = {path.parent.name: read_table(path)[COMPARED] for path in tables}
     names = {nth: passed["points"][nth - 1] for nth in choose_points(passed["places"])}
@@ -250,7 +262,12 @@ def sweep(root: Path, begin: int, life: str) -> None:
         project = copytree(prepared, root / f"{nth}-{torn}")
         first, _ = _fork(project, _Death(nth, torn=torn), live)
         second, _ = _fork(project, _Death(0), live)
-        say(at=f"{nth} {names[nth]}{' torn' * torn}", first=first, second=second, **look(project, calm))
+        say_of(at=f"{nth} {names[nth]}{' torn' * torn}", first=first, second=second, **look(project, calm))
+
+
+def make_folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
 
 
 def say(**found: Any) -> None:
@@ -328,7 +345,7 @@ def find_wrong(run: Run, calm: pd.DataFrame | None, *, asked_again: Collection[s
 
 def main(what: str, *arguments: str) -> None:
     if what == "sweep":
-        sweep(Path(arguments[0]), int(arguments[1]), arguments[2])
+        sweep(Path(arguments[0]), int(arguments[1]))
     else:
         death = _Death(int(arguments[0]))
         death.install()
