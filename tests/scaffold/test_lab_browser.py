@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes import scripted
-from lab import find_address, open_browser, serve_lab, why_not
+from lab import do_in_page, find_address, open_browser, serve_lab, why_not
 
 import codebook as cb
 from codebook.scaffold import make_study
@@ -36,10 +36,10 @@ def test_u10_a_person_comes_to_every_file_of_the_study_from_its_start_page(
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
         assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path") == "notebooks/start.ipynb"
-        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        do_in_page(page, "() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
         page.get_by_role("link", name="read the report").click()
         page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path == 'runs/s/report.html'")
-        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:open', {path: 'notebooks/start.ipynb'})")
+        do_in_page(page, "() => window.jupyterapp.commands.execute('docmanager:open', {path: 'notebooks/start.ipynb'})")
         page.get_by_role("link", name="Collect").click()
         page.wait_for_function(
             "() => window.jupyterapp.shell.currentWidget.context?.path?.endsWith('04_collect.ipynb')"

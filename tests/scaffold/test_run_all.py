@@ -79,7 +79,7 @@ def by_browser(study: Path, home: Path) -> None:
         for name in (*CHAIN, *LATER):
             lab = Lab(page, address, f"notebooks/{name}.ipynb")
             lab.run_all()
-            lab.save()
+            lab.end()
             assert lab.errors == [], name
             shown = nbformat.read(study / "notebooks" / f"{name}.ipynb", 4)
             outputs = [output for cell in shown.cells for output in cell.get("outputs", [])]

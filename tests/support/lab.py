@@ -127,6 +127,12 @@ def open_browser() -> Iterator[Any]:
         yield page
 
 
+def do_in_page(page: Any, script: str, arg: Any = None) -> None:
+    """Let a page do what takes its time, and wait until it is done; `evaluate` alone would wait for ever."""
+    late = f"new Promise((_, fail) => setTimeout(() => fail(new Error('not done in {LONG_S} s')), {LONG_S * 1000}))"
+    page.evaluate(f"arg => Promise.race([({script})(arg), {late}]).then(() => null)", arg)
+
+
 class Lab:
     """A notebook that is open in JupyterLab."""
 
@@ -140,7 +146,8 @@ class Lab:
 
     def command(self, name: str, **options: Any) -> None:
         """Do one of JupyterLab's commands."""
-        self.page.evaluate("([name, options]) => window.jupyterapp.commands.execute(name, options)", [name, options])
+        script = "([name, options]) => window.jupyterapp.commands.execute(name, options)"
+        do_in_page(self.page, script, [name, options])
 
     def run_all(self) -> None:
         """Run all cells, and wait until the last one is done, or one has failed."""
@@ -160,7 +167,7 @@ class Lab:
 
     def restart(self) -> None:
         """Restart the kernel; what the cells show stays."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+        do_in_page(self.page, "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
 
     @contextmanager
     def until_restarted(self) -> Iterator[None]:
@@ -176,9 +183,13 @@ class Lab:
         )
 
     def save(self) -> None:
-        """Save the notebook with its outputs, and end its kernel."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        """Save the notebook with its outputs."""
+        do_in_page(self.page, "() => window.jupyterapp.shell.currentWidget.context.save()")
+
+    def end(self) -> None:
+        """Save the notebook, and end its kernel."""
+        self.save()
+        do_in_page(self.page, "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     def n_cells(self) -> int:
         """How many cells the notebook has."""

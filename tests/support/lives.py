@@ -1,8 +1,8 @@
 """The process that gets killed at some point where something becomes lasting; and what is wrong with a run afterwards.
 
 `lives.py life NTH` lives through a run and kills itself before its NTH point (0: never, and it prints which there
-were; -1: it waits before its end, until somebody else kills it); `lives.py sweep FOLDER FIRST` does that in every kind of
-life for every second of the chosen points, each in a fork and a project of its own, and prints what it found as JSON
+were; -1: it waits before its end, until somebody else kills it); `lives.py sweep FOLDER FIRST` does that in every kind
+of life for every second of the chosen points, each in a fork and a project of its own, and prints what it found as JSON
 lines.
 """
 

@@ -126,7 +126,7 @@ def test_a_person_codes_in_jupyterlab(project, home, tmp_path):
             assert coder.form.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), width
         page.set_viewport_size({"width": 1500, "height": 1200})
 
-        page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+        lab.save()
 
         # a second tab shows the same, and hears of what the first one does
         other = Lab(page.context.browser.new_page(), find_address(home), "coding.ipynb")
