@@ -192,8 +192,7 @@ def read_service(given: Mapping[str, Any], where: str = "service") -> Service:
             values[name] = _read_setting(name, value)
         except (ValueError, TypeError) as error:
             faults.append(Fault(place, f"{value!r} cannot be taken", str(error)))
-    if faults:
-        raise ParameterError("The settings of the service cannot be read.", faults)
+    ParameterError.raise_any("The settings of the service cannot be read.", faults)
     return Service(**values)
 
 

@@ -185,8 +185,7 @@ def read_strata(units: Iterable[Unit] | Iterable[str] | Mapping[str, str], colum
             mend = f"add {column!r} to the context columns, or give a mapping of id and stratum"
             faults.append(Fault(f"unit {unit_id!r}", f"it has no value for {column!r}, which balances the draw", mend))
         strata[unit_id] = context.get(column, "") if column else ""
-    if faults:
-        raise ParameterError("The units cannot be assigned.", faults[:20])
+    ParameterError.raise_any("The units cannot be assigned.", faults[:20])
     return strata
 
 

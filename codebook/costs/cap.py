@@ -70,5 +70,4 @@ def _check_numbers(numbers: dict[str, float]) -> None:
         for name, value in numbers.items()
         if math.isnan(value) or value < 0
     ]
-    if faults:
-        raise ParameterError("The cap cannot be checked.", faults)
+    ParameterError.raise_any("The cap cannot be checked.", faults)

@@ -138,8 +138,7 @@ def _check_parameters(sample: int, out_tokens: float | None) -> None:
         faults.append(Fault("sample", f"{sample} lines tell nothing", "give a number of at least 1"))
     if out_tokens is not None and not 0 <= out_tokens < float("inf"):
         faults.append(Fault("out_tokens", f"{out_tokens} is no number of tokens", "give the pilot's mean, or None"))
-    if faults:
-        raise ParameterError("The costs cannot be estimated like this.", faults)
+    ParameterError.raise_any("The costs cannot be estimated like this.", faults)
 
 
 def _price(rates: Rates, counts: Counts, drawn: Sample) -> float | None:

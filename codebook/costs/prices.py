@@ -378,8 +378,7 @@ def parse_file(path: Path, _changed_ns: int, _n_bytes: int) -> PriceFile:
         prices = PriceFile.model_validate(tree.value)
     except ValidationError as error:
         faults += [_explain(fault, tree) for fault in error.errors()]
-    if faults:
-        raise ParameterError("The file of prices is faulty.", faults)
+    ParameterError.raise_any("The file of prices is faulty.", faults)
     return prices
 
 

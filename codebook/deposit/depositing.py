@@ -303,8 +303,7 @@ def _refuse_leaks(assembly: Assembly) -> None:
     faults = list(find_keys(assembly.room, read_secrets()))
     if assembly.hold:
         faults += assembly.hold.traces.find(assembly.room)
-    if faults:
-        raise ParameterError("The deposit would show what must not be published; nothing was written.", faults)
+    ParameterError.raise_any("The deposit would show what must not be published; nothing was written.", faults)
 
 
 def _swap(room: Path, target: Path) -> None:

@@ -119,8 +119,7 @@ def read_reasons(pairs: Mapping[str, object] | Collection[str]) -> dict[str, str
         for kind, why in reasons.items()
         if kind not in KINDS or not why
     ]
-    if faults:
-        raise ParameterError("The reason why personal data may be published cannot be read.", faults)
+    ParameterError.raise_any("The reason why personal data may be published cannot be read.", faults)
     return reasons
 
 

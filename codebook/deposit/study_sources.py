@@ -61,8 +61,7 @@ def find_sources(study: Study) -> Sources:
     faults: list[Fault] = []
     named = [*_of_facts(study, faults), *_of_units(next(iter(runs.values()))), *_of_parameters(study, file, notebooks)]
     data = dict(_place(named, faults))
-    if faults:
-        raise ParameterError("The deposit cannot be made; nothing was written.", list(dict.fromkeys(faults)))
+    ParameterError.raise_any("The deposit cannot be made; nothing was written.", list(dict.fromkeys(faults)))
     return Sources(study, file, {_inside(place): each for place, each in notebooks.items()}, data, runs)
 
 

@@ -133,8 +133,7 @@ def _check_settings(name: str, make: Any, settings: dict[str, Any]) -> None:
     ]
     needed = [key for key, optional in known.items() if not optional and key not in settings]
     faults += [Fault(key, "is needed and missing", f"give {key}=") for key in needed]
-    if faults:
-        raise ParameterError(f"The engine {name!r} cannot be made with these settings.", faults)
+    ParameterError.raise_any(f"The engine {name!r} cannot be made with these settings.", faults)
 
 
 __all__ = [

@@ -87,8 +87,7 @@ class OpenAIBatchEngine:
         faults += check_model(model)
         if not self.provider.batches:
             faults.append(Fault("provider", f"{provider} has no Batch API", "use the engine openai_live"))
-        if faults:
-            raise ParameterError("The engine 'openai_batch' cannot be made like this.", faults)
+        ParameterError.raise_any("The engine 'openai_batch' cannot be made like this.", faults)
         self.model, self.pause_s = model, calls.get("pause_s", 2.0)
         self.client = Client(self.provider, timeout_s, attempts)
         self.notes = NoteBook(Path(folder))

@@ -104,8 +104,7 @@ def read_parameters(path: str | Path) -> dict[str, Parameter]:
             declared[parameter.name] = parameter
         else:
             faults.append(Fault(f"{where}, parameters cell, line {number}", *parameter))
-    if faults:
-        raise ParameterError(f"The parameters cell of {path.name} cannot be used.", faults)
+    ParameterError.raise_any(f"The parameters cell of {path.name} cannot be used.", faults)
     return declared
 
 
@@ -227,6 +226,5 @@ def check_parameters(
             faults.append(Fault(where, *result))
         else:
             values[name] = result
-    if faults:
-        raise ParameterError("The parameters cannot be used; nothing was run.", faults)
+    ParameterError.raise_any("The parameters cannot be used; nothing was run.", faults)
     return values

@@ -132,5 +132,4 @@ def _check(ids: list[str], texts: pd.Series, asking: Mapping[str, Any]) -> None:
         faults.append(Fault("texts", "their index is not unique", "reset it first: texts.reset_index(drop=True)"))
     if asking.get("draws", 1) != 1:
         faults.append(Fault("draws", "a text would have several labels", "use plan(), which keeps every draw"))
-    if faults:
-        raise ParameterError("These texts cannot be labelled.", faults)
+    ParameterError.raise_any("These texts cannot be labelled.", faults)

@@ -149,6 +149,5 @@ def _check_texts(texts: list[Any]) -> list[str]:
     ]
     if not texts:
         faults.append(Fault("texts", "there is none", "give at least one"))
-    if faults:
-        raise ParameterError("These texts cannot be embedded.", faults)
+    ParameterError.raise_any("These texts cannot be embedded.", faults)
     return texts

@@ -98,8 +98,7 @@ class Population:
 
 def refuse(faults: Sequence[Fault]) -> None:
     """Raise one ParameterError with all the faults, if there are any."""
-    if faults:
-        raise ParameterError(ABOUT, faults)
+    ParameterError.raise_any(ABOUT, faults)
 
 
 def read_population(units: Codings | pd.DataFrame, rule: DrawRule) -> Population:

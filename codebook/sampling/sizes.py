@@ -85,8 +85,7 @@ def _check(shares: Mapping[str, float], numbers: Mapping[str, int]) -> None:
         for name, value in numbers.items()
         if value < 1
     ]
-    if faults:
-        raise ParameterError("The size of the gold sample cannot be worked out.", faults)
+    ParameterError.raise_any("The size of the gold sample cannot be worked out.", faults)
 
 
 def wilson_half_width(share: float, n: int, confidence: float = 0.95) -> float:

@@ -246,8 +246,7 @@ def _check_choice(choice: TableChoice, columns: Sequence[ColumnFacts]) -> None:
         faults.append(Fault(choice.path.name, problem, NAME_COLUMNS))
     if not any(column.n_rows for column in columns):
         faults.append(Fault(choice.path.name, "it has no rows below the names of its columns", "give a table of texts"))
-    if faults:
-        raise ParameterError("The table cannot be taken like this.", faults)
+    ParameterError.raise_any("The table cannot be taken like this.", faults)
 
 
 def _find_text(

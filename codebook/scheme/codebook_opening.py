@@ -91,8 +91,7 @@ def _read_labels(file: Path, answers: dict[str, str]) -> Codebook:
     unknown = [
         Fault(key, "a list of labels has no such entry", mend_name(key, _KEYS)) for key in answers if key not in _KEYS
     ]
-    if unknown:
-        raise SchemeError(f"{show_path(file)} cannot be read like this.", unknown)
+    SchemeError.raise_any(f"{show_path(file)} cannot be read like this.", unknown)
     columns, _ = _read_table(file, answers.get("encoding"))
     guesses = {
         "column": _find_column(columns, _LABELS) or (columns[0] if len(columns) == 1 else ""),
@@ -185,8 +184,7 @@ def read_label_list(
         place = loc[3] if loc[2:3] == ("categories",) and len(loc) > 3 else None
         where = f"{show_path(file)}, row {rows[place][0]}" if isinstance(place, int) else show_path(file)
         faults.append(Fault(where, problem, mend))
-    if faults:
-        raise SchemeError(f"{show_path(file)} does not make a codebook:", faults)
+    SchemeError.raise_any(f"{show_path(file)} does not make a codebook:", faults)
     return Codebook.model_validate(raw)
 
 

@@ -38,8 +38,7 @@ def parse_qdc(data: bytes, where: str, name: str, answers: Mapping[str, str] | N
         raise SchemeError(f"{where} is no codebook.", [fault])
     raw = draft_codebook(system, name, answers or {})
     faults = [Fault(f"{where}, {'.'.join(map(str, loc))}", problem, mend) for loc, problem, mend in find_faults(raw)]
-    if faults:
-        raise SchemeError(f"{where} does not make a codebook:", faults)
+    SchemeError.raise_any(f"{where} does not make a codebook:", faults)
     return Codebook.model_validate(raw)
 
 

@@ -73,8 +73,7 @@ def read_grid(block: Mapping[str, Any], where: str = "grid") -> GridSettings:
     faults = list(_find_faults(block, finding, where))
     models = tuple(_read_model(each) for each in _list(block.get("models"))) if not faults else ()
     faults += _find_twins([model.name for model in models], f"{where}, models")
-    if faults:
-        raise ParameterError("The grid cannot be read.", faults)
+    ParameterError.raise_any("The grid cannot be read.", faults)
     return GridSettings(
         models,
         tuple(map(str, _list(block.get("codebooks")))),

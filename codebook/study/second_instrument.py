@@ -78,8 +78,7 @@ def plan_second(
     ]
     if not (is_other or show_errors):
         faults.append(Fault("model", "the same would be asked again", "name another model, or show the errors"))
-    if faults:
-        raise ParameterError("These units cannot be asked once more.", faults)
+    ParameterError.raise_any("These units cannot be asked once more.", faults)
     run = study.open_run()
     table = run.table()
     lacking = table[table["why"].isin(wanted)]

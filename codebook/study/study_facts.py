@@ -139,8 +139,7 @@ class StudyFacts:
             for name in overrides
             if name not in known
         ]
-        if faults:
-            raise ParameterError("The study cannot be opened like this.", faults)
+        ParameterError.raise_any("The study cannot be opened like this.", faults)
         return replace(self, **{name: value for name, value in overrides.items() if not is_empty(value)})
 
 

@@ -159,8 +159,7 @@ class Grid:
         ParameterError
             Their codebooks have other labels.
         """
-        if faults := list(self.find_faults()):
-            raise ParameterError("The cells cannot be set beside each other.", faults)
+        ParameterError.raise_any("The cells cannot be set beside each other.", list(self.find_faults()))
         drawn = draw_units(self.study.open_units(), self.n_drawn, self.seed) if self.n_drawn else None
         return [cell.study.plan(units=drawn, at_once=self.n_drawn > 0) for cell in self.cells]
 

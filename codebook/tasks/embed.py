@@ -62,8 +62,7 @@ class Embed(Question):
         ParameterError
             A setting is not one of embeddings, or has no such value.
         """
-        if faults := self.check_settings(settings):
-            raise ParameterError("Vectors cannot be asked for like this.", faults)
+        ParameterError.raise_any("Vectors cannot be asked for like this.", self.check_settings(settings))
         return {"model": model, "input": user, "encoding_format": BASE64, **settings}
 
     def write_content(self, unit: Unit, url: str) -> list[str]:

@@ -144,8 +144,7 @@ class ClusterEngine(JobEngine):
             self._inner = make_answering(task, Path(folder))
         except ParameterError as error:
             faults += [fault for fault in error.faults if fault.where != "concurrency"]  # of calls, which is told above
-        if faults:
-            raise ParameterError(f"The engine {self.name!r} cannot be made like this.", faults)
+        ParameterError.raise_any(f"The engine {self.name!r} cannot be made like this.", faults)
         self.task = task
 
     @property

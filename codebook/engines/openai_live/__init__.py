@@ -169,8 +169,7 @@ class OpenAILiveEngine(JobEngine):
         faults += check_model(model)
         if cap is not None and price is None:
             faults.append(Fault("cap", "cannot be kept without prices", "give price="))
-        if faults:
-            raise ParameterError("The engine 'openai_live' cannot be made like this.", faults)
+        ParameterError.raise_any("The engine 'openai_live' cannot be made like this.", faults)
         self._model, self.client = model, Client(self.provider)
 
     @property

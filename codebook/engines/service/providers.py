@@ -197,8 +197,7 @@ def _parse(path: Path, _changed: int) -> dict[str, Provider]:
             faults += _judge_entry(place, records[str(name)])
         except (ValidationError, TypeError) as error:
             faults += _explain(place, error)
-    if faults:
-        raise ParameterError("The file of providers is faulty.", faults)
+    ParameterError.raise_any("The file of providers is faulty.", faults)
     return records
 
 

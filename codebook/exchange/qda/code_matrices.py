@@ -79,8 +79,7 @@ def _read_counts(sheet: Sheet, *, are_codes: bool) -> dict[str, dict[str, float]
                 )
             else:
                 counts.setdefault(document, {})[code] = float(cell.replace("%", "").replace(",", ".").strip() or 0)
-    if faults:
-        raise TableError(f"{sheet.name} is not a matrix of numbers.", faults[:5])
+    TableError.raise_any(f"{sheet.name} is not a matrix of numbers.", faults[:5])
     return counts
 
 

@@ -64,8 +64,7 @@ def read_tokens(text: str, where: str) -> TokenFile:
     """Read a file of WebAnno TSV 3."""
     layers, sentences, lines = _split(text)
     faults = [fault for number, cells in lines if (fault := _find_fault(where, number, cells, layers))]
-    if faults:
-        raise TableError(f"{where} is not valid WebAnno TSV.", faults[:5])
+    TableError.raise_any(f"{where} is not valid WebAnno TSV.", faults[:5])
     tokens = [_read_token(cells) for _, cells in lines if "." not in cells[0]]
     file = TokenFile(_build_text(sentences, lines), tokens=tokens)
     for layer in layers:

@@ -161,6 +161,5 @@ def _find(documents: Documents | str | Path, name: str) -> Path:
         files = {path.stem: path for path in documents.files()}
         path = files.get(name, documents.path)
         faults = [] if name in files else [Fault("documents", f"none is named {name!r}", f"use one of {list(files)}")]
-    if faults:
-        raise ParameterError("The page cannot be shown.", faults)
+    ParameterError.raise_any("The page cannot be shown.", faults)
     return path

@@ -49,8 +49,7 @@ def check_requests(book: Codebook, asking: Asking) -> list[Fault]:
         body = orjson.loads(request.body)
         faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today, batch=meter.batch))
         warnings |= dict.fromkeys(warn_body(body, url, provider=provider.name, today=today))
-    if faults:
-        raise ParameterError(f"{provider.name} would refuse these requests.", list(faults))
+    ParameterError.raise_any(f"{provider.name} would refuse these requests.", list(faults))
     return list(warnings)
 
 

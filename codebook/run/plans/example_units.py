@@ -66,8 +66,7 @@ def draw_examples(
     ids_of, drawable = _by_label(table, target, coder), _drawable(units)
     join = join_ids((unit_id for ids in ids_of.values() for unit_id in ids), drawable)
     sides = Sides(f"units coded by {coder}", "among the units", "the list of units")
-    if faults := join_faults(join, "units", sides):
-        raise ParameterError("The coded units are not those to draw examples from.", faults)
+    ParameterError.raise_any("The coded units are not those to draw examples from.", join_faults(join, "units", sides))
     chosen = _choose(ids_of, drawable, target, n_each, seed)
     places = {unit_id: label for label, ids in chosen.items() for unit_id in ids}
     drawn = {unit.unit_id: unit for unit in units if unit.unit_id in places}
@@ -205,8 +204,7 @@ def _choose(
             mend = f"draw at most {len(ids)} each, or code more units"
             faults.append(Fault(f"n_each = {n_each}", f"{label!r} has {len(ids)} coded units", mend))
         chosen[label] = [ids[place] for place in dice.permutation(len(ids))[:n_each]]
-    if faults:
-        raise ParameterError("There are not enough coded units to draw examples from.", faults)
+    ParameterError.raise_any("There are not enough coded units to draw examples from.", faults)
     return chosen
 
 

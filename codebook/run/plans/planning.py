@@ -286,8 +286,7 @@ def _check_parameters(task: type[Question], asking: Asking, limit: int) -> None:
         faults.append(Fault("draws", f"{asking.draws} is less than 1", "ask each question at least once"))
     if limit < 0:
         faults.append(Fault("limit", f"{limit} is negative", "give 0 for all units, or a number of units"))
-    if faults:
-        raise ParameterError("The run cannot be planned like this.", faults)
+    ParameterError.raise_any("The run cannot be planned like this.", faults)
 
 
 def _describe_units(

@@ -22,8 +22,7 @@ def check_retry(whys: Collection[str], max_tokens: int | None) -> None:
     faults = [Fault("why", f"{why!r}", f"use {', '.join(RETRIABLE)}") for why in sorted({*whys} - {*RETRIABLE})]
     if max_tokens is not None and max_tokens < 1:
         faults.append(Fault("max_tokens", f"{max_tokens} leaves no room for a reply", "give a number above 0"))
-    if faults:
-        raise ParameterError("That cannot be retried.", faults)
+    ParameterError.raise_any("That cannot be retried.", faults)
 
 
 def plan_again(
