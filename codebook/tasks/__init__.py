@@ -11,12 +11,11 @@ from itertools import islice
 from codebook.ground.plugins import TASK_GROUP, list_plugins, load_plugin
 from codebook.records import Unit
 from codebook.scheme import Codebook
-from codebook.tasks.classify import Classify, ClassifyMulti
+from codebook.tasks.classify import Classify, ClassifyMulti, Rate
 from codebook.tasks.embed import Embed
 from codebook.tasks.extract import Extract
 from codebook.tasks.probes import behaviour_probes, probe_units, reverse_categories
 from codebook.tasks.question import Label, Question
-from codebook.tasks.rate import Rate
 from codebook.tasks.transcribe import Transcribe
 from codebook.tasks.typed_answers import GiveNumber, GiveText
 

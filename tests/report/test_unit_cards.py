@@ -20,8 +20,7 @@ from codebook.report import write_report
 from codebook.report.cards import Choice, UnitCards, card_html, cards_html, open_cards, telling_html
 from codebook.report.cards.card_pages import STATIC, Sizes, card_text
 from codebook.report.cards.choosing import DISAGREE, NOT_GOLD
-from codebook.report.cards.unit_cards import find_request, tell_request
-from codebook.report.cards.unit_shelf import UnitShelf
+from codebook.report.cards.unit_cards import UnitShelf, find_request, tell_request
 from codebook.run import Run, erase_unit, open_run, plan
 from codebook.scheme import parse_codebook
 

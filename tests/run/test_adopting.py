@@ -217,7 +217,7 @@ def test_r11_a_run_that_another_version_of_the_kit_asked_otherwise_is_adopted_as
     def make_other_keys(*given: Any) -> dict[str, str]:
         return {name: digest(key) for name, key in make_keys(*given).items()}
 
-    monkeypatch.setattr("codebook.run.adoption.folder_contents.make_keys", make_other_keys)
+    monkeypatch.setattr("codebook.run.adoption.adopting.make_keys", make_other_keys)
     assert adopt("one").table()["label"].tolist() == labels
 
 

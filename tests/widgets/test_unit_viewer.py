@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_said_in_words(viewer, monkeypatch):
     def fail(self: object, words: str) -> set[str]:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("codebook.report.cards.unit_shelf.UnitShelf.search", fail)
+    monkeypatch.setattr("codebook.report.cards.unit_cards.UnitShelf.search", fail)
     controls.words.value = "coal"
     assert controls.message.value == "OSError: the disk is gone"
 

@@ -45,7 +45,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.patterns import group_rows
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.core.standard_errors import count_members
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES
@@ -126,7 +126,7 @@ def compare(
     codings = read_gold(codings, gold=gold, level=level)
     a, b = _name_two(codings, a, b)
     title = f"{a or b or 'One coder'} less {b if a and b else 'another'}"
-    result = Result(pd.DataFrame(columns=["measure", "n", "difference"]), "validity_difference", title, "validity")
+    result = blank_result(codings, ["measure", "n", "difference"], "validity_difference", title, "validity")
     if codings.uncounted:
         return nothing_to_say(codings, codings.uncounted, result)
     if not (a and b):
@@ -155,7 +155,6 @@ def compare(
         remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", *how, *apart),
         table=frame[list(_PRINTED)],
         figure=lambda: _draw(frame, f"difference to the gold: {a} {MINUS} {b}", facts.interval),
-        outputs=codings.outputs,
     )
 
 

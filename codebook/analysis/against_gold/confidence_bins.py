@@ -23,7 +23,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import drawn_places, dress_axes, dress_ticks, literal, new_figure, say_in_picture
 from codebook.analysis.core.estimates import Bootstrap, Interval, percentile_interval, say_figure
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import Result, blank_result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, Drawn, resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.core.share_intervals import Shares, divide
@@ -161,7 +161,7 @@ def calibration(
     raise_faults("Calibration cannot be computed.", _check_bins(bins, binning))
     coder = coder or codings.pick_pair()[0]
     title = f"Calibration of {coder or 'a coder'}"
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "calibration", title, "calibration")
+    result = blank_result(codings, _COLUMNS, "calibration", title, "calibration")
     if (nothing := say_no_labels(codings, result)) is not None:
         return nothing
     if not coder:
@@ -181,7 +181,6 @@ def calibration(
         finding=_say_calibration(frame, coder),
         remarks=remark_gold(codings, pair, NOTE),
         figure=partial(draw_calibration, frame, judged.count_right(), resample.sentence),
-        outputs=codings.outputs,
     )
 
 

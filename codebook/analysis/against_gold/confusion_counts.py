@@ -27,7 +27,7 @@ from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
 from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS, Tones
 from codebook.analysis.core.patterns import group_rows
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import Result, blank_result, nothing_to_say
 from codebook.analysis.core.sample_design import Drawn
 from codebook.analysis.core.scales import LEVELS, Floats, Ints
 from codebook.analysis.core.share_intervals import Shares
@@ -82,7 +82,7 @@ def confusion(
     codings = read_gold(codings, gold=gold)
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'Coder'} against {codings.gold}"
-    result = Result(pd.DataFrame(columns=["gold", "coded", "n"]), "confusion", title, "validity")
+    result = blank_result(codings, ["gold", "coded", "n"], "confusion", title, "validity")
     if (nothing := say_no_labels(codings, result)) is not None:
         return nothing
     if not coder:
@@ -102,7 +102,6 @@ def confusion(
         remarks=(*remark_gold(codings, pair, NOTE), *_remark_size(frame)),
         table=_print_confused(shown),
         figure=partial(_draw, shown, names, f"label by {coder}", codings.gold),
-        outputs=codings.outputs,
     )
 
 

@@ -47,7 +47,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import Result, blank_result, nothing_to_say
 from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.core.share_intervals import Parts
@@ -100,7 +100,7 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
     """Measures of a coder against gold on the units of each value of a covariate, and how far the values are apart."""
     name = re.sub(r"\W+", "_", f"validity_by_{by}", flags=re.ASCII)
     title = f"{coder or 'Coder'} against the gold, by {by}"
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), name, title, "validity")
+    result = blank_result(codings, _COLUMNS, name, title, "validity")
     covariate = codings.covariate(by)
     if codings.uncounted:
         return nothing_to_say(codings, codings.uncounted, result)
@@ -133,7 +133,6 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
         remarks=remark_gold(codings, pair, ERROR_NOTE if is_number else NOTE, _DRAWN, *without),
         table=shown.assign(measure=_name_measures(shown)).drop(columns=["label", "difference"]),
         figure=lambda: (_draw_errors if is_number else _draw)(shown, coder, by, facts.interval),
-        outputs=codings.outputs,
     )
 
 

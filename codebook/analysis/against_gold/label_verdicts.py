@@ -26,7 +26,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import Result
+from codebook.analysis.core.result import Result, blank_result
 from codebook.analysis.core.share_intervals import Shares
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.analysis.reliability.agreement_tables import reliability
@@ -98,7 +98,7 @@ def verdicts(
     raise_faults("No verdict can be given.", _check(margin, least, width))
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'A coder'}: which labels may be automated?"
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "verdicts", title, "validity")
+    result = blank_result(codings, _COLUMNS, "verdicts", title, "validity")
     if (nothing := say_no_labels(codings, result)) is not None:
         return nothing
     if not coder:
@@ -117,7 +117,6 @@ def verdicts(
         remarks=remark_gold(codings, pair, *_remark(codings, frame, (margin, least, width), resample.confidence)),
         table=_print(shown),
         figure=lambda: _draw(shown, coder),
-        outputs=codings.outputs,
     )
 
 

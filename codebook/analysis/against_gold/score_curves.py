@@ -25,7 +25,7 @@ from codebook.analysis.against_gold.gold_cells import (
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import dress_axes, legend_above, literal, new_figure, say_in_picture
 from codebook.analysis.core.estimates import Bootstrap, say_figure
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.ground.quantities import places_of, say_count
@@ -88,7 +88,7 @@ def roc_curves(
     codings = read_gold(codings, gold=gold)
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'A coder'}: curves of its scores"
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "score_curves", title, "calibration")
+    result = blank_result(codings, _COLUMNS, "score_curves", title, "calibration")
     if codings.variable.kind not in ("single", "rating"):
         return nothing_to_say(codings, codings.uncounted or ONE_LABEL, result)
     if not coder:
@@ -110,7 +110,6 @@ def roc_curves(
         remarks=remark_gold(codings, pair, _NOTE),
         table=shown.drop(columns=["prevalence"] if frame["reason"].any() else ["reason"]).rename(columns=named),
         figure=partial(_draw, shown, list(scores.values())),
-        outputs=codings.outputs,
     )
 
 

@@ -26,7 +26,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import CodingsWithResult, Result, nothing_to_say
+from codebook.analysis.core.result import CodingsWithResult, blank_result, nothing_to_say
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_percent
@@ -114,7 +114,7 @@ def selective_labels(
     raise_faults("Labels cannot be chosen.", _check(error, confidence))
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'Coder'}: labels that are taken"
-    empty = Result(pd.DataFrame(columns=list(_COLUMNS)), "selective_labels", title, "validity")
+    empty = blank_result(codings, _COLUMNS, "selective_labels", title, "validity")
     if codings.variable.kind not in ("single", "rating"):
         return SelectiveLabels(every, nothing_to_say(codings, codings.uncounted or ONE_LABEL, empty))
     if not coder:
@@ -139,7 +139,6 @@ def selective_labels(
         remarks=remark_gold(codings, pair, *_remark(pair, tried, confidence)),
         table=_print(codings.in_words(frame, "label"), has_chances=bool(len(chances))),
         figure=partial(_draw, codings.in_words(frame, "label"), error, confidence),
-        outputs=codings.outputs,
     )
     return SelectiveLabels(_leave(every, given, taken), result, tuple(given["unit_id"][~taken]))
 

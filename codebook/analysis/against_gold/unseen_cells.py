@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from codebook.analysis.against_gold.gold_cells import Cells
+from codebook.analysis.core.patterns import unseen_answers
 from codebook.analysis.core.scales import Bools, Floats, Ints
-from codebook.analysis.core.unseen import unseen_answers
 
 
 def add_unseen(*beside: Cells) -> tuple[tuple[Cells, ...], Floats]:

@@ -55,7 +55,7 @@ from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import Result, blank_result, nothing_to_say
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
 from codebook.outputs.figure_style import Figure
@@ -146,7 +146,7 @@ def validity(
     coder = coder or codings.pick_pair()[0]
     if by != "label":
         return compare_groups(codings, coder, by, resample)
-    nothing = Result(pd.DataFrame(columns=list(_BY_LABEL)), "validity_by_label", "Label by label", "validity")
+    nothing = blank_result(codings, _BY_LABEL, "validity_by_label", "Label by label", "validity")
     return say_no_labels(codings, nothing) or _by_label(codings, coder, resample)
 
 
@@ -155,7 +155,7 @@ def validity(
 
 def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Result:
     title = "Each coder against the gold"
-    result = Result(pd.DataFrame(columns=list(_BY_CODER)), "validity_by_coder", title, "validity")
+    result = blank_result(codings, _BY_CODER, "validity_by_coder", title, "validity")
     if codings.uncounted:
         return nothing_to_say(codings, codings.uncounted, result)
     if not coders:
@@ -175,7 +175,6 @@ def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Resu
         remarks=remark_gold(codings, first, *_remark_coders(frame, level)),
         table=print_errors(frame) if is_number else _print_coders(frame),
         figure=lambda: (draw_errors if is_number else _draw_coders)(frame, codings.models, facts.interval),
-        outputs=codings.outputs,
     )
 
 
@@ -294,7 +293,7 @@ def _draw_coders(frame: pd.DataFrame, models: Sequence[str], note: str) -> Figur
 
 def _by_label(codings: Codings, coder: str, bootstrap: Bootstrap) -> Result:
     title = f"{coder or 'Coder'} label by label"
-    result = Result(pd.DataFrame(columns=list(_BY_LABEL)), "validity_by_label", title, "validity")
+    result = blank_result(codings, _BY_LABEL, "validity_by_label", title, "validity")
     if not coder:
         return say_no_pair(codings, result)
     pair = read_pair(codings, coder)
@@ -320,7 +319,6 @@ def _by_label(codings: Codings, coder: str, bootstrap: Bootstrap) -> Result:
         figure=lambda: plot_estimates(
             rows, value="f1", quantity=f"F1 of {coder} against the gold", note=facts.interval
         ),
-        outputs=codings.outputs,
     )
 
 

@@ -27,12 +27,11 @@ from codebook.analysis.core.correlograms import remark_size, to_matrix
 from codebook.analysis.core.counts import join_cluster
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_values
-from codebook.analysis.core.patterns import Patterns
+from codebook.analysis.core.patterns import ALIKE, APART, Patterns
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.core.standard_errors import join_clusters
-from codebook.analysis.core.unseen import ALIKE, APART
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
 from codebook.outputs.figure_style import Figure

@@ -27,7 +27,7 @@ from codebook.analysis.core.gold_balance import say_alike
 from codebook.analysis.core.label_titles import share_heads
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike, list_coded, list_labels, say_without_labels
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
@@ -133,9 +133,7 @@ def _check_request(of: str, statistic: str) -> None:
 def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | None) -> Result:
     coded, uncoded = list_coded(codings.variables, codings.frame["variable"].unique())
     if nothing := say_without_labels(coded, "associate"):
-        empty = Result(
-            pd.DataFrame(columns=["a", "b", "n"]), "label_association", "Association of labels", "correlogram"
-        )
+        empty = blank_result(codings, ["a", "b", "n"], "label_association", "Association of labels", "correlogram")
         return nothing_to_say(codings, nothing, empty)
     beside, variables = _list_beside(codings), [variable for variable in coded if variable.labels]
     read = read_all(codings.frame, variables, beside)
@@ -242,9 +240,7 @@ def _say_strongest(pairs: pd.DataFrame, statistic: str, places: int) -> str:
 
 def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) -> Result:
     if codings.uncounted:
-        nothing = Result(
-            pd.DataFrame(columns=["a", "b", "n_units", statistic]), "coders", "Pairs of coders", "correlogram"
-        )
+        nothing = blank_result(codings, ["a", "b", "n_units", statistic], "coders", "Pairs of coders", "correlogram")
         return nothing_to_say(codings, codings.uncounted, nothing)
     variable, coders = codings.variable, codings.busiest(most)
     roles = {name: role for name, role in codings.roles.items() if name in coders}

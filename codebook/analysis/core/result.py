@@ -6,7 +6,7 @@ study; `.frame` has every digit for pandas.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -307,6 +307,14 @@ class CodingsWithResult:
     def save(self, name: str = "", *, run: str = "") -> Result:
         """Save the result among the outputs of the study, and return it."""
         return self.result.save(name, run=run)
+
+
+def blank_result(codings: Codings, columns: Iterable[str], name: str, title: str, section: str) -> Result:
+    """The result of a verb on codings before it has a row: `nothing_to_say` gives it a reason, or it gets figures.
+
+    It is saved with the other outputs of the codings.
+    """
+    return Result(pd.DataFrame(columns=list(columns)), name, title, section, outputs=codings.outputs)
 
 
 def nothing_to_say(codings: Codings, reason: str, result: Result) -> Result:

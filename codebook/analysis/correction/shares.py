@@ -16,7 +16,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Clusters, Codings, SampleLike
 from codebook.analysis.core.estimates import check_bootstrap
 from codebook.analysis.core.forest import keep_order, plot_estimates
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints, VariableLike
 from codebook.analysis.core.standard_errors import SMALL, say_few_clusters
 from codebook.analysis.correction.moments import Fit, Part, fit_parts, spread_normal
@@ -89,7 +89,7 @@ def prevalence(
     """
     raise_faults(_ABOUT, _check_settings(weight, confidence))
     codings = open_codings(codings, level, gold, sample)
-    result = Result(pd.DataFrame(columns=_EMPTY), "shares", "Share of each label", "shares")
+    result = blank_result(codings, _EMPTY, "shares", "Share of each label", "shares")
     if reason := find_nothing(codings):
         return nothing_to_say(codings, reason, result)
     beside = read_beside(codings, coder)
@@ -106,7 +106,6 @@ def prevalence(
         remarks=(_NOTE, NOTE, *_list_doubts(beside, frame, n_clusters)),
         table=_print_shares(shown),
         figure=partial(_plot_shares, shown, codings.variable, f"{100 * confidence:g} % intervals."),
-        outputs=codings.outputs,
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import read_label_set, say_without_labels
 from codebook.analysis.core.standard_errors import FEWEST, wilson_interval
 from codebook.analysis.joining.disagreement import cut_text
@@ -58,9 +58,7 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
     2     c        1           0    0.0              0           0
     """
     variable = codings.variable
-    result = Result(
-        pd.DataFrame(columns=list(_COLUMNS)), "disputed_definitions", "Disputed definitions", "adjudication"
-    )
+    result = blank_result(codings, _COLUMNS, "disputed_definitions", "Disputed definitions", "adjudication")
     if nothing := say_without_labels([variable], "define"):
         return nothing_to_say(codings, nothing, result)
     units = dict(_read_units(codings, decided))
@@ -78,7 +76,6 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
         finding=_say(shown),
         remarks=(_NOTE,),
         table=_print(shown, decided in codings.coders),
-        outputs=codings.outputs,
     )
 
 
@@ -179,7 +176,7 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
     3 disputed units are decided: for ann on 2 of 3, for bo on 0 of 3, for a third label on 1.
     """
     names = [name for name in (*codings.people, *codings.machines) if name != decided]
-    result = Result(pd.DataFrame(columns=list(_OF_SIDES)), "sides_won", "How often each side won", "decisions")
+    result = blank_result(codings, _OF_SIDES, "sides_won", "How often each side won", "decisions")
     if decided not in codings.coders:
         return nothing_to_say(codings, f"Nobody called {decided!r} has decided: no side has won.", result)
     labels, decisions = _read_disputed(codings, names, decided)
@@ -195,7 +192,6 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
         remarks=(f"Wilson intervals; none below {FEWEST} units. Sets of labels are compared whole.",),
         table=frame.drop(columns="reason"),
         figure=partial(plot_estimates, frame, name="coder", quantity="share of disputed units decided for", note=note),
-        outputs=codings.outputs,
     )
 
 

@@ -12,7 +12,7 @@ from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.runs import pick_first
 from codebook.analysis.core.scales import UNCOUNTED, Floats, list_labels
 from codebook.analysis.core.share_intervals import divide
@@ -90,10 +90,10 @@ def disagreements(
     names = [*codings.people, *codings.machines] if coders is None else list(coders)
     models = [name for name in names if name in codings.models]
     raise_faults(_ABOUT, _check_request(codings, by, names, models))
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "disagreements", "Disputed units", "adjudication")
+    result = blank_result(codings, _COLUMNS, "disagreements", "Disputed units", "adjudication")
     if by == "label":
         columns = ["a", "b", "n_pairs", "n_units", "share"]
-        result = Result(pd.DataFrame(columns=columns), "confused_labels", "Labels taken for each other", "adjudication")
+        result = blank_result(codings, columns, "confused_labels", "Labels taken for each other", "adjudication")
     if codings.uncounted or not names:
         return nothing_to_say(codings, codings.uncounted or _NOBODY, result)
     variable = codings.variable

@@ -14,7 +14,7 @@ from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture
 from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import Floats, list_labels
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
@@ -72,7 +72,7 @@ def limits_of_agreement(
     raise_faults("There are no limits of agreement.", _check(codings, coder, other))
     first, second = _read_pairs(codings, coder, other)
     title = f"{coder} and {other}: limits of agreement"
-    empty = Result(pd.DataFrame(columns=["name", "n", "value", "low", "high", "reason"]), "limits", title, "validity")
+    empty = blank_result(codings, ["name", "n", "value", "low", "high", "reason"], "limits", title, "validity")
     if not len(first):
         return nothing_to_say(codings, f"{coder} and {other} have no unit in common: nothing to compare.", empty)
     frame = _measure(first - second, confidence)

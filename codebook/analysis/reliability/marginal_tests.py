@@ -18,7 +18,7 @@ from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.gold_balance import say_alike
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, VariableLike, list_coded
 from codebook.analysis.reliability.comparisons import read_variable
 from codebook.errors import Fault
@@ -81,9 +81,7 @@ def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Resul
     1          Bowker      19.11   6     7477
     """
     codings = as_codings(codings, level=level)
-    empty = Result(
-        pd.DataFrame(columns=list(_COLUMNS)), "share_tests", "Do coders give labels equally often?", "shares"
-    )
+    empty = blank_result(codings, _COLUMNS, "share_tests", "Do coders give labels equally often?", "shares")
     if codings.interchangeable:
         mend = "pass codings that say who gave which label"
         raise_faults(_ABOUT, [Fault("coders", "they are interchangeable here: the codings are counts", mend)])
@@ -105,7 +103,6 @@ def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Resul
         finding=_say(shown),
         remarks=(_NOTE, *uncoded, *_say_pairs(frame), *say_alike(codings)),
         table=_print(shown),
-        outputs=codings.outputs,
     )
 
 

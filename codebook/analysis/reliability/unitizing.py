@@ -15,9 +15,9 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.forest import keep_order, plot_estimates
+from codebook.analysis.core.patterns import ALIKE, APART
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats, UnitLike
-from codebook.analysis.core.unseen import ALIKE, APART
 from codebook.errors import Fault
 from codebook.ground.quantities import places_of, say_count, say_percent
 
@@ -327,7 +327,7 @@ def _draw_replicates(
 
 
 def _see_unseen(sums: SpanSums, spans: pd.DataFrame, coders: Mapping[str, Sequence[str]]) -> tuple[SpanSums, Floats]:
-    """Texts that could have come, and how many of each a replicate is given beforehand (`core.unseen`).
+    """Texts that could have come, and how many of each a replicate is given beforehand (`unseen_answers`).
 
     They are of mean length, with one span of a type. In some all coders mark it, in others one does not, or gives it
     another type.

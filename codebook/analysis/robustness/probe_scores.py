@@ -13,7 +13,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault
@@ -78,7 +78,7 @@ def behaviour(
     if probes.empty:
         name = repr(variable) if codings.variable.kind in _KINDS else "a variable with one label per unit"
         reason = f"No category of {name} has a definition or an example: nothing to probe with; write them."
-        nothing = Result(pd.DataFrame(columns=_COLUMNS), "behaviour", title, "behaviour", outputs=codings.outputs)
+        nothing = blank_result(codings, _COLUMNS, "behaviour", title, "behaviour")
         return nothing_to_say(codings, reason, nothing)
     answers = _pick(codings.frame, probes, variable)
     other = None if reordered is None else _pick(as_codings(reordered, needs_level=False).frame, probes, variable)

@@ -15,7 +15,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, list_labels, read_label_set
 from codebook.analysis.core.standard_errors import FEWEST, newcombe_interval, wilson_interval
 from codebook.analysis.reliability.agreement_rows import comparison_rows
@@ -73,7 +73,7 @@ def suggestion_report(codings: Codings, model: str = "", *, resample: Bootstrap 
     With a suggestion its label was given in 75 % of 80 codings, without one in 50 % of 80; difference .25 [.10, .38].
     """
     variable = codings.variable
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "suggestions", "Pull of suggestions", "reliability")
+    result = blank_result(codings, _COLUMNS, "suggestions", "Pull of suggestions", "reliability")
     raise_faults(_ABOUT, _check(codings, model))
     rows, n_unknown = _pair(codings, model)
     if missing := [arm for arm in (WITH, WITHOUT) if not (rows["arm"] == arm).any()]:
@@ -99,7 +99,6 @@ def suggestion_report(codings: Codings, model: str = "", *, resample: Bootstrap 
         remarks=(_NOTE, *facts.left_aside),
         table=_print(frame),
         figure=partial(_draw, frame, f"{100 * resample.confidence:g} % intervals."),
-        outputs=codings.outputs,
     )
 
 

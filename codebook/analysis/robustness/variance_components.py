@@ -23,7 +23,7 @@ from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs
 from codebook.analysis.core.scales import Floats, Scale, VariableLike, list_labels
 from codebook.errors import Fault
@@ -121,9 +121,7 @@ def generalizability(
     """
     codings = as_codings(codings, level=level)
     variable = codings.variable
-    empty = Result(
-        pd.DataFrame(columns=list(_COLUMNS)), "generalizability", "Where the variance comes from", "stability"
-    )
+    empty = blank_result(codings, _COLUMNS, "generalizability", "Where the variance comes from", "stability")
     crossed, dropped, reason = _read(codings, variable, runs)
     if crossed is None:
         return nothing_to_say(codings, reason, empty)
@@ -150,7 +148,6 @@ def generalizability(
         remarks=(_NOTE, *facts.left_aside),
         table=_print(components, designs),
         figure=partial(plot_estimates, named, value="share", quantity=_QUANTITY, note=facts.interval),
-        outputs=codings.outputs,
     )
 
 

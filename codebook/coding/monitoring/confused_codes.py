@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import read_label_set
 from codebook.analysis.joining import disagreements
 
@@ -43,7 +43,7 @@ def confused_texts(codings: Codings, most: int = 5, *, each: int = 3) -> Result:
     1  a  b        2      u3  a 1, b 1
     """
     pairs = disagreements(codings, "label")
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "confused_texts", "Codes that coders confuse", "adjudication")
+    result = blank_result(codings, _COLUMNS, "confused_texts", "Codes that coders confuse", "adjudication")
     if pairs.facts.nothing:
         return nothing_to_say(codings, pairs.facts.nothing, result)
     ranked = disagreements(codings).frame
@@ -63,7 +63,6 @@ def confused_texts(codings: Codings, most: int = 5, *, each: int = 3) -> Result:
         finding=pairs.finding,
         remarks=(f"The {most} commonest pairs, with at most {each} units each, the most disputed first.",),
         table=_print(words),
-        outputs=codings.outputs,
     )
 
 

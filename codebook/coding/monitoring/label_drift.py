@@ -15,7 +15,7 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.standard_errors import FEWEST, newcombe_interval, wilson_interval
 from codebook.analysis.reliability import reliability
 from codebook.errors import Fault
@@ -62,7 +62,7 @@ def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: B
     >>> print(drift(codings, 2, resample=Bootstrap(200)).finding)
     Alpha was 1.00 [.81, 1.00] in the first of 2 blocks and is .01 [−.30, .32] in the last.
     """
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "drift", "Agreement over time", "reliability")
+    result = blank_result(codings, _COLUMNS, "drift", "Agreement over time", "reliability")
     raise_faults("Drift cannot be measured.", _check(codings, blocks))
     rows = _read_labels(codings)
     if rows.empty:
@@ -88,7 +88,6 @@ def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: B
         remarks=(_NOTE,),
         table=frame[["measure", "coder", "block", "n", "value", "low", "high"]],
         figure=partial(_draw, frame, f"No interval below {least} units."),
-        outputs=codings.outputs,
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.standard_errors import FEWEST
 from codebook.analysis.reliability import reliability
 from codebook.ground.quantities import places_of, say_count
@@ -46,9 +46,7 @@ def self_agreement(codings: Codings, *, least: int = FEWEST, resample: Bootstrap
     >>> print(self_agreement(codings).finding)
     The same label a second time: ann .75 [no interval] (4 units).
     """
-    result = Result(
-        pd.DataFrame(columns=list(_COLUMNS)), "self_agreement", "Agreement of coders with themselves", "reliability"
-    )
+    result = blank_result(codings, _COLUMNS, "self_agreement", "Agreement of coders with themselves", "reliability")
     frame = pd.DataFrame(list(_list_rows(codings, least, resample)), columns=list(_COLUMNS))
     if frame.empty:
         return nothing_to_say(
@@ -77,7 +75,6 @@ def self_agreement(codings: Codings, *, least: int = FEWEST, resample: Bootstrap
             quantity="agreement with oneself",
             note=facts.interval,
         ),
-        outputs=codings.outputs,
     )
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from threading import Thread
-from typing import Self
+from typing import Any, Self
+
+import orjson
 
 from codebook.coding.assignments import FOLDER, read_assignment
 from codebook.coding.coding_log import ADJUDICATION
 from codebook.coding.deciding.adjudicating import open_adjudication
 from codebook.coding.form import form_script, form_style
-from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
 from codebook.coding.serving.desks import Desk, Opener
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import FormRequests, Listener, WideListener
@@ -22,8 +27,9 @@ from codebook.coding.session_opening import open_session
 from codebook.coding.sessions.session import CodingSession
 from codebook.coding.sessions.unit_sources import SourceMaker
 from codebook.errors import Fault, MachineError, ParameterError
+from codebook.files.lines import write_atomic
 from codebook.outputs.templating import render
-from codebook.paths import resolve_path
+from codebook.paths import make_private, resolve_path, settings_folder
 
 
 class FormServer:
@@ -201,3 +207,48 @@ def _read_assets() -> dict[str, bytes]:
     assets = {name: (room / name).read_bytes() for name in ("door.js", "page.js", "page.css")}
     assets |= {"form.js": form_script().encode(), "form.css": form_style().encode()}
     return assets | {f"{name}.html": render(f"{name}.html.j2").encode() for name in ("coder_door", "coder_page")}
+
+
+FILE = "coder_addresses.json"
+"""The tokens and the port of each coding folder, among a person's own settings, for its owner alone: addresses stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoderAddresses:
+    """The port that was taken last (0: none yet), and the token of each coder."""
+
+    port: int
+    tokens: dict[str, str]
+
+
+def read_addresses(folder: Path, coders: Iterable[str], *, renew: bool = False) -> CoderAddresses:
+    """Return the port and tokens for a coding folder; a coder who has no token gets one.
+
+    With `renew`, all get new ones, and the old addresses open nothing any more.
+    """
+    entry = _read_all().get(_name(folder), {})
+    tokens = {} if renew else entry.get("tokens", {})
+    return CoderAddresses(
+        entry.get("port", 0), {name: tokens.get(name) or secrets.token_urlsafe(32) for name in coders}
+    )
+
+
+def keep_addresses(folder: Path, addresses: CoderAddresses, *, renew: bool = False) -> None:
+    """Keep them for the next start; where a person's settings cannot be written, they hold until the server ends."""
+    entries = _read_all()
+    before = {} if renew else entries.get(_name(folder), {}).get("tokens", {})
+    entries[_name(folder)] = {"port": addresses.port, "tokens": {**before, **addresses.tokens}}
+    with suppress(OSError), write_atomic(make_private(settings_folder()) / FILE) as file:
+        os.fchmod(file.fileno(), 0o600) if hasattr(os, "fchmod") else None
+        file.write(orjson.dumps(entries))
+
+
+def _read_all() -> dict[str, Any]:
+    with suppress(OSError, orjson.JSONDecodeError):
+        entries = orjson.loads((settings_folder() / FILE).read_bytes())
+        return entries if isinstance(entries, dict) else {}
+    return {}
+
+
+def _name(folder: Path) -> str:
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]

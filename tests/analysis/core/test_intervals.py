@@ -28,10 +28,9 @@ from codebook.analysis import (
 from codebook.analysis.core.estimates import DESIGNED, SIMPLE, percentile_interval
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.core.gold_balance import say_unbalanced
-from codebook.analysis.core.patterns import Patterns
+from codebook.analysis.core.patterns import ALIKE, APART, Patterns, unseen_answers
 from codebook.analysis.core.sample_design import Drawn, resample_design
 from codebook.analysis.core.share_intervals import Shares
-from codebook.analysis.core.unseen import ALIKE, APART, unseen_answers
 from codebook.analysis.reliability import compare_shares, label_shares, reliability
 
 GOLD = ["a"] * 46 + ["b"] * 4
