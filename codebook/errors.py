@@ -91,6 +91,18 @@ class InputError(CodebookError):
             raise cls(summary, faults)
 
 
+def unknown_choice(where: str, value: object, allowed: Iterable[str]) -> list[Fault]:
+    """The fault of a value that is none of those allowed; none of one that is.
+
+    Examples
+    --------
+    >>> print(*unknown_choice("how", "median", ["majority", "mean"]))
+    how: 'median' is unknown. To mend: pass one of majority, mean.
+    """
+    known = list(allowed)
+    return [] if value in known else [Fault(where, f"{value!r} is unknown", f"pass one of {', '.join(known)}")]
+
+
 def list_faults(error: CodebookError, where: str) -> list[Fault]:
     """Return the faults that an error carries; of another one its own words, with the place.
 

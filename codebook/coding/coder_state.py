@@ -20,10 +20,6 @@ class Turn(NamedTuple):
     draw: int = 0
 
 
-Slot = tuple[Turn, str, str]
-"""What an act sets: of a turn and a variable ("" for the unit), a label, note, flag or skip."""
-
-
 class CoderState:
     """The state of one coder's work, act by act.
 

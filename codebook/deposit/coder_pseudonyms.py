@@ -15,7 +15,7 @@ from codebook.deposit.leak_search import read_text_lines, tell_lines
 from codebook.deposit.withheld_texts import Withholding
 from codebook.errors import Fault
 from codebook.ground.joins import DistinctIds
-from codebook.ground.pseudonyms import name_person
+from codebook.ground.personal import name_person
 from codebook.material.unit_store import is_part, iter_units
 from codebook.run import RunFolder
 from codebook.study import Study

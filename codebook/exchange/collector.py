@@ -12,8 +12,7 @@ from codebook.errors import Fault, TableError
 from codebook.exchange.account import STATUSES, Account
 from codebook.exchange.reading import MODEL, UNKNOWN_CODER, WHOLE, ExportRow, Reading, ReadOptions
 from codebook.ground.joins import find_twins, spell
-from codebook.ground.personal import looks_personal
-from codebook.ground.pseudonyms import name_person
+from codebook.ground.personal import looks_personal, name_person
 from codebook.ground.quantities import say_count
 
 _ANSWERS = ("coded", "empty")

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from codebook.ground.scratch import make_scratch, without_grammar
+from codebook.ground.holding import make_scratch, without_grammar
 
 _PROFILE = """\
 c = get_config()

@@ -71,40 +71,35 @@ class YamlTree:
 
     def repeated_keys(self) -> Iterator[tuple[int, Fault]]:
         """Yield line and fault of each key that occurs again in one mapping: YAML itself drops the first silently."""
-        for name, line in _repeated_keys(self.root, set()):
-            yield line, Fault(f"{self.where}, line {line}", f"`{name}` occurs twice here", "keep one of them")
+        for node in _walk(self.root):
+            names: set[str] = set()
+            for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+                name, line = str(key.value), key.start_mark.line + 1
+                if name in names:
+                    yield line, Fault(f"{self.where}, line {line}", f"`{name}` occurs twice here", "keep one of them")
+                names.add(name)
 
     def scalars(self) -> Iterator[yaml.ScalarNode]:
         """Yield every scalar that stands in the file, once."""
-        seen, left = set[int](), [self.root] if self.root else []
-        while left:
-            node = left.pop()
-            if id(node) in seen:
-                continue
+        return (node for node in _walk(self.root) if isinstance(node, yaml.ScalarNode))
+
+
+def _walk(root: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Yield every node once, in the order of the file; what an alias names stands where it was written."""
+    seen, left = set[int](), [root] if root else []
+    while left:
+        node = left.pop()
+        if id(node) not in seen:
             seen.add(id(node))
-            if isinstance(node, yaml.ScalarNode):
-                yield node
-            elif isinstance(node, yaml.MappingNode):
-                left.extend(part for pair in node.value for part in pair)
-            elif isinstance(node, yaml.SequenceNode):
-                left.extend(node.value)
+            yield node
+            left.extend(reversed(_list_parts(node)))
 
 
-def _repeated_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[str, int]]:
-    if node is None or id(node) in seen:
-        return
-    seen.add(id(node))
+def _list_parts(node: yaml.Node) -> list[yaml.Node]:
+    """The nodes in a node: names and values of a mapping, items of a list, none of a scalar."""
     if isinstance(node, yaml.MappingNode):
-        names: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            if name in names:
-                yield name, key.start_mark.line + 1
-            names.add(name)
-            yield from _repeated_keys(value, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _repeated_keys(value, seen)
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 class _Size(NamedTuple):
@@ -147,8 +142,7 @@ class _Bounds:
     def _measure(self, node: yaml.Node) -> _Size:
         if isinstance(node, yaml.ScalarNode):
             return _Size(1, len(node.value), 1)
-        children = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
-        sizes = [self.sizes[id(child)] for child in children]
+        sizes = [self.sizes[id(child)] for child in _list_parts(node)]
         depth = 1 + max((part.depth for part in sizes), default=0)
         size = _Size(1 + sum(part.nodes for part in sizes), sum(part.chars for part in sizes), depth)
         if size.nodes > MAX_NODES or size.chars > MAX_CHARS or size.depth > MAX_DEPTH:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from codebook.outputs.document_parts import Heading, Paragraph, Part, TableBlock
 from codebook.scheme import Category, Codebook, Variable
 
-_EXAMPLES = 3
-
 
 def codebook_parts(book: Codebook) -> Iterator[Part]:
     """The whole codebook, as coders read it."""

@@ -21,8 +21,7 @@ from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job
 from codebook.run.folder import AT_ONCE_S, RunFolder
 from codebook.run.jobs.discarding import discard_exact
-from codebook.run.jobs.failures import Failure, raise_failures
-from codebook.run.jobs.fetching import delete_files, fetch_shards, poll_shards
+from codebook.run.jobs.fetching import Failure, delete_files, fetch_shards, poll_shards, raise_failures
 from codebook.run.jobs.sending import send_shards
 from codebook.run.jobs.stopping import ended_jobs, give_up_job, stop_shards
 from codebook.run.money import Meter

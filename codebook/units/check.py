@@ -34,64 +34,52 @@ _UNIQUE = "nothing is sent: ids must be unique, texts may repeat"
 _MOST_PARTS = 1_000
 """A column of more values is no language, wave or file within which ids are unique."""
 _WHAT_HAPPENS = {
-    "ragged row": (
-        "error",
-        "nothing is sent: the quotation marks or the delimiter are wrong there (these are line numbers)",
-    ),
-    "missing id": ("error", "nothing is sent: give every unit an id (these are lines of the file, rows of a sheet)"),
-    "merged cells": (
-        "warning",
-        "only the first cell of each has a value; the others are empty: unmerge them in Excel and fill every row",
-    ),
-    "duplicate id": ("error", _UNIQUE),
-    "document of the same name": (
-        "error",
-        "nothing is sent: a document is called by its name, whatever its folder and capitals: rename one",
-    ),
-    "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; correct the text"),
-    "empty text": ("not sent", _KEPT),
-    "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),
-    "very long text": (
-        "warning",
-        f"sent whole; above {LONG_TOKENS:,} tokens people get tired and models overlook the middle of the text: "
-        "code paragraphs or summaries if that answers your question, and check the cost",
-    ),
-    "markup": (
-        "warning",
-        f"{_LOOK}: you pay for the tags of a web page as for text; remove them if they are not to be coded",
-    ),
-    "guessed encoding": ("warning", "confirm it before you pay"),
-    "personal column": ("warning", "check this before anything is sent"),
-    "personal text": ("warning", "sent as it is; mask it first if it must not leave this computer"),
-    "replacement character": ("warning", "sent as it is, but U+FFFD shows that the text was decoded wrongly before"),
-    "mixed-up encoding": (
-        "warning",
-        "sent as it is, but signs such as 'Ã©' show that the text was decoded wrongly before",
-    ),
-    "id that almost occurs twice": ("warning", "kept as different ids: they differ only in how they are written"),
-    "spaces around id": ("warning", "kept exactly; ids that differ by spaces are different ids"),
-    TINY: ("warning", f"{_LOOK}: at the size in which it is sent, hardly anything is visible"),
-    ONE_COLOUR: ("warning", f"{_LOOK}: nothing is visible on it"),
-    BLANK_FRAME: ("warning", "only its first frame is sent, and that frame is blank: save another frame as a picture"),
-    BLACK: ("warning", f"{_LOOK}: hardly anything is visible on it"),
-    WHITE: ("warning", f"{_LOOK}: hardly anything is visible on it"),
-    FEW_BITS: (
-        "warning",
-        "only the upper 8 of its 16 bits are sent, and it uses few of them: save it with 8 bits first",
-    ),
-    "image left out": (
-        "warning",
-        "the other images of the unit are sent, and `detail` in the rows of the unit says so",
-    ),
-    LINK_OUT: ("warning", "never opened: copy the file into the folder if it should be coded"),
-    LINKED_FOLDER: ("warning", "not followed: name that folder itself, or copy it here"),
-    NO_FILE: ("warning", "never opened: only ordinary files are opened"),
-    "control character": ("note", "sent exactly as it is; spreadsheet copies show it escaped"),
-    "duplicate text": (
-        "note",
-        "each keeps its own row; the question is asked once, for all of them",
-    ),
+    "error": {
+        "ragged row": "nothing is sent: the quotation marks or the delimiter are wrong there (these are line numbers)",
+        "missing id": "nothing is sent: give every unit an id (these are lines of the file, rows of a sheet)",
+        "duplicate id": _UNIQUE,
+        "document of the same name": (
+            "nothing is sent: a document is called by its name, whatever its folder and capitals: rename one"
+        ),
+        "half a character": "nothing is sent: a lone surrogate cannot be written as UTF-8; correct the text",
+    },
+    "not sent": {
+        "empty text": _KEPT,
+        "too long": "kept as a row, not sent and never cut; its labels are missing because `absent`",
+    },
+    "warning": {
+        "merged cells": (
+            "only the first cell of each has a value; the others are empty: unmerge them in Excel and fill every row"
+        ),
+        "very long text": (
+            f"sent whole; above {LONG_TOKENS:,} tokens people get tired and models overlook the middle of the text: "
+            "code paragraphs or summaries if that answers your question, and check the cost"
+        ),
+        "markup": f"{_LOOK}: you pay for the tags of a web page as for text; remove them if they are not to be coded",
+        "guessed encoding": "confirm it before you pay",
+        "personal column": "check this before anything is sent",
+        "personal text": "sent as it is; mask it first if it must not leave this computer",
+        "replacement character": "sent as it is, but U+FFFD shows that the text was decoded wrongly before",
+        "mixed-up encoding": "sent as it is, but signs such as 'Ã©' show that the text was decoded wrongly before",
+        "id that almost occurs twice": "kept as different ids: they differ only in how they are written",
+        "spaces around id": "kept exactly; ids that differ by spaces are different ids",
+        TINY: f"{_LOOK}: at the size in which it is sent, hardly anything is visible",
+        ONE_COLOUR: f"{_LOOK}: nothing is visible on it",
+        BLANK_FRAME: "only its first frame is sent, and that frame is blank: save another frame as a picture",
+        BLACK: f"{_LOOK}: hardly anything is visible on it",
+        WHITE: f"{_LOOK}: hardly anything is visible on it",
+        FEW_BITS: "only the upper 8 of its 16 bits are sent, and it uses few of them: save it with 8 bits first",
+        "image left out": "the other images of the unit are sent, and `detail` in the rows of the unit says so",
+        LINK_OUT: "never opened: copy the file into the folder if it should be coded",
+        LINKED_FOLDER: "not followed: name that folder itself, or copy it here",
+        NO_FILE: "never opened: only ordinary files are opened",
+    },
+    "note": {
+        "control character": "sent exactly as it is; spreadsheet copies show it escaped",
+        "duplicate text": "each keeps its own row; the question is asked once, for all of them",
+    },
 }
+"""What happens by gravity and kind, in the order in which a report tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +168,8 @@ class _Tally:
             places.append(place)
 
     def faults(self, source: Source, personal: dict[str, str]) -> Iterator[UnitFault]:
-        for kind, (gravity, outcome) in _WHAT_HAPPENS.items():
+        kinds = [(gravity, *each) for gravity, outcomes in _WHAT_HAPPENS.items() for each in outcomes.items()]
+        for gravity, kind, outcome in kinds:
             if kind == "guessed encoding" and source.encoding and source.encoding.guessed:
                 yield UnitFault(kind, gravity, 1, (source.path.name,), _say_guess(source.encoding))
             elif kind == "personal column" and personal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack, cast
 
-from codebook.errors import Fault, UnitsError, mend_name
+from codebook.errors import Fault, UnitsError, mend_name, unknown_choice
 from codebook.files.decode import Encoding
 from codebook.files.tables import Row
 from codebook.material.images import DETAILS, MAX_SIDE, is_address
@@ -247,8 +247,7 @@ def _check_form(path: Path, image_column: str, max_side: int, detail: str, table
         faults.append(
             Fault("max_side", f"{max_side} pixels are too few to see anything", f"give at least {SMALLEST_SIDE}")
         )
-    if detail not in DETAILS:
-        faults.append(Fault("detail", f"{detail!r} is not a level of detail", f"use one of {', '.join(DETAILS)}"))
+    faults += unknown_choice("detail", detail, DETAILS)
     UnitsError.raise_any("The images cannot be read with these settings.", faults)
 
 

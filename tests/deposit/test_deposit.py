@@ -28,7 +28,7 @@ from codebook.errors import MissingExtraError, ParameterError
 from codebook.execute import StudyResult
 from codebook.files.digests import digest_of
 from codebook.files.lines import read_lines
-from codebook.ground.pseudonyms import name_person
+from codebook.ground.personal import name_person
 from codebook.paths import runs_folder
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "archive"

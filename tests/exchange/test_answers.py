@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from codebook.exchange import Reading, open_export
-from codebook.ground.personal import looks_personal
-from codebook.ground.pseudonyms import name_person
+from codebook.ground.personal import looks_personal, name_person
 
 FOLDER = Path(__file__).parents[1] / "data" / "exchange"
 KEY = "a key of the tests"

@@ -19,7 +19,7 @@ from codebook.cli import main
 from codebook.execute import run_notebook, run_study
 from codebook.execute.stop_signals import is_stopping, orderly_end
 from codebook.execute.workshop import make_workshop
-from codebook.ground.scratch import clear_leftovers
+from codebook.ground.holding import clear_leftovers
 
 SECRET = "secret-of-some-length-4711"
 LONG_S = 300

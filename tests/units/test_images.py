@@ -317,7 +317,7 @@ def test_addresses_are_refused_unless_they_are_to_be_passed_on(tmp_path):
     ("asked", "mend"),
     [
         ({"max_side": 8}, "give at least 32"),
-        ({"detail": "best"}, "use one of auto, low, high, original"),
+        ({"detail": "best"}, "pass one of auto, low, high, original"),
         ({"source": DATA / "gone"}, "correct the path"),
         ({"source": DATA / "labels.csv"}, "name the column"),
         ({"source": DATA / "labels.csv", "image_column": "imag"}, "did you mean 'image'"),

@@ -28,7 +28,7 @@ from codebook.analysis.core.sample_design import Design, Drawn, resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.core.share_intervals import Shares, divide
 from codebook.analysis.core.standard_errors import count_members
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import format_figure, places_of, say_count
 from codebook.outputs.figure_style import GRID, MISSED, MODEL, MUTED, Axes, Figure, house_style
@@ -197,8 +197,7 @@ def _say_calibration(frame: pd.DataFrame, coder: str) -> str:
 
 def _check_bins(bins: int, binning: str) -> list[Fault]:
     faults = [] if bins >= 1 else [Fault("bins", f"{bins} is no number of bins", "pass 10, or 1 or more")]
-    if binning not in BINNING:
-        faults.append(Fault("binning", f"{binning!r} is not known", f"pass one of {', '.join(BINNING)}"))
+    faults += unknown_choice("binning", binning, BINNING)
     return faults
 
 

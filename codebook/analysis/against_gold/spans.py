@@ -19,7 +19,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.sample_design import Drawn
 from codebook.analysis.core.scales import Floats, UnitLike
 from codebook.analysis.core.share_intervals import Shares
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import format_figure, places_of, say_count
 
@@ -198,8 +198,7 @@ def _check(spans: pd.DataFrame, gold: pd.DataFrame, units: Sequence[str], match:
             if column in frame and frame[column].nunique() > 1:
                 several = name_some(frame[column].unique())
                 faults.append(Fault(name, f"several in column {column!r}: {several}", "choose the rows of one"))
-    if match not in MATCHES:
-        faults.append(Fault("match", f"{match!r} is not known", f"pass one of {', '.join(MATCHES)}"))
+    faults += unknown_choice("match", match, MATCHES)
     if not units:
         faults.append(Fault("units", "there is none", "pass the ids of the units that were asked"))
     raise_faults("The spans cannot be held against gold.", faults)

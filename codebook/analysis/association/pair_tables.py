@@ -30,7 +30,7 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, blank_result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike, list_coded, list_labels, say_without_labels
 from codebook.analysis.reliability.agreement_tables import coder_pairs
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.quantities import format_figure, say_count, say_p
 from codebook.outputs.figure_style import Figure
 
@@ -123,11 +123,9 @@ def correlogram(
 
 def _check_request(of: str, statistic: str) -> None:
     about = "The correlogram cannot be made."
-    if of not in STATISTICS:
-        raise_faults(about, [Fault("of", f"{of!r} is unknown", f"pass one of {', '.join(STATISTICS)}")])
-    if statistic and statistic not in STATISTICS[of]:
-        mend = f"pass one of {', '.join(STATISTICS[of])}"
-        raise_faults(about, [Fault("statistic", f"{statistic!r} is unknown", mend)])
+    raise_faults(about, unknown_choice("of", of, STATISTICS))
+    if statistic:
+        raise_faults(about, unknown_choice("statistic", statistic, STATISTICS[of]))
 
 
 def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | None) -> Result:

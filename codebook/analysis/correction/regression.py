@@ -32,7 +32,7 @@ from codebook.analysis.correction.model_matrix import (
 from codebook.analysis.correction.moments import FAMILIES, Fit, fit_parts, join_fits, no_fit, spread_normal
 from codebook.analysis.correction.pairing import pair_with_gold
 from codebook.analysis.correction.sentences import NOTE, SOURCES, CorrectionFacts, find_warnings, say_correction
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
 from codebook.outputs.figure_style import Figure
@@ -276,9 +276,7 @@ class Regression:
         )
 
     def _check_family(self) -> list[Fault]:
-        if self.family in FAMILIES:
-            return []
-        return [Fault("family", f"{self.family!r} is not known", f"pass one of {', '.join(FAMILIES)}")]
+        return unknown_choice("family", self.family, FAMILIES)
 
 
 def _plot_coefficients(frame: pd.DataFrame, quantity: str, note: str) -> Figure:

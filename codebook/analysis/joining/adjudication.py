@@ -17,7 +17,7 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.joining.disagreement import KINDS, disagreements
 from codebook.analysis.joining.joined import JoinedLabels, add_coder
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import is_or_are, say_count
 
@@ -288,8 +288,7 @@ def _check_settings(codings: Codings, coder: str, rest: str) -> list[Fault]:
     if coder in codings.coders:
         mend = "choose another name for the adjudicated labels; originals are kept"
         faults.append(Fault("coder", f"{coder!r} is a coder of the codings", mend))
-    if rest not in REST:
-        faults.append(Fault("rest", f"{rest!r} is unknown", f"pass one of {', '.join(REST)}"))
+    faults += unknown_choice("rest", rest, REST)
     return faults
 
 

@@ -27,7 +27,7 @@ from codebook.analysis.joining.joined import (
     join_numbers,
     spell,
 )
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.quantities import format_figure, is_or_are, places_of, say_count
 
 REFUSE, COLLAPSE = "refuse", "collapse"
@@ -184,8 +184,7 @@ def name_how(how: str) -> str:
 
 def _check_request(codings: Codings, how: str, coders: Sequence[str], runs: str | Runs) -> list[Fault]:
     faults = check_coders(codings.frame, list(coders))
-    if how not in HOW:
-        faults.append(Fault("how", f"{how!r} is unknown", f"pass one of {', '.join(HOW)}"))
+    faults += unknown_choice("how", how, HOW)
     if how in codings.coders:
         mend = "join once, or leave that coder out first: codings.only([...])"
         faults.append(Fault("how", f"{how!r} is a coder of the codings", mend))

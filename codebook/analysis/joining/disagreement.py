@@ -16,7 +16,7 @@ from codebook.analysis.core.result import Facts, Result, blank_result, nothing_t
 from codebook.analysis.core.runs import pick_first
 from codebook.analysis.core.scales import UNCOUNTED, Floats, list_labels
 from codebook.analysis.core.share_intervals import divide
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count, say_percent
 
@@ -104,8 +104,7 @@ def disagreements(
 
 def _check_request(codings: Codings, by: str, coders: Sequence[str], models: Sequence[str]) -> list[Fault]:
     faults = check_coders(codings.frame, list(coders))
-    if by not in BY:
-        faults.append(Fault("by", f"{by!r} is unknown", f"pass one of {', '.join(BY)}"))
+    faults += unknown_choice("by", by, BY)
     if (kind := codings.variable.kind) not in (*KINDS, "number", *UNCOUNTED):
         faults.append(Fault("kind", f"labels of kind {kind!r} are not compared", f"choose one of {', '.join(KINDS)}"))
     if by == "conflict" and not (models and len(models) < len(coders)):

@@ -24,7 +24,7 @@ from codebook.analysis.core.runs import Runs, describe_runs, name_prompts, pad, 
 from codebook.analysis.core.scales import Floats, VariableLike, list_labels
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import Measure, make_estimate, pairable
-from codebook.errors import Fault
+from codebook.errors import Fault, unknown_choice
 from codebook.ground.quantities import places_of, say_count
 
 if TYPE_CHECKING:
@@ -259,8 +259,7 @@ def _find_groups(codings: Codings, over: str, runs: Runs) -> Iterator[Group]:
 def _check_over(over: str, facts: Sequence[str], variable: VariableLike) -> list[Fault]:
     faults = []
     allowed = ["draw", *facts, "all"]
-    if over not in allowed:
-        faults.append(Fault("over", f"{over!r} is unknown", f"pass one of {', '.join(allowed)}"))
+    faults += unknown_choice("over", over, allowed)
     if variable.kind != "multi" and not variable.level:
         faults.append(Fault("level", f"{variable.name!r} has none", "give the variable its level of measurement"))
     return faults

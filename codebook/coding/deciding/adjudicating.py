@@ -18,7 +18,7 @@ from codebook.coding.kept_units import KeptUnits
 from codebook.coding.sessions.session import CodingSession
 from codebook.coding.sessions.session_plan import SessionPlan
 from codebook.coding.sessions.unit_sources import SourceMaker, embed_files
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, unknown_choice
 from codebook.files.digests import read_json
 from codebook.files.lines import write_json
 from codebook.ground.quantities import is_or_are, say_count
@@ -97,8 +97,7 @@ def _open(
     book = read_codebook(assignment.codebook)
     names = [each.name for each in book.variables]
     faults = [fault] if (fault := coder_fault(by, "by")) else []
-    if variable and variable not in names:
-        faults.append(Fault("variable", f"{variable!r} is unknown", f"use one of {', '.join(names)}"))
+    faults += unknown_choice("variable", variable, names) if variable else []
     ParameterError.raise_any(_ABOUT, faults)
     settings = _keep_settings(folder, {name: value for name, value in changes.items() if value is not None})
     log = CodingLog(log_path(folder, ADJUDICATION))

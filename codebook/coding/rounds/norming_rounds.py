@@ -10,7 +10,7 @@ from codebook.coding.assignments import FOLDER, Assigned, Assignment, read_assig
 from codebook.coding.coding_log import now
 from codebook.coding.deciding.sides import MAIN, read_disputes
 from codebook.coding.rounds.adding import join_round, next_name
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, unknown_choice
 from codebook.files.lines import digest
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
@@ -59,7 +59,7 @@ def add_norming(
     chosen = read_codebook(there.codebook).variable(variable).name
     disputes = read_disputes(place, there, chosen)
     units = [unit for unit, each in disputes.items() if each.is_disputed or (which == "random" and each.is_complete)]
-    faults = [] if which in WHICH else [Fault("which", f"{which!r} is unknown", f"pass one of {', '.join(WHICH)}")]
+    faults = unknown_choice("which", which, WHICH)
     if which in WHICH and not units:
         waiting = say_count(sum(bool(each.waiting) for each in disputes.values()), "unit")
         mend = f"wait until coders have finished ({waiting} left), or pass which='random'"

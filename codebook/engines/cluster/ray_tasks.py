@@ -13,7 +13,7 @@ from typing import Any
 from codebook.engines.cluster.answering import Row, answer_piece
 from codebook.engines.cluster.chunk_files import Piece
 from codebook.errors import EngineError, MissingExtraError, UnreachableError
-from codebook.ground.scratch import GRAMMAR, make_scratch, without_grammar
+from codebook.ground.holding import GRAMMAR, make_scratch, without_grammar
 
 LOCAL, AUTO = "local", "auto"
 """Addresses by a word: a cluster of this machine alone, and the one to which this machine belongs."""

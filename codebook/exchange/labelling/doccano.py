@@ -9,8 +9,8 @@ from typing import Any
 
 from codebook.exchange.collector import Collector, hide_person
 from codebook.exchange.export_source import ExportSource, is_json, open_source
+from codebook.exchange.offset_counting import place_span
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
-from codebook.exchange.text_places import place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
 from codebook.files.tables.formats import as_text
 

@@ -10,8 +10,8 @@ import orjson
 
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource, is_json, read_record
+from codebook.exchange.offset_counting import place_span
 from codebook.exchange.reading import Reading, ReadOptions
-from codebook.exchange.text_places import place_span
 from codebook.files.tables.formats import as_text
 
 TITLE = "Potato"

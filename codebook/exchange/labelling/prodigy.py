@@ -10,8 +10,8 @@ from typing import Any
 
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
+from codebook.exchange.offset_counting import place_span
 from codebook.exchange.reading import MODEL, UNKNOWN_CODER, Reading, ReadOptions
-from codebook.exchange.text_places import place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
 from codebook.files.tables.formats import as_text
 

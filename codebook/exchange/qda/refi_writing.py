@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from codebook.analysis.core.codings import Codings
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, unknown_choice
 from codebook.exchange.offset_counting import CountedText, Counting
 from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
@@ -101,8 +101,7 @@ def write_refi_project(
     """
     file = resolve_path(path)
     faults = [] if file.suffix.lower() == ".qdpx" else [Fault(show_path(file), "it does not end in .qdpx", "rename it")]
-    if end not in ENDS:
-        faults.append(Fault("end", f"{end!r} is not known", f"use one of {', '.join(ENDS)}"))
+    faults += unknown_choice("end", end, ENDS)
     ParameterError.raise_any("The project cannot be written.", faults)
     texts = {unit.unit_id: unit.text for unit in units}
     coded = _sort_codings(codings, codebook, texts)

@@ -230,5 +230,3 @@ PROGRAMS = {
         _add_single,
     ),
 }
-ROLES = ("document", "group", "code", "quote", "coder", "note", "time", "weight")
-"""What a person may say of a column, `columns: {coder: HEADING}`."""

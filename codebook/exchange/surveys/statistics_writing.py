@@ -20,7 +20,7 @@ import orjson
 import pandas as pd
 
 from codebook.analysis.core.codings import Codings
-from codebook.errors import Fault, MissingExtraError, ParameterError
+from codebook.errors import Fault, MissingExtraError, ParameterError, unknown_choice
 from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
 from codebook.ground.whys import WHYS
@@ -137,8 +137,7 @@ def write_statistics(codings: Codings, codebook: Codebook, path: str | Path, *, 
     faults = []
     if file.suffix.lower() not in ENDINGS:
         faults.append(Fault(show_path(file), "this is not a file of SPSS or Stata", f"use one of {', '.join(ENDINGS)}"))
-    if by not in BY:
-        faults.append(Fault("by", f"{by!r} is not known", f"use one of {', '.join(BY)}"))
+    faults += unknown_choice("by", by, BY)
     ParameterError.raise_any("The codings cannot be written.", faults)
     plan = _Plan(file.suffix.lower())
     cells = _read_cells(codings, plan)

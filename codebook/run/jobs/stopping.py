@@ -11,7 +11,7 @@ from codebook.ground.quantities import say_count
 from codebook.ledger import JobRow, Ledger
 from codebook.run.answers.harvest import settle_job
 from codebook.run.folder import RunFolder
-from codebook.run.jobs.failures import Failure, keep_failure
+from codebook.run.jobs.fetching import Failure, keep_failure
 from codebook.run.jobs.sending import look_after
 
 

@@ -267,7 +267,7 @@ BAD = {
     "no outcome": ({"formula": "~ gold"}, "names no outcome"),
     "gold not used": ({"formula": "truth ~ group"}, "does not use 'gold'"),
     "no gold": ({"codings": change(gold=np.nan)}, "no unit has a gold label.*draw_gold"),
-    "family": ({"family": "probit"}, "'probit' is not known.*linear, logistic, poisson"),
+    "family": ({"family": "probit"}, "'probit' is unknown.*linear, logistic, poisson"),
     "confidence": ({"fitting": Fitting(confidence=95)}, "95 is not between 0 and 1"),
     "folds": ({"fitting": Fitting(folds=1)}, "1 folds"),
     "not 0 or 1": ({"codings": change(predicted=STUDY["predicted"] * 2), "family": "logistic"}, "runs from 0 to 2"),
