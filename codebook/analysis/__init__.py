@@ -43,11 +43,7 @@ from codebook.analysis.against_gold.label_verdicts import verdicts
 from codebook.analysis.against_gold.score_curves import roc_curves
 from codebook.analysis.against_gold.selective_coding import selective_labels
 from codebook.analysis.against_gold.spans import capital_runs, span_validity
-from codebook.analysis.against_gold.transcript_errors import (
-    character_error_rate,
-    transcript_accuracy,
-    word_recall,
-)
+from codebook.analysis.against_gold.transcript_errors import character_error_rate, transcript_accuracy, word_recall
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.association.contrasts import compare_association
 from codebook.analysis.association.indicators import label_indicators, open_labels
@@ -82,11 +78,7 @@ from codebook.analysis.robustness.alternative_annotator import alt_test
 from codebook.analysis.robustness.label_stability import stability
 from codebook.analysis.robustness.probe_scores import behaviour
 from codebook.analysis.robustness.published_figures import beside_published
-from codebook.analysis.robustness.specification_curve import (
-    gap_in_means,
-    specifications,
-    summarise_specifications,
-)
+from codebook.analysis.robustness.specification_curve import gap_in_means, specifications, summarise_specifications
 from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.analysis.robustness.suggestion_pull import suggestion_report
 from codebook.analysis.robustness.variance_components import generalizability

@@ -247,11 +247,7 @@ class Counts:
     """
 
     def __init__(
-        self,
-        lines: Iterable[bytes],
-        counter: TokenCounter,
-        out_tokens: float | None,
-        in_tokens: float | None = None,
+        self, lines: Iterable[bytes], counter: TokenCounter, out_tokens: float | None, in_tokens: float | None = None
     ) -> None:
         self.counter, self.out_tokens, self.in_tokens = counter, out_tokens, in_tokens
         self.tokens_in: list[float] = []

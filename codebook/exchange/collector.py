@@ -158,9 +158,7 @@ class Collector:
         case = f"{say_count(len(repeated), 'unit')} answered more than once by one coder ({who})"
         if self.options.duplicates == "error":
             self.ask(
-                "duplicates",
-                case,
-                "write `duplicates: first` or `duplicates: last`; the other is left out and counted",
+                "duplicates", case, "write `duplicates: first` or `duplicates: last`; the other is left out and counted"
             )
             return rows, 0
         self.note(f"{case}: the {self.options.duplicates} answer was kept.")

@@ -114,10 +114,7 @@ class Ledger(Drops):
             db.execute("UPDATE runs SET planned = 1 WHERE run_id = ?", (run_id,))
 
     def add_planned(
-        self,
-        run_id: str,
-        rows: Sequence[PlannedRow],
-        shard: tuple[int, Shard, dict[str, str]] | None = None,
+        self, run_id: str, rows: Sequence[PlannedRow], shard: tuple[int, Shard, dict[str, str]] | None = None
     ) -> None:
         """Note rows of a run and, where given, the shard that asks for them: (number, shard, custom_id -> key).
 

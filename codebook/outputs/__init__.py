@@ -15,14 +15,7 @@ from codebook.outputs.cells import (
     rows_html,
     text_html,
 )
-from codebook.outputs.entries import (
-    SECTIONS,
-    OutputEntry,
-    copy_outputs,
-    list_outputs,
-    read_outputs,
-    run_outputs,
-)
+from codebook.outputs.entries import SECTIONS, OutputEntry, copy_outputs, list_outputs, read_outputs, run_outputs
 from codebook.outputs.links import FileLink, link_file
 from codebook.outputs.panels import MOST_COLUMNS
 from codebook.outputs.saving import draw_png, put_text, save_block, say_alt

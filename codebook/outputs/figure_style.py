@@ -145,6 +145,14 @@ LEAST = 0.1
 """Difference of lightness (0 black, 1 white) under which two colours look alike in grey."""
 
 
+def luminance(colour: Any) -> float:
+    """Return how much light a colour gives, from 0 to 1 (WCAG 2)."""
+    from matplotlib.colors import to_rgb
+
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def lightness(colour: Any) -> float:
     """Return how light a colour is to the eye, L* of CIE 1976 from 0 to 1.
 
@@ -153,10 +161,7 @@ def lightness(colour: Any) -> float:
     >>> [round(lightness(colour), 2) for colour in ("black", "#777777", "white")]
     [0.0, 0.5, 1.0]
     """
-    from matplotlib.colors import to_rgb
-
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
-    shine = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    shine = luminance(colour)
     return 1.16 * shine ** (1 / 3) - 0.16 if shine > 0.008856 else 9.033 * shine
 
 

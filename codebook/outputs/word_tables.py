@@ -211,9 +211,4 @@ def _add_picture(document: Any, part: Picture) -> None:
     document.add_paragraph(legal(part.caption), style="Caption")
 
 
-_ADD: dict[type, Any] = {
-    Heading: _add_heading,
-    Paragraph: _add_paragraph,
-    TableBlock: add_table,
-    Picture: _add_picture,
-}
+_ADD: dict[type, Any] = {Heading: _add_heading, Paragraph: _add_paragraph, TableBlock: add_table, Picture: _add_picture}

@@ -19,15 +19,7 @@ from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
 from codebook.ledger import open_known
 from codebook.material.unit_store import iter_units
-from codebook.outputs import (
-    OutputEntry,
-    copy_outputs,
-    frame_html,
-    print_rows,
-    put_text,
-    read_outputs,
-    save_block,
-)
+from codebook.outputs import OutputEntry, copy_outputs, frame_html, print_rows, put_text, read_outputs, save_block
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path, show_path
 from codebook.records import say_erased

@@ -170,13 +170,7 @@ def read_label_list(
         raise SchemeError(f"{show_path(file)}:", faults)
     rows = [(number, row) for number, row in rows if row[column].strip()]
     categories = [{"name": row[column], "definition": row.get(definition_column, "")} for _, row in rows]
-    variable = {
-        "name": _as_name(column),
-        "question": question,
-        "kind": kind,
-        "level": level,
-        "categories": categories,
-    }
+    variable = {"name": _as_name(column), "question": question, "kind": kind, "level": level, "categories": categories}
     stem = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in file.stem).strip("-")[:40]
     raw = {"name": stem or "codebook", "unit": "one text", "variables": [variable]}
     faults = []

@@ -337,9 +337,4 @@ def flatten(text: str) -> str:
 
 def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
     """The schema of an object with these properties, all of them, and no other."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

@@ -11,14 +11,7 @@ from codebook.run.state import say_counts
 from codebook.visible import spell_block
 from codebook.widgets.board_tables import DIM, BoardTable, Cell, in_words, say_cost
 from codebook.widgets.histories import errors_table, runs_table
-from codebook.widgets.phrases import (
-    is_missing,
-    kind_of_state,
-    say_number,
-    say_span,
-    say_time,
-    say_zone,
-)
+from codebook.widgets.phrases import is_missing, kind_of_state, say_number, say_span, say_time, say_zone
 from codebook.widgets.snapshot import Snapshot
 
 if TYPE_CHECKING:

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codebook.run import (
-    RunStatus,
-    cost_history,
-    list_errors,
-    list_jobs,
-    list_unknown,
-    poll_jobs,
-    summarise_runs,
-)
+from codebook.run import RunStatus, cost_history, list_errors, list_jobs, list_unknown, poll_jobs, summarise_runs
 from codebook.run.history import is_running
 from codebook.run.project.ledger_frames import Choice, now
 from codebook.run.verbs import open_exact

@@ -169,13 +169,7 @@ class Pair:
         return {name: n for name, n in counts.items() if n or name == "labelled"}
 
 
-def read_gold(
-    codings: Codings | pd.DataFrame,
-    *,
-    gold: str = "",
-    level: str = "",
-    whole: bool = False,
-) -> Codings:
+def read_gold(codings: Codings | pd.DataFrame, *, gold: str = "", level: str = "", whole: bool = False) -> Codings:
     """Codings of one variable with a gold coder, from codings or from a plain frame. The level need not be given.
 
     `whole` is that of `as_codings`.

@@ -30,6 +30,7 @@ from codebook.outputs.figure_style import (
     Axes,
     Figure,
     Width,
+    luminance,
 )
 
 MOST_NUMBERS = 15
@@ -279,15 +280,8 @@ def contrast(first: Any, second: Any) -> float:
     >>> round(contrast("black", "white")), round(contrast("#767676", "white"), 2)
     (21, 4.54)
     """
-    dark, light = sorted(_luminance(colour) for colour in (first, second))
+    dark, light = sorted(luminance(colour) for colour in (first, second))
     return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: Any) -> float:
-    from matplotlib.colors import to_rgb
-
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def fill_cells(axes: Axes, grid: Grid, values: pd.DataFrame, filled: Bools, tones: Tones) -> None:

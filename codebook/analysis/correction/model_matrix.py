@@ -178,19 +178,11 @@ def _check_finite(design: Design) -> list[Fault]:
     if wrong.any():
         terms = name_some(np.array(design.terms)[wrong])
         faults.append(
-            Fault(
-                "formula",
-                f"{terms} not finite in some units",
-                "take no logarithm of 0, and divide by none",
-            )
+            Fault("formula", f"{terms} not finite in some units", "take no logarithm of 0, and divide by none")
         )
     if not (np.isfinite(design.y).all() and np.isfinite(design.y_gold).all()):
         faults.append(
-            Fault(
-                "formula",
-                "the outcome is not finite in some units",
-                "take no logarithm of 0, and divide by none",
-            )
+            Fault("formula", "the outcome is not finite in some units", "take no logarithm of 0, and divide by none")
         )
     return faults
 

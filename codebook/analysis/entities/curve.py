@@ -27,11 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
-_LINES = {
-    "precision": (MODEL, (0, (5, 2))),
-    "recall": (MUTED, (0, (1, 1.4))),
-    "f1": (INK, "solid"),
-}
+_LINES = {"precision": (MODEL, (0, (5, 2))), "recall": (MUTED, (0, (1, 1.4))), "f1": (INK, "solid")}
 _PAIRS = (
     "Counted are pairs of mentions; links and clusters, which are decided from them, are counted in their own table."
 )

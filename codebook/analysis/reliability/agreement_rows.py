@@ -13,12 +13,7 @@ from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import Bootstrap, Estimate, percentile_interval, resample
 from codebook.analysis.core.scales import SET_LEVELS, Floats
 from codebook.analysis.core.standard_errors import linear_error
-from codebook.analysis.reliability.coefficients import (
-    Coefficient,
-    estimate_coefficient,
-    make_measure,
-    pick_coefficient,
-)
+from codebook.analysis.reliability.coefficients import Coefficient, estimate_coefficient, make_measure, pick_coefficient
 from codebook.analysis.reliability.comparisons import Comparison
 from codebook.analysis.reliability.krippendorff import Measure, Pairable, pairable
 

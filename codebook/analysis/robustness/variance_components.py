@@ -75,11 +75,7 @@ class Crossed:
 
 
 def generalizability(
-    codings: Codings | pd.DataFrame,
-    *,
-    runs: Runs = None,
-    level: str = "",
-    resample: Bootstrap = Bootstrap(),
+    codings: Codings | pd.DataFrame, *, runs: Runs = None, level: str = "", resample: Bootstrap = Bootstrap()
 ) -> Result:
     """How much of the variance of a label comes from the units, and how much from model, prompt and draw?
 

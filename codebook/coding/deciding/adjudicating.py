@@ -86,12 +86,7 @@ def go_on_adjudicating(by: str, folder: Path, sources: SourceMaker) -> Adjudicat
 
 
 def _open(
-    by: str,
-    folder: Path,
-    variable: str,
-    others: Codings | None,
-    changes: Mapping[str, Any],
-    sources: SourceMaker,
+    by: str, folder: Path, variable: str, others: Codings | None, changes: Mapping[str, Any], sources: SourceMaker
 ) -> AdjudicationSession:
     assignment = read_assignment(folder)
     book = read_codebook(assignment.codebook)

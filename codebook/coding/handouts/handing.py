@@ -45,11 +45,7 @@ class HandedOut:
 
 
 def write_workbooks(
-    coders: str | Sequence[str] = (),
-    folder: str | Path = FOLDER,
-    *,
-    round_name: str = "main",
-    overwrite: bool = False,
+    coders: str | Sequence[str] = (), folder: str | Path = FOLDER, *, round_name: str = "main", overwrite: bool = False
 ) -> HandedOut:
     """Write an Excel workbook for each coder: the units left to code, lists of codes to choose from, and the codebook.
 
@@ -82,11 +78,7 @@ def write_workbooks(
 
 
 def write_pages(
-    coders: str | Sequence[str] = (),
-    folder: str | Path = FOLDER,
-    *,
-    round_name: str = "main",
-    overwrite: bool = False,
+    coders: str | Sequence[str] = (), folder: str | Path = FOLDER, *, round_name: str = "main", overwrite: bool = False
 ) -> HandedOut:
     """Write a page for each coder: the coding form with the units left to code, in one file that works offline.
 

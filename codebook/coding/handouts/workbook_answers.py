@@ -22,15 +22,7 @@ from codebook.coding.handouts.workbook_cells import (
     read_typed,
     strip,
 )
-from codebook.coding.handouts.workbook_columns import (
-    AGAIN,
-    CODING,
-    EXTRAS,
-    HEAD_ROW,
-    TEXT,
-    UNIT,
-    Column,
-)
+from codebook.coding.handouts.workbook_columns import AGAIN, CODING, EXTRAS, HEAD_ROW, TEXT, UNIT, Column
 from codebook.coding.handouts.workbook_opening import WorkbookAbout, open_returned
 from codebook.ground.joins import join_ids, spell
 from codebook.ground.quantities import is_or_are, say_count

@@ -8,13 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.coding.assigning import Design
-from codebook.coding.assignments import (
-    Assignment,
-    assign,
-    read_assignment,
-    save_assignment,
-    write_assignment,
-)
+from codebook.coding.assignments import Assignment, assign, read_assignment, save_assignment, write_assignment
 from codebook.coding.kept_units import keep_units
 from codebook.errors import Fault, ParameterError
 from codebook.paths import show_path

@@ -39,11 +39,7 @@ class People(NamedTuple):
 
 
 def read_people(
-    people: People | str | Path,
-    codebook: Codebook,
-    *,
-    units: Iterable[str] | None = None,
-    partial: bool = False,
+    people: People | str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, partial: bool = False
 ) -> Codings | None:
     """Read the labels of people: of the files in a `coders.yaml`, and of the logs of a coding folder.
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from codebook.errors import Fault, TableError
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
-from codebook.exchange.offset_counting import Place, Put, clean_text, find_counting, place_all
+from codebook.exchange.offset_counting import Place, Put, Span, clean_text, find_counting, place_all
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
 from codebook.files.unfolding import Archive
 from codebook.files.xml_text import Element, parse_xml
@@ -77,18 +77,10 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     return out.finish()
 
 
-class Span(NamedTuple):
-    """Where a passage stands in the clean text, and its words; no place where it has none."""
-
-    start: int | None
-    end: int | None
-    quote: str
-
-
 def _find_span(project: Project, selection: Selection, put: Put) -> Span:
-    if selection.start is None or selection.text not in project.texts:
-        return Span(None, None, selection.quote)
-    start, end = put(Place(selection.text, selection.start, selection.end or 0, ""))
+    start, end = -1, -1
+    if selection.start is not None:
+        start, end = put(Place(selection.text, selection.start, selection.end or 0, ""))
     if start < 0:
         return Span(None, None, selection.quote)
     return Span(start, end, clean_text(project.texts[selection.text])[start:end])

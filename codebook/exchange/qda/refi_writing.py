@@ -25,15 +25,7 @@ from codebook.paths import resolve_path, show_path
 from codebook.records import Unit
 from codebook.scheme.model import Codebook, RecordList, Variable
 from codebook.scheme.qdc_files import list_losses, say_losses
-from codebook.scheme.refi_codes import (
-    code_guid,
-    make_codes,
-    make_guid,
-    spell_codes,
-    spell_sets,
-    spell_tag,
-    spell_text,
-)
+from codebook.scheme.refi_codes import code_guid, make_codes, make_guid, spell_codes, spell_sets, spell_tag, spell_text
 
 ENDS = ("exclusive", "standard")
 """The end of a passage: the place behind its last character, as QualCoder and ATLAS.ti write and read it; or the last

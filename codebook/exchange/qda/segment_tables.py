@@ -105,11 +105,7 @@ def _find_program(sheet: Sheet, options: ReadOptions) -> Program:
     if len(best) == 1 or options.columns:
         return PROGRAMS[best[0]]
     titles = " or ".join(PROGRAMS[name].title for name in best)
-    fault = Fault(
-        sheet.name,
-        f"it may come from {titles}",
-        "name the columns: `columns: {document: ..., code: ...}`",
-    )
+    fault = Fault(sheet.name, f"it may come from {titles}", "name the columns: `columns: {document: ..., code: ...}`")
     raise TableError(f"It is not clear which program wrote {sheet.name}.", [fault])
 
 

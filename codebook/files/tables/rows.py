@@ -14,13 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codebook.errors import CodebookError, Fault, InputError, TableError, UnitsError
-from codebook.files.decode import (
-    Encoding,
-    find_delimiter,
-    find_encoding,
-    find_separator_line,
-    read_delimiter,
-)
+from codebook.files.decode import Encoding, find_delimiter, find_encoding, find_separator_line, read_delimiter
 from codebook.files.tables.formats import DATABASES, HEADERS, LINES, READERS, Row, RowLayout, is_text
 from codebook.files.tables.header_search import find_header, guess_elsewhere
 from codebook.files.tables.workbook import list_sheets

@@ -8,12 +8,4 @@ from codebook.report.cards.card_pages import card_html, card_text, cards_html, t
 from codebook.report.cards.choosing import Choice
 from codebook.report.cards.unit_cards import UnitCards, open_cards
 
-__all__ = [
-    "Choice",
-    "UnitCards",
-    "card_html",
-    "card_text",
-    "cards_html",
-    "open_cards",
-    "telling_html",
-]
+__all__ = ["Choice", "UnitCards", "card_html", "card_text", "cards_html", "open_cards", "telling_html"]

@@ -218,8 +218,5 @@ def _show(unit: Unit) -> Example:
         return Example(text=unit.text)
     ask = unit.files[0].ask
     return Example(
-        text=unit.text,
-        image=unit.files[0].path,
-        max_side=ask.get("max_side", 0),
-        detail=ask.get("detail", ""),
+        text=unit.text, image=unit.files[0].path, max_side=ask.get("max_side", 0), detail=ask.get("detail", "")
     )

@@ -85,11 +85,7 @@ class Preflight:
 
 
 def preflight(
-    codebook: Codebook | str | Path,
-    units: Source | Iterable[Unit],
-    *,
-    k: int = 3,
-    **asking: Unpack[AskingFields],
+    codebook: Codebook | str | Path, units: Source | Iterable[Unit], *, k: int = 3, **asking: Unpack[AskingFields]
 ) -> Preflight:
     """Ask the first `k` units live, and say whether a batch would work.
 

@@ -140,12 +140,7 @@ def make_anew(folder: RunFolder, book: Codebook, asking: Asking, wanted: Mapping
 
 def _make_maker(questions: Mapping[str, Question], asking: Asking) -> RequestMaker:
     return RequestMaker(
-        questions,
-        model=asking.model,
-        url=asking.url,
-        draws=asking.draws,
-        settings=asking.settings,
-        salt=asking.salt,
+        questions, model=asking.model, url=asking.url, draws=asking.draws, settings=asking.settings, salt=asking.salt
     )
 
 

@@ -123,10 +123,7 @@ def unskew(quads: Quads) -> Quads:
 
 def measure_sides(quads: Quads) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Widths and heights of lines, `(n_lines,)` each."""
-    return (
-        np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1),
-        np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1),
-    )
+    return (np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1), np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1))
 
 
 def cut_lines(image: Pixels, quads: Quads) -> Iterator[Pixels]:
