@@ -224,7 +224,7 @@ class Assembly:
     def _write_codebook(self) -> None:
         """The codebook of the run, for people and for other programs."""
         from codebook.outputs.word_tables import write_word
-        from codebook.report.codebook_words import codebook_parts
+        from codebook.report.paper import codebook_parts
 
         book = self.book
         folder = self.room / "codebook"

@@ -8,8 +8,7 @@ from functools import lru_cache
 
 from codebook.errors import CodebookError, ParameterError
 from codebook.files.yaml_text import read_yaml
-from codebook.ground.keys import KEYS, PROVIDERS_FILE, find_secrets, name_variable
-from codebook.ground.secrecy import secrets_in
+from codebook.ground.secrecy import KEYS, PROVIDERS_FILE, find_secrets, name_variable, secrets_in
 from codebook.paths import project_folder
 
 

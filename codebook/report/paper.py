@@ -1,7 +1,7 @@
 """The paper that a study begins as: LaTeX that compiles as it is, and the same in Word, of what was saved and recorded.
 
 Nothing is computed here. What only a person knows is a marked blank, in the text as in the bibliography, which has the
-sources of what was used.
+sources of what was used. The codebook is written here too, as parts of a document.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from codebook.outputs.latex_tables import latex_text, write_latex
 from codebook.outputs.word_tables import write_word
 from codebook.paths import make_private, resolve_path
 from codebook.report import disclosures, methods
-from codebook.report.codebook_words import table_of_categories
 from codebook.report.facts import Facts, gather_facts
 from codebook.report.referee_checks import say_limitations
 from codebook.report.sections import is_result
+from codebook.scheme import Category, Codebook, Variable
 
 NOTE = "written.json"
 """Which files of a paper were written, with their SHA-256: one that a person changed since is kept."""
@@ -334,3 +334,51 @@ def _of_study(facts: Facts) -> Iterator[tuple[str, str]]:
 def _entry(kind: str, key: str, fields: dict[str, str]) -> str:
     inner = ",\n  ".join(f"{name} = {{{value}}}" for name, value in fields.items())
     return f"@{kind}{{{key},\n  {inner}}}"
+
+
+def codebook_parts(book: Codebook) -> Iterator[Part]:
+    """The whole codebook, as coders read it."""
+    yield Heading(f"Codebook {book.name}, version {book.version}", 0)
+    yield Paragraph(f"Unit: {book.unit}")
+    if book.instructions:
+        yield Paragraph(book.instructions)
+    for variable in book.variables:
+        yield Heading(variable.title or variable.name)
+        yield Paragraph(f"{variable.question} ({variable.told})")
+        for category in (*variable.categories, *variable.abstain):
+            yield Heading(_name(category), 2)
+            yield from _describe(category)
+        for records in variable.lists:
+            yield Heading(records.name, 2)
+            yield from (Paragraph(_field(field.name, field.definition), is_item=True) for field in records.fields)
+    yield Paragraph(f"SHA-256 of what this codebook says: {book.digest}")
+
+
+def _describe(category: Category) -> Iterator[Part]:
+    if category.definition:
+        yield Paragraph(category.definition)
+    yield from (Paragraph(f"Include: {text}", is_item=True) for text in category.include)
+    yield from (Paragraph(f"Exclude: {text}", is_item=True) for text in category.exclude)
+    for example in category.examples:
+        why = f" Because: {example.why}" if example.why else ""
+        yield Paragraph(f"Example: {example.text or example.image}{why}", is_item=True)
+
+
+def _name(category: Category) -> str:
+    return f"{category.name}: {category.title}" if category.title else category.name
+
+
+def _field(name: str, definition: str) -> str:
+    return f"{name}: {definition}" if definition else name
+
+
+def table_of_categories(variable: Variable) -> TableBlock:
+    """The categories of a variable with their definitions, as a paper prints them."""
+    rows = [(_name(each), each.definition or "–") for each in (*variable.categories, *variable.abstain)]
+    rows += [
+        (f"{records.name}.{field.name}", field.definition or "–")
+        for records in variable.lists
+        for field in records.fields
+    ]
+    printed = {"columns": ["Category", "Definition"], "numeric": [False, False], "rows": rows, "n_rows": len(rows)}
+    return TableBlock(f"categories_{variable.name}", f"Categories of {variable.title or variable.name}", printed)

@@ -18,7 +18,7 @@ from codebook.ground.quantities import say_count
 from codebook.paths import project_folder, resolve_path
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import find_freeze
-from codebook.run.plans.asking_faults import FaultList, check_asking
+from codebook.run.plans.asking import FaultList, check_asking
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.scheme import Codebook
 from codebook.scheme.wording import Wording, check_wording

@@ -4,8 +4,7 @@ In come vectors with the keys of their texts; out go those of some texts in thei
 (`VectorStore`), then `ordered_vectors.py` (`Vectors`); `codebook.vectors.export` hands them to vector databases.
 """
 
-from codebook.vectors.index import key_of
 from codebook.vectors.ordered_vectors import Vectors
-from codebook.vectors.store import VectorStore, store_name
+from codebook.vectors.store import VectorStore, key_of, store_name
 
 __all__ = ["VectorStore", "Vectors", "key_of", "store_name"]

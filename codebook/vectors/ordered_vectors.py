@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codebook.errors import Fault, ParameterError
-from codebook.vectors.index import Ints
-from codebook.vectors.store import Floats, VectorStore
+from codebook.vectors.store import Floats, Ints, VectorStore
 
 if TYPE_CHECKING:
     import pandas as pd

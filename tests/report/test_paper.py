@@ -180,7 +180,7 @@ def test_a_document_marks_blanks_alike_in_word_and_latex():
 
 
 def test_a_codebook_for_word_has_every_category():
-    from codebook.report.codebook_words import codebook_parts
+    from codebook.report.paper import codebook_parts
 
     book = parse_codebook(
         "name: tone\nunit: a post\nvariables:\n  - name: tone\n    question: How?\n"

@@ -11,7 +11,7 @@ from codebook.engines.service.hosts import check_host
 from codebook.engines.service.objects import is_page, read_date, read_object, read_words
 from codebook.engines.service.providers import Provider
 from codebook.errors import EngineError, GoneError, MissingExtraError, UnreachableError
-from codebook.ground.keys import find_key, hide_key, name_key
+from codebook.ground.secrecy import find_key, hide_key, name_key
 
 if TYPE_CHECKING:
     import httpx2

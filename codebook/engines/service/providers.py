@@ -25,8 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.misfits import say_misfit
 from codebook.files.yaml_text import read_yaml
-from codebook.ground.keys import KEYS, PROVIDERS_FILE, name_variable
-from codebook.ground.secrecy import looks_like_key
+from codebook.ground.secrecy import KEYS, PROVIDERS_FILE, looks_like_key, name_variable
 from codebook.paths import project_folder, show_path
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES, name_service
 
