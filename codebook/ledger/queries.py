@@ -113,6 +113,8 @@ class RowState(NamedTuple):
     offset: int
     length: int
     batch_id: str
+    started_at: str | None
+    ended_at: str | None
     cost_usd: float | None = None
 
 
@@ -256,7 +258,7 @@ class Queries(Spending):
         """Yield every row of the run in the order of its units, with the place of its answer."""
         sql = f"""SELECT rows.custom_id, unit_id, variable, draw, {_WHY},
             COALESCE(rows.skip, answers.detail, ''), answers.file, COALESCE(answers.offset, 0),
-            COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''),
+            COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''), jobs.created_at, jobs.ended_at,
             CASE WHEN shards.run_id = rows.run_id AND answers.custom_id = rows.custom_id THEN cost_usd
                 ELSE cost_usd * 0 END
             FROM {_JOINS} LEFT JOIN jobs ON jobs.id = answers.job LEFT JOIN shards ON shards.id = jobs.shard_id

@@ -142,7 +142,7 @@ def test_r45_a_row_that_is_asked_again_bears_nothing_of_its_old_answer(ledger: L
     ledger.add_shard("r", 2, Shard(Path("2.jsonl"), digest("2"), "", "m", 1, 1, 1), {"r.u": key("q")})
     (row,) = ledger.iter_rows("r")
     assert (row.why, row.batch_id, row.detail, row.file) == ("pending", "", "", None)
-    assert row.cost_usd is None
+    assert (row.started_at, row.ended_at, row.cost_usd) == (None, None, None)
     whys(ledger, "r")
 
 
