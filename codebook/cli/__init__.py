@@ -1,22 +1,18 @@
 """The command `codebook`: a thin face. Each command is one call of the package and one print.
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
-them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
-`result_commands`, `code_command`, `sheet_commands`, `exchange_commands`, `upkeep_commands`, `deposit_commands`,
-`message_pages`. `command_examples` has an example of each.
+them), then the file of a command: `plan_commands`, `job_commands`, `status_commands`, `figure_commands`,
+`result_commands`, `code_command`, `exchange_commands`, `upkeep_commands`, `message_pages`, with an example of each.
 """
 
 from codebook.cli.code_command import code
-from codebook.cli.command_examples import add_examples
-from codebook.cli.deposit_commands import deposit, verify
-from codebook.cli.exchange_commands import import_file
+from codebook.cli.exchange_commands import assign, board, deposit, import_file, read_sheet, sheets, verify
 from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit
-from codebook.cli.message_pages import explain_message
+from codebook.cli.message_pages import add_examples, explain_message
 from codebook.cli.plan_commands import check, freeze, new, pilot, plan, preflight, run_whole, trust
 from codebook.cli.result_commands import execute, lab, open_report, records, report, table, transcripts
-from codebook.cli.sheet_commands import assign, board, read_sheet, sheets
 from codebook.cli.status_commands import errors, runs, status
 from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy
 
