@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codebook.run import RunStatus, cost_history, list_errors, list_jobs, list_unknown, poll_jobs, summarise_runs
+from codebook.run import RunStatus, list_unknown, poll_jobs
 from codebook.run.history import is_running
-from codebook.run.project.ledger_frames import Choice, now
+from codebook.run.project.cost_table import sum_costs
+from codebook.run.project.ledger_frames import Choice, LedgerFrames, now
+from codebook.run.project.overview import choose_jobs, count_errors, sum_runs
 from codebook.run.verbs import open_exact
 from codebook.widgets.phrases import kind_of_state
 
@@ -98,18 +100,15 @@ def take_snapshot(
     """Read the frames; with `poll` the engines of running jobs are asked first, and `report` hears how far that is."""
     wanted = choice or Choice()
     unreached = poll_jobs(wanted.run, report) if poll else {}
-    whole, as_of = list_jobs(run=wanted.run), now()
-    study = {"study": wanted.study, "engine": wanted.engine}
-    when = {"since": wanted.since, "until": wanted.until, "units": wanted.units}
-    everything = not (wanted.state or wanted.study or wanted.since or wanted.until or wanted.units)
+    frames, as_of = LedgerFrames(), now()
+    of_run, in_any_state = Choice(wanted.run), replace(wanted, state="")
+    whole = choose_jobs(frames, of_run)
     ended = whole["ended"].notna() & ~whole["collected"] & (whole["job_id"] != "")
-    jobs = whole if everything else list_jobs(run=wanted.run, state=wanted.state, **study, **when)  # type: ignore[arg-type]
-    runs = summarise_runs(run=wanted.run, **study, **when)  # type: ignore[arg-type]
     return Snapshot(
-        jobs=jobs,
-        runs=runs,
-        errors=list_errors(limit=_N_ERRORS, run=wanted.run, **study, **when),  # type: ignore[arg-type]
-        days=cost_history(run=wanted.run, **study),
+        jobs=whole if wanted == of_run else choose_jobs(frames, wanted),
+        runs=sum_runs(frames, in_any_state),
+        errors=count_errors(frames, in_any_state, _N_ERRORS),
+        days=sum_costs(frames, "day", replace(in_any_state, since=None, until=None, units="")),
         as_of=as_of,
         polled=poll,
         unreached=unreached,

@@ -231,7 +231,7 @@ def test_r13_verbs_of_notebooks_tell_it_too(project: Path, monkeypatch: pytest.M
     def broken(*_: object, **__: object) -> Any:
         raise broken_disk(errno.ENOSPC, "runs/ledger.db")
 
-    monkeypatch.setattr("codebook.run.project.overview.open_ledger", broken)
+    monkeypatch.setattr("codebook.run.project.ledger_frames.open_ledger", broken)
     with pytest.raises(MachineError, match=r"runs/ledger\.db: the disk is full.*\nNothing is lost"):
         codebook.list_jobs()
     assert codebook.list_jobs is codebook.list_jobs

@@ -20,6 +20,7 @@ from fakes.scripted import make_book, register
 from codebook.errors import RunError, UnreachableError
 from codebook.records import Service, Unit
 from codebook.run import Run, list_jobs, open_run, plan
+from codebook.run.project.overview import choose_jobs
 from codebook.shards import Cuts
 from codebook.units import open_units
 from codebook.widgets import Board, show_dashboard, show_status
@@ -162,11 +163,11 @@ def test_an_empty_project_says_what_to_do(project, boards):
 def test_no_text_becomes_markup(several, boards, monkeypatch):
     mischief = {"note": MISCHIEF, "job_id": MISCHIEF, "run": MISCHIEF, "study": MISCHIEF, "engine": MISCHIEF}
 
-    def spoiled(**options: Any) -> pd.DataFrame:
-        return list_jobs(**options).assign(**mischief, state=MISCHIEF, model=MISCHIEF)
+    def spoiled(*asked: Any) -> pd.DataFrame:
+        return choose_jobs(*asked).assign(**mischief, state=MISCHIEF, model=MISCHIEF)
 
-    monkeypatch.setattr("codebook.widgets.snapshot.poll_jobs", lambda run: {MISCHIEF: MISCHIEF})
-    monkeypatch.setattr("codebook.widgets.snapshot.list_jobs", spoiled)
+    monkeypatch.setattr("codebook.widgets.snapshot.poll_jobs", lambda run, report: {MISCHIEF: MISCHIEF})
+    monkeypatch.setattr("codebook.widgets.snapshot.choose_jobs", spoiled)
     board = boards()
     board.controls.refresh.click()
     board.wait()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, ParameterError
 from codebook.run.folder import say_kept
-from codebook.run.project.ledger_frames import Choice, open_ledger, read_answers, read_jobs
+from codebook.run.project.ledger_frames import Choice, LedgerFrames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +43,15 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     if by not in GROUPS:
         fault = Fault("by", f"{by!r}", f"use {', '.join(GROUPS[:-1])} or {GROUPS[-1]}")
         raise ParameterError("There is no such history.", [fault])
+    return sum_costs(LedgerFrames(), by, Choice(run, "", study, engine))
+
+
+def sum_costs(frames: LedgerFrames, by: str, choice: Choice) -> pd.DataFrame:
+    """Return what the chosen answers have cost by one of the `GROUPS`, as `cost_history` does."""
     from codebook.outputs.readable import ReadableFrame
 
-    with open_ledger() as ledger:
-        jobs, answers = read_jobs(ledger), read_answers(ledger)
-    chosen = _once_each(jobs[Choice(run, "", study, engine).rows(jobs)])
-    answers = answers[answers["job"].isin(chosen["job"])]
+    chosen = _once_each(frames.jobs[choice.rows(frames.jobs)])
+    answers = frames.answers[frames.answers["job"].isin(chosen["job"])]
     days, runs = answers["ended"].dt.floor("D"), answers["run"].map(say_kept)
     answers = answers.assign(day=days, run=runs, labelled=answers["usable"], model=answers["answered_by"])
     groups = answers.groupby(by)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,22 @@ def open_ledger() -> Iterator[Ledger]:
     with Ledger(path if path.is_file() else Path(":memory:")) as ledger:
         settle_losses(ledger, is_free)
         yield ledger
+
+
+class LedgerFrames:
+    """What the ledger of a project says of jobs and answers; each frame is read once, when it is first looked at."""
+
+    @cached_property
+    def jobs(self) -> pd.DataFrame:
+        """See `read_jobs`."""
+        with open_ledger() as ledger:
+            return read_jobs(ledger)
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """See `read_answers`."""
+        with open_ledger() as ledger:
+            return read_answers(ledger)
 
 
 def read_jobs(ledger: Ledger) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from codebook.run.folder import list_runs
 from codebook.run.history import as_times, busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.jobs.sending import UNREACHED
 from codebook.run.project.cost_table import count_money, count_tokens
-from codebook.run.project.ledger_frames import Choice, Moment, now, open_ledger, read_answers, read_jobs
+from codebook.run.project.ledger_frames import Choice, LedgerFrames, Moment, now, open_ledger
 from codebook.run.verbs import Run, open_exact, open_run
 
 if TYPE_CHECKING:
@@ -76,16 +76,18 @@ def list_jobs(
           run  shard      state  requests  done
     0  topics      1  completed        12    12
     """
-    with open_ledger() as ledger:
-        jobs = read_jobs(ledger)
-        answers = read_answers(ledger)
-    jobs = jobs.join(expect_ends(jobs))
+    return choose_jobs(LedgerFrames(), Choice(run, state, study, engine, since, until, units))
+
+
+def choose_jobs(frames: LedgerFrames, choice: Choice) -> pd.DataFrame:
+    """Return the chosen jobs, as `list_jobs` does."""
+    answers, jobs = frames.answers, frames.jobs.join(expect_ends(frames.jobs))
     jobs["late"] = is_running(jobs) & (jobs["late_at"] < now())
     jobs["cost"] = jobs["job"].map(answers.groupby("job")["cost"].sum(min_count=1)).astype(float)
     jobs["unpriced"] = jobs["job"].map(answers.groupby("job")["n_unpriced"].sum()).fillna(0).astype(int)
     jobs["age"] = find_ages(jobs["created"], now())
     jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
-    chosen = jobs[~jobs["discarded"] & Choice(run, state, study, engine, since, until, units).rows(jobs)]
+    chosen = jobs[~jobs["discarded"] & choice.rows(jobs)]
     return chosen.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
 
 
@@ -167,8 +169,7 @@ def list_running() -> list[str]:
 
 def _read_kept() -> pd.DataFrame:
     """The jobs of the project as the ledger has them, newest first, without those of discarded runs."""
-    with open_ledger() as ledger:
-        jobs = read_jobs(ledger)
+    jobs = LedgerFrames().jobs
     return jobs[~jobs["discarded"]]
 
 
@@ -195,12 +196,16 @@ def summarise_runs(
           run  asked  labelled
     0  topics     12        12
     """
+    return sum_runs(LedgerFrames(), Choice(run, "", study, engine, since, until, units))
+
+
+def sum_runs(frames: LedgerFrames, choice: Choice) -> pd.DataFrame:
+    """Return the chosen runs, as `summarise_runs` does."""
     import pandas as pd
 
     from codebook.outputs.readable import ReadableFrame
 
     with open_ledger() as ledger:
-        jobs, answers = read_jobs(ledger), read_answers(ledger)
         whys = pd.DataFrame(report_whys(ledger), columns=["run", "why", "n"])
         names = ledger.runs()
     facts = read_facts(runs_folder(), names)
@@ -209,10 +214,10 @@ def summarise_runs(
         columns=["run", "study", "engine", "model", "began", "units", "changed"],
     )
     runs["began"] = as_times(runs["began"])
-    chosen = runs[Choice(run, "", study, engine, since, until, units).rows(runs)]
-    by_run = answers.groupby("run")
+    chosen = runs[choice.rows(runs)]
+    by_run = frames.answers.groupby("run")
     rows = chosen.drop(columns="began").set_index("run", drop=False)
-    rows = rows.join(_count_whys(whys)).join(_count_jobs(jobs))
+    rows = rows.join(_count_whys(whys)).join(_count_jobs(frames.jobs))
     rows = rows.join(count_tokens(by_run)).join(count_money(by_run).rename(columns={"n_unpriced": "unpriced"}))
     rows = rows.join(by_run["answered_by"].agg(_join_names).rename("models"))
     counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "unpriced", "n_priced", "n_priced_labels"]
@@ -248,14 +253,19 @@ def list_errors(
     >>> len(list_errors())
     0
     """
+    return count_errors(LedgerFrames(), Choice(run, "", study, engine, since, until, units), limit)
+
+
+def count_errors(frames: LedgerFrames, choice: Choice, limit: int) -> pd.DataFrame:
+    """Return the commonest errors of what is chosen, as `list_errors` does."""
     import pandas as pd
 
     from codebook.outputs.readable import ReadableFrame
 
     with open_ledger() as ledger:
-        jobs, answers = read_jobs(ledger), read_answers(ledger)
         errors = pd.DataFrame(report_errors(ledger), columns=list(ERROR_FIELDS))
-    chosen = jobs[~jobs["discarded"] & Choice(run, "", study, engine, since, until, units).rows(jobs)]
+    jobs, answers = frames.jobs, frames.answers
+    chosen = jobs[~jobs["discarded"] & choice.rows(jobs)]
     errors = errors.merge(chosen[["job", "run", "ended"]], on="job")
     n_labelled = int(answers[answers["job"].isin(chosen["job"])]["usable"].sum())
     named = {"n": ("n", "sum"), "n_final": ("n_final", "sum")}
