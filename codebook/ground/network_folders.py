@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 _NETWORK = ("nfs", "cifs", "smb", "afs", "ceph", "gluster", "lustre", "beegfs", "davfs", "fuse.sshfs", "fuse.rclone")
@@ -26,6 +27,12 @@ def name_network(folder: Path) -> str:
     ''
     """
     place = folder.resolve()
+    return _name_network(place, place.stat().st_dev if place.exists() else None)
+
+
+@lru_cache(maxsize=64)
+def _name_network(place: Path, device: int | None) -> str:
+    """Asked once for a place and its device, which is another one when something else is mounted there."""
     if os.name == "nt":
         return _name_windows(place)
     inside = [mounted for mounted in reversed(_list_mounts()) if f"{place}/".startswith(f"{mounted[1].rstrip('/')}/")]
