@@ -55,6 +55,12 @@ def show_path(path: Path) -> str:
         return path.as_posix()
 
 
+def name_record(path: Path) -> str:
+    """Return a path as figures name it, the same wherever runs are: `runs/RUN/FILE` of a run; else as `show_path`."""
+    home, place = runs_folder().resolve(), path.resolve()
+    return f"runs/{place.relative_to(home).as_posix()}" if place.is_relative_to(home) else show_path(path)
+
+
 def settings_folder() -> Path:
     """Return the folder of a person's own settings, outside of every study, by the custom of the system.
 

@@ -28,10 +28,12 @@ from codebook.deposit.withheld_texts import (
 from codebook.errors import CodebookError
 from codebook.execute import find_notebook, read_parameters
 from codebook.files.digests import digest_of
+from codebook.files.lines import dump_line
 from codebook.files.tables.formats import READERS
 from codebook.files.unfolding import find_kind
 from codebook.material.unit_store import iter_units
 from codebook.paths import project_folder, resolve_path, show_path
+from codebook.run.freezing import FREEZES, read_openings
 from codebook.scheme import Codebook, read_codebook, write_codebook, write_qdc
 from codebook.study.study_facts import NONE
 
@@ -96,6 +98,7 @@ class Assembly:
             facts["notebooks"] = "notebooks"
         self._write_study(facts)
         self._fill_runs()
+        self._write_openings()
         self._write_codebook()
         self._write_withheld()
 
@@ -161,8 +164,7 @@ class Assembly:
     def _files_of_coders(self) -> dict[Path, tuple[str, ...]]:
         """Files with labels of people, and which columns of each name coders."""
         study = self.sources.study
-        folder = resolve_path(study.coding.folder) if study.facts.coding else None
-        logs = list(folder.rglob("*")) if folder and folder.is_dir() else []
+        logs = list(study.coded_in.rglob("*")) if study.coded_in else []
         files: dict[Path, tuple[str, ...]] = dict.fromkeys(logs, ())
         if not study.coders:
             return files
@@ -196,16 +198,24 @@ class Assembly:
 
     def _fill_runs(self) -> None:
         """Put in the runs; a run on which others rest comes before them."""
-        for name, folder in reversed(self.sources.runs.items()):
+        for name, folder in self.sources.runs_in_order():
             target = self.room / "runs" / name
             if not self.hold:
                 self._copy_rest(folder.path, target)
                 continue
             target.mkdir(parents=True)
             withhold_run(folder, target, self.hold)
-            self._copy_rest(folder.path, target, only=("gold_sample.csv",))
+            self._copy_rest(folder.path, target, only=("gold_sample.csv", "gold_sample.jsonl"))
             for path in [folder.units_path, *folder.shards.glob("*.jsonl"), *folder.results.glob("*.jsonl")]:
                 self.keep_here(path, "it holds texts; a file without them stands in its place")
+
+    def _write_openings(self) -> None:
+        """What was frozen, and when the test part of the gold was opened: a replay opens what was opened."""
+        path = resolve_path(FREEZES)
+        if path.is_file() and self.is_open:
+            self.copy(FREEZES, path)
+        elif opened := read_openings():  # the instrument that was frozen has examples
+            (self.room / FREEZES).write_bytes(b"".join(map(dump_line, opened)))
 
     @property
     def book(self) -> Codebook:

@@ -214,7 +214,7 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> Re
     only = about.steps if assembly.hold else None
     try:
         replayed = replay_study(room / "runs" / about.run, room / "study.yaml", only=only, out=made, tell=tell)
-        _refuse_differences(replayed)
+        _refuse_differences(replayed, about.run)
         if not assembly.is_open:
             for name in ("outputs", "notebooks", "report.html"):
                 source, target = made / about.run / name, room / "runs" / about.run / name
@@ -227,11 +227,15 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> Re
     return replayed
 
 
-def _refuse_differences(replayed: Replay) -> None:
+def _refuse_differences(replayed: Replay, run: str) -> None:
     rows = replayed.differences.rows
     if replayed.study.state == "done" and not rows:
         return
     mend = "run the study to its end (codebook execute study.yaml), then deposit again"
+    start = f"{run}/outputs/"
+    if unmade := [each.removeprefix(start) for each in replayed.differences.unmade if each.startswith(start)]:
+        others = f"{', '.join(unmade[:4])}{f' and {len(unmade) - 4:,} more' if len(unmade) > 4 else ''}"
+        mend = f"no step makes {others}: name the notebooks that did among the `steps` of study.yaml; then {mend}"
     rest = f" (and {len(rows) - 4:,} more)" if len(rows) > 4 else ""
     faults = [Fault("replay", f"{'; '.join(map(str, rows[:4]))}{rest}", mend)] if rows else []
     faults = faults or [Fault("replay", f"its steps ended {replayed.study.state}", mend)]

@@ -42,6 +42,22 @@ class Sources:
         """The run that the deposit is about."""
         return self.runs[next(iter(self.runs))]
 
+    def runs_in_order(self) -> list[tuple[str, RunFolder]]:
+        """Each run behind those whose answers it shares."""
+        places = {folder.name: place for place, folder in self.runs.items()}
+        ordered, coming = list[str](), set[str]()
+
+        def add(name: str) -> None:
+            if name in places and name not in coming:
+                coming.add(name)
+                for other in list_sources(self.runs[places[name]].path):
+                    add(other)
+                ordered.append(places[name])
+
+        for name in places:
+            add(name)
+        return [(place, self.runs[place]) for place in ordered]
+
 
 def find_sources(study: Study) -> Sources:
     """Find all that a study rests on.
@@ -112,9 +128,8 @@ def _of_facts(study: Study, faults: list[Fault]) -> Iterator[Path]:
         yield path
         if name == "coders":
             yield from (path.parent / source.file for _, source in parse_coders(path, study.codebook)[0])
-    folder = resolve_path(study.coding.folder) if study.facts.coding else None
-    if folder and folder.is_dir():
-        yield folder
+    if study.coded_in:
+        yield study.coded_in
 
 
 def _of_units(folder: RunFolder) -> Iterator[Path]:

@@ -23,6 +23,7 @@ from codebook.execute.notebook import TIMEOUT_S
 from codebook.execute.study import EXIT_CODES, StudyResult, run_study, tell_differences
 from codebook.files.digests import digest_of, find_faults, read_run_record
 from codebook.files.run_versions import find_version, goes_on_from
+from codebook.outputs import keep_order
 from codebook.outputs.output_differences import Differences, compare_records
 from codebook.paths import MARKER, RUNS_VARIABLE, make_private, project_folder, resolve_path, runs_folder
 from codebook.records import Asking
@@ -193,6 +194,7 @@ def _bring_runs(source: Path, runs: Path) -> tuple[list[str], list[str]]:
         home = RunFolder(name)
         shutil.copytree(source.parent / name, home.path, ignore=shutil.ignore_patterns(".lock", "work"))
         damage += _accept_changes(home)
+        keep_order(home.path / "outputs")
         for made in _MADE:
             path = home.path / made
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

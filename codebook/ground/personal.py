@@ -50,6 +50,7 @@ def find_personal(text: str) -> str | None:
     --------
     >>> find_personal("write to ann.b@example.org"), find_personal("from 192.168.0.1."), find_personal("version 1.2.3")
     ('an e-mail address', 'an IP address', None)
+    >>> find_personal("http://127.0.0.1:11434/v1")  # this machine, as each calls itself
     """
     if "@" in text and _EMAIL.search(text):
         return "an e-mail address"
@@ -90,11 +91,12 @@ def looks_personal(value: str) -> bool:
 
 
 def _is_ip(text: str) -> bool:
+    """Whether a text is the address of some machine; that of each machine for itself is nobody's."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return not (address.is_loopback or address.is_unspecified)
 
 
 VARIABLE = "CODEBOOK_PSEUDONYM_KEY"

@@ -15,7 +15,15 @@ from codebook.outputs.cells import (
     rows_html,
     text_html,
 )
-from codebook.outputs.entries import SECTIONS, OutputEntry, copy_outputs, list_outputs, read_outputs, run_outputs
+from codebook.outputs.entries import (
+    SECTIONS,
+    OutputEntry,
+    copy_outputs,
+    keep_order,
+    list_outputs,
+    read_outputs,
+    run_outputs,
+)
 from codebook.outputs.links import FileLink, link_file
 from codebook.outputs.panels import MOST_COLUMNS
 from codebook.outputs.saving import draw_png, put_text, save_block, say_alt
@@ -32,6 +40,7 @@ __all__ = [
     "frame_html",
     "frame_texts",
     "frames_html",
+    "keep_order",
     "link_file",
     "list_outputs",
     "print_rows",

@@ -30,6 +30,7 @@ LAYOUT = (
 )
 """How the folder of outputs is laid out; it stands there as README.md, too."""
 
+_ORDER = ".order_of_outputs.json"
 _NEAR = 0.85
 """How alike two names are, from which on one is taken for a slip of the other."""
 
@@ -89,13 +90,24 @@ def changed_files(folder: Path) -> set[str]:
 
 
 def note_entry(folder: Path, entry: OutputEntry) -> None:
-    """Put the entry into the manifest; one of the same name is replaced where it stands, its other files removed."""
+    """Put the entry into the manifest; one of the same name is replaced where it stands, its other files removed.
+
+    In a replay entries stand as they do in the archive, which may have been saved in another order than the steps have.
+    """
     entries = {old.name: old for old in read_outputs(folder)}
     for stale in set(entries[entry.name].files) - set(entry.files) if entry.name in entries else ():
         (folder / stale).unlink(missing_ok=True)
     entries |= {entry.name: entry}
+    kept = folder.with_name(_ORDER)
+    order = {name: at for at, name in enumerate(read_json(kept) if kept.is_file() else ())}
+    entries = {name: entries[name] for name in sorted(entries, key=lambda name: order.get(name, len(order)))}
     (folder / "README.md").write_text(f"{LAYOUT}\n", encoding="utf-8")
     write_json(folder / "manifest.json", [asdict(entry) for entry in entries.values()])
+
+
+def keep_order(folder: Path) -> None:
+    """Let what is saved again in place of these outputs stand in their order."""
+    write_json(folder.with_name(_ORDER), [entry.name for entry in read_outputs(folder)])
 
 
 def run_outputs(run: str) -> Path:

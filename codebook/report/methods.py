@@ -9,7 +9,7 @@ from typing import Any
 from codebook.analysis.core.scales import UNCOUNTED
 from codebook.codings import coverage_sentence
 from codebook.ground.quantities import say_count
-from codebook.outputs import OutputEntry
+from codebook.outputs import SECTIONS, OutputEntry
 from codebook.outputs.readable import ReadableText
 from codebook.report.disclosures import (
     say_funding,
@@ -24,6 +24,7 @@ from codebook.report.facts import Facts, cite, gather_facts, short_path
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 
 _SHOWN = 12  # digits of a SHA-256 in running text
+_MADE_UP = ("gold_sizes", "gold_curve", "false_findings")
 
 
 def methods_paragraph(run: str, *, coders: str | Path = "", gold: str = "gold") -> str:
@@ -154,12 +155,15 @@ def say_findings(facts: Facts) -> Iterator[str]:
 
 
 def first_findings(entries: Iterable[OutputEntry]) -> list[str]:
-    """The first finding of each section but the coverage, which has a sentence of its own; the rest stands below."""
+    """The first finding of each section but the coverage, which has a sentence of its own; the rest stands below.
+
+    In the order of the sections of the page. What is planned or simulated is no finding of the study.
+    """
     first: dict[str, str] = {}
     for entry in entries:
-        if entry.finding and entry.section != "coverage":
+        if entry.finding and entry.section != "coverage" and entry.name not in _MADE_UP:
             first.setdefault(entry.section, entry.finding)
-    return list(first.values())
+    return [first[name] for name in dict.fromkeys([*SECTIONS, *first]) if name in first]
 
 
 def say_software(facts: Facts) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from codebook.engines.unasked import is_replayed
 from codebook.errors import Fault
 from codebook.files.lines import digest, dump_line, read_lines, write_whole
 from codebook.ledger.claims import now
@@ -93,10 +94,14 @@ def open_sample(
 ) -> GoldSample | None:
     """Find the gold sample of a run, as `open_gold_sample` does; its test part is open where all is as it was frozen.
 
-    An opening is noted, and one that was for another instrument or prompt is told with the sample.
+    An opening is noted, and one that was for another instrument or prompt is told with the sample. A replay opens what
+    the archived run opened, and notes nothing.
     """
     from codebook.sampling import open_gold_sample
 
+    if is_replayed(folder.runs):
+        opened = any(line["run"] == folder.name for line in read_openings())
+        return open_gold_sample(folder.path, file=file, part=part, unlock=unlock or opened)
     frozen = find_freeze(book.name)
     prompt = digest_prompt(book, asking) if frozen or unlock else ""
     change = frozen.find_change(book, prompt) if frozen else ""
@@ -106,12 +111,17 @@ def open_sample(
         return sample
     if sample.locked:
         return replace(sample, locked=tuple(_add_reason(fault, change) for fault in sample.locked))
-    earlier = [line for line in _read_events(_OPENED) if line["sample"] == sample.name]
+    earlier = [line for line in read_openings() if line["sample"] == sample.name]
     if not any(line["prompt"] == prompt for line in earlier):
         line = {"event": _OPENED, "at": now(), "sample": sample.name, "run": folder.name, "prompt": prompt}
         with suppress(OSError):  # a project on a medium that is only read
             _add_line(line)
     return replace(sample, remark=_say_earlier(earlier, prompt))
+
+
+def read_openings() -> list[dict[str, Any]]:
+    """Each opening of the test part of a gold sample: when, by which run, for which prompt."""
+    return list(_read_events(_OPENED))
 
 
 def _add_reason(fault: Fault, change: str) -> Fault:

@@ -15,7 +15,7 @@ from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.lines import digest, dump_canonical, dump_line, load_line, number_lines, write_atomic
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import say_count
-from codebook.paths import missing_file, resolve_path, show_path
+from codebook.paths import missing_file, name_record, resolve_path, show_path
 from codebook.sampling.draw import COLUMNS, take_part
 
 FORMAT = "gold sample 1"
@@ -172,7 +172,7 @@ def _read(file: Path) -> GoldSample:
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
     rounds, strata, n_units = (head.get(name) for name in ("rounds", "strata", "n_units"))
     return GoldSample(
-        frame, show_path(file), named=True, n_units=n_units or 0, rounds=rounds or [], strata=strata or {}
+        frame, name_record(file), named=True, n_units=n_units or 0, rounds=rounds or [], strata=strata or {}
     )
 
 

@@ -104,6 +104,12 @@ class StudyCore:
         return People(self.coders, self.coding_folder)
 
     @property
+    def coded_in(self) -> Path | None:
+        """The folder in which people code, whether the study names it or a command assigned units there."""
+        place = resolve_path(self.coding.folder)
+        return place if place.is_dir() and (self.facts.coding or (place / "assignment.csv").is_file()) else None
+
+    @property
     def coding_folder(self) -> str:
         """Where people code: the folder that the study names, the usual one where it says nothing; "none" for none."""
         if self.coders != self.facts.coders or "codebook" in self.given:

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -412,3 +413,80 @@ def test_records_keep_their_choices_and_none_of_their_words():
     assert record["type"] == "ORG"
     assert record["mention"].startswith("withheld-")
     assert hold.label(label) == hold.reply(label)  # so that the table is that of the replies
+
+
+BOOK = """name: coal
+unit: one sentence
+variables:
+  - name: topic
+    question: What is it about?
+    kind: single
+    level: nominal
+    categories: [{name: coal, definition: Mines.}, {name: wind, definition: Wind power.}]
+"""
+MEASURE = """
+from dataclasses import replace
+import codebook as cb
+study = cb.open_study(run=run)
+study.open_run().collect()
+codings = study.codings()
+for result in (cb.validity(codings, resample=cb.Bootstrap(50, seed=1)), cb.prevalence(codings)):
+    replace(result, figure=None).save()
+cb.write_report(study.run)
+"""
+
+
+@pytest.fixture
+def paid(project, fake, monkeypatch) -> Path:
+    """A paid run with options of a command, its gold drawn by chance and coded without a word of it in study.yaml."""
+    (project / "codebook.yaml").write_text(BOOK)
+    texts = [f"t{n},Sentence {n} about coal that is long enough to be told from all others.\n" for n in range(12)]
+    (project / "texts.csv").write_text("id,text\n" + "".join(texts))
+    write_notebook(project / "notebooks" / "01_measure.ipynb", 'run: str = ""  # the run', MEASURE)
+    facts = {"study": "coal", "codebook": "codebook.yaml", "units": "texts.csv", "id_column": "id", "gold": "ann"}
+    (project / "study.yaml").write_text(yaml.safe_dump({**facts, "notebooks": "notebooks", "steps": ["measure"]}))
+    who = {"engine": "openai_batch", "model": "gpt-6-luna", "base_url": fake.base_url}
+    study = cb.open_study(**who)
+    for run in (study.pilot(3), study.plan()):
+        run.submit()
+        run.collect()
+    sample = cb.draw_gold(study.codings(), 8, "random", seed=1)
+    cb.sampling.write_gold_sample(sample, study.folder / "gold_sample.jsonl")
+    study.with_coding(coders=("ann",), sample=str(study.folder / "gold_sample.jsonl")).assign()
+    with cb.coding.open_session("ann") as session:
+        for number, _ in enumerate(session):
+            session.label("coal" if number % 3 else "wind")
+    study.freeze()
+    replace(cb.prevalence(study.codings()), figure=None).save()  # before the validity, which the step saves first
+    exec(MEASURE, {"run": ""})
+    monkeypatch.delenv("OPENAI_API_KEY")
+
+    def run_here(path: Path, *, overrides: dict[str, str], **_: object) -> StudyResult:
+        with monkeypatch.context() as patch:
+            patch.setenv("CODEBOOK_STUDY", str(path))
+            exec(MEASURE, {"run": overrides.get("run", "")})
+        return StudyResult("done", 0, (), runs_folder())
+
+    monkeypatch.setattr("codebook.execute.replaying.run_study", run_here)
+    return project
+
+
+@pytest.mark.parametrize("texts", ["include", "digest"])
+def test_a_paid_study_with_a_gold_sample_and_people_who_coded_is_deposited_and_replays(paid, texts):
+    """The labels of people, the sample with its chances and what was frozen come along; an address of this machine is
+    nobody's; and the order in which results were saved is no difference."""
+    deposited = deposit(texts=texts)
+    place = deposited.folder
+    assert (place / "runs" / "coal" / "gold_sample.jsonl").is_file()
+    assert (place / "freezes.jsonl").is_file()
+    assert (place / "coding" / "logs" / "ann.jsonl").is_file() == (texts == "include")
+    assert verify_deposit(place, tell=lambda line: None).faults == ()
+
+
+def test_an_output_that_no_step_makes_is_named_before_a_deposit(paid):
+    replace(cb.label_shares(cb.open_study().codings()), figure=None).save()
+    cb.write_report("coal")
+    with pytest.raises(
+        ParameterError, match="no step makes label_shares: name the notebooks that did among the `steps`"
+    ):
+        deposit()
