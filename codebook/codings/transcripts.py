@@ -166,14 +166,14 @@ class Transcripts(Mapping[str, Transcript]):
 
         place = resolve_path(folder) if folder else (self.home or resolve_path(".")) / "transcripts"
         names = _name_files(self)
-        _write(place / "transcript.schema.json", orjson.dumps(Transcript.model_json_schema(), option=_INDENTED))
+        write_whole(place / "transcript.schema.json", orjson.dumps(Transcript.model_json_schema(), option=_INDENTED))
         for document, transcript in self.items():
             if transcript.pages:
                 path = place / f"{names[document]}.json"
-                _write(path, orjson.dumps(transcript.model_dump(), option=_INDENTED | orjson.OPT_APPEND_NEWLINE))
+                write_whole(path, orjson.dumps(transcript.model_dump(), option=_INDENTED | orjson.OPT_APPEND_NEWLINE))
                 if text:
                     pages = PAGE_BREAK.join(page.text for page in transcript.pages)
-                    _write(path.with_name(f"{names[document]}.txt"), f"{pages}\n".encode())
+                    write_whole(path.with_name(f"{names[document]}.txt"), f"{pages}\n".encode())
         frame = pd.DataFrame(list(_describe(self, names, place)))
         note = "One JSON file per document, and its text beside it." if text else "One JSON file per document."
         facts = Facts(len(frame))
@@ -301,10 +301,6 @@ def _read_part(row: Mapping[Any, Any], sent: range | None) -> tuple[str, str, li
             [],
         )
     return "", "", pages
-
-
-def _write(path: Path, data: bytes) -> None:
-    write_whole(path, data)
 
 
 def _name_files(documents: Iterable[str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ def rewrite_work(folder: RunFolder, target: Target, shards: Mapping[str, Rewritt
         note = orjson.loads(path.read_bytes())
         if (rewritten := shards.get(note.get("shard"))) is not None:
             note |= {"shard": rewritten.new, "sha256": rewritten.sha256, "n_requests": rewritten.n_lines}
-            _write(path, orjson.dumps(note, option=orjson.OPT_APPEND_NEWLINE))
+            write_whole(path, orjson.dumps(note, option=orjson.OPT_APPEND_NEWLINE))
     for path in folder.work.rglob("*"):
         if path.is_file() and path.suffix not in (".jsonl", ".json") and traces.in_file(path):
             path.unlink()
@@ -137,7 +137,7 @@ def drop_rows(path: Path, unit_ids: Collection[str], custom_ids: Collection[str]
     """
     raw, rest = path.read_bytes(), _keep_rows(path, {*unit_ids, *custom_ids})
     if rest != raw:
-        _write(path, rest)
+        write_whole(path, rest)
     return rest != raw
 
 
@@ -178,10 +178,6 @@ def _list_lines(folder: Path) -> list[Path]:
     for part in folder.rglob(".*.part"):
         part.unlink()
     return [path for path in sorted(folder.rglob("*.jsonl")) if path.is_file()]
-
-
-def _write(path: Path, raw: bytes) -> None:
-    write_whole(path, raw)
 
 
 _DIGEST = re.compile(rf"^(\d{{4,}}-)[0-9a-f]{{{N_SHOWN}}}")
