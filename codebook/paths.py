@@ -10,6 +10,8 @@ from pathlib import Path
 from codebook.errors import Fault
 
 MARKER = "study.yaml"
+GOLD_SAMPLE = "gold_sample.jsonl"
+"""Name of a run's own gold sample, in its folder."""
 EXECUTED_VARIABLE = "CODEBOOK_EXECUTED"
 """Set in the kernel of a notebook whose executed copy lies with its run."""
 RUNS_VARIABLE = "CODEBOOK_RUNS"

@@ -36,53 +36,60 @@ the codings and of the request. Open `core/codings.py` first, then the file of y
 | what is near what, which groups, a map? | `vectors/neighbours.py`, `vectors/vector_clusters.py`, `vectors/maps.py` |
 """
 
-from codebook.analysis.against_gold.coder_comparison import compare
-from codebook.analysis.against_gold.confidence_bins import calibration
-from codebook.analysis.against_gold.confusion_counts import confusion
-from codebook.analysis.against_gold.label_verdicts import verdicts
-from codebook.analysis.against_gold.score_curves import roc_curves
-from codebook.analysis.against_gold.selective_coding import selective_labels
-from codebook.analysis.against_gold.spans import capital_runs, span_validity
-from codebook.analysis.against_gold.transcript_errors import character_error_rate, transcript_accuracy, word_recall
-from codebook.analysis.against_gold.validity_tables import validity
-from codebook.analysis.association.contrasts import compare_association
-from codebook.analysis.association.indicators import label_indicators, open_labels
-from codebook.analysis.association.pair_statistics import tetrachoric
-from codebook.analysis.association.pair_tables import correlogram
-from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.correlograms import PairMeasure, cluster_order, plot_correlogram, to_matrix
-from codebook.analysis.core.estimates import Bootstrap
-from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.matrix_drawing import plot_grid
-from codebook.analysis.core.plain_frames import read_counts
-from codebook.analysis.core.result import Result
-from codebook.analysis.core.runs import describe_runs
-from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
-from codebook.analysis.correction import (
-    correct,
-    make_study,
-    pair_with_gold,
-    plan_correction,
-    prevalence,
-    simulate_studies,
-)
-from codebook.analysis.ratings.bland_altman import limits_of_agreement
-from codebook.analysis.reliability.agreement_difference import compare_agreement, norming
-from codebook.analysis.reliability.agreement_rows import BOUNDS
-from codebook.analysis.reliability.coder_plans import CoderPlan, plan_coders
-from codebook.analysis.reliability.coefficients import COEFFICIENTS
-from codebook.analysis.reliability.marginal_tests import compare_shares
-from codebook.analysis.reliability.percent import DEFINITIONS
-from codebook.analysis.reliability.unitizing import span_agreement
-from codebook.analysis.robustness.alternative_annotator import alt_test
-from codebook.analysis.robustness.label_stability import stability
-from codebook.analysis.robustness.probe_scores import behaviour
-from codebook.analysis.robustness.published_figures import beside_published
-from codebook.analysis.robustness.specification_curve import gap_in_means, specifications, summarise_specifications
-from codebook.analysis.robustness.specification_drawing import plot_specifications
-from codebook.analysis.robustness.suggestion_pull import suggestion_report
-from codebook.analysis.robustness.variance_components import generalizability
-from codebook.ground.quantities import format_figure
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.analysis.against_gold.coder_comparison import compare
+    from codebook.analysis.against_gold.confidence_bins import calibration
+    from codebook.analysis.against_gold.confusion_counts import confusion
+    from codebook.analysis.against_gold.label_verdicts import verdicts
+    from codebook.analysis.against_gold.score_curves import roc_curves
+    from codebook.analysis.against_gold.selective_coding import selective_labels
+    from codebook.analysis.against_gold.spans import capital_runs, span_validity
+    from codebook.analysis.against_gold.transcript_errors import character_error_rate, transcript_accuracy, word_recall
+    from codebook.analysis.against_gold.validity_tables import validity
+    from codebook.analysis.association.contrasts import compare_association
+    from codebook.analysis.association.indicators import label_indicators, open_labels
+    from codebook.analysis.association.pair_statistics import tetrachoric
+    from codebook.analysis.association.pair_tables import correlogram
+    from codebook.analysis.core.codings import Codings
+    from codebook.analysis.core.correlograms import PairMeasure, cluster_order, plot_correlogram, to_matrix
+    from codebook.analysis.core.estimates import Bootstrap
+    from codebook.analysis.core.forest import plot_estimates
+    from codebook.analysis.core.matrix_drawing import plot_grid
+    from codebook.analysis.core.plain_frames import read_counts
+    from codebook.analysis.core.result import Result
+    from codebook.analysis.core.runs import describe_runs
+    from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
+    from codebook.analysis.correction import (
+        correct,
+        make_study,
+        pair_with_gold,
+        plan_correction,
+        prevalence,
+        simulate_studies,
+    )
+    from codebook.analysis.ratings.bland_altman import limits_of_agreement
+    from codebook.analysis.reliability.agreement_difference import compare_agreement, norming
+    from codebook.analysis.reliability.agreement_rows import BOUNDS
+    from codebook.analysis.reliability.coder_plans import CoderPlan, plan_coders
+    from codebook.analysis.reliability.coefficients import COEFFICIENTS
+    from codebook.analysis.reliability.marginal_tests import compare_shares
+    from codebook.analysis.reliability.percent import DEFINITIONS
+    from codebook.analysis.reliability.unitizing import span_agreement
+    from codebook.analysis.robustness.alternative_annotator import alt_test
+    from codebook.analysis.robustness.label_stability import stability
+    from codebook.analysis.robustness.probe_scores import behaviour
+    from codebook.analysis.robustness.published_figures import beside_published
+    from codebook.analysis.robustness.specification_curve import gap_in_means, specifications, summarise_specifications
+    from codebook.analysis.robustness.specification_drawing import plot_specifications
+    from codebook.analysis.robustness.suggestion_pull import suggestion_report
+    from codebook.analysis.robustness.variance_components import generalizability
+    from codebook.ground.quantities import format_figure
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "BOUNDS",

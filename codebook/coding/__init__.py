@@ -14,30 +14,37 @@ In come units and a codebook; out go assignments, and one append-only log per co
 `sessions/` (one coder's work, and what a form is shown and may answer); `coding_log.py` is a log.
 """
 
-from codebook.coding.assigning import Design
-from codebook.coding.assignment_changes import Changes, extend_assignment
-from codebook.coding.assignments import Assigned, Assignment, assign, read_assignment, write_assignment
-from codebook.coding.coding_log import CodingLog
-from codebook.coding.coding_settings import CodingSettings, read_coding
-from codebook.coding.deciding.adjudicating import AdjudicationSession, open_adjudication
-from codebook.coding.deciding.decisions import read_decisions
-from codebook.coding.handouts.handing import HandedOut, read_handout, write_pages, write_workbooks
-from codebook.coding.handouts.returns import Returned, read_workbook
-from codebook.coding.log_codings import read_logs
-from codebook.coding.monitoring.coder_progress import coding_progress
-from codebook.coding.monitoring.confused_codes import confused_texts
-from codebook.coding.monitoring.label_drift import drift
-from codebook.coding.monitoring.monitoring_board import CodingBoard, coding_board
-from codebook.coding.monitoring.repeated_units import self_agreement
-from codebook.coding.rounds.known_answers import KnownAnswer, example_units, list_known
-from codebook.coding.rounds.norming_rounds import add_norming
-from codebook.coding.rounds.offered_suggestions import add_suggestions, write_suggestions
-from codebook.coding.rounds.qualifying import qualification
-from codebook.coding.rounds.training import add_training, choose_training
-from codebook.coding.session_opening import open_session
-from codebook.coding.sessions.session import CodingSession
-from codebook.coding.sessions.session_plan import SessionPlan
-from codebook.coding.simulated_coder import Trial, draw_answers, find_known, simulate_coder
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.coding.assigning import Design
+    from codebook.coding.assignment_changes import Changes, extend_assignment
+    from codebook.coding.assignments import Assigned, Assignment, assign, read_assignment, write_assignment
+    from codebook.coding.coding_log import CodingLog
+    from codebook.coding.coding_settings import CodingSettings, read_coding
+    from codebook.coding.deciding.adjudicating import AdjudicationSession, open_adjudication
+    from codebook.coding.deciding.decisions import read_decisions
+    from codebook.coding.handouts.handing import HandedOut, read_handout, write_pages, write_workbooks
+    from codebook.coding.handouts.returns import Returned, read_workbook
+    from codebook.coding.log_codings import read_logs
+    from codebook.coding.monitoring.coder_progress import coding_progress
+    from codebook.coding.monitoring.confused_codes import confused_texts
+    from codebook.coding.monitoring.label_drift import drift
+    from codebook.coding.monitoring.monitoring_board import CodingBoard, coding_board
+    from codebook.coding.monitoring.repeated_units import self_agreement
+    from codebook.coding.rounds.known_answers import KnownAnswer, example_units, list_known
+    from codebook.coding.rounds.norming_rounds import add_norming
+    from codebook.coding.rounds.offered_suggestions import add_suggestions, write_suggestions
+    from codebook.coding.rounds.qualifying import qualification
+    from codebook.coding.rounds.training import add_training, choose_training
+    from codebook.coding.session_opening import open_session
+    from codebook.coding.sessions.session import CodingSession
+    from codebook.coding.sessions.session_plan import SessionPlan
+    from codebook.coding.simulated_coder import Trial, draw_answers, find_known, simulate_coder
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "AdjudicationSession",

@@ -4,11 +4,18 @@ In comes `study.yaml` or a notebook with parameters; out go executed copies, pag
 run is rebuilt from its archive (`replaying.py`). Open `study.py` first, then `notebook.py`.
 """
 
-from codebook.execute.html import write_html
-from codebook.execute.notebook import Execution, execute_notebook, find_notebook, run_notebook
-from codebook.execute.parameters import Parameter, check_parameters, read_parameters
-from codebook.execute.replaying import Replay, replay_study
-from codebook.execute.study import StepResult, StudyResult, run_study
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.execute.html import write_html
+    from codebook.execute.notebook import Execution, execute_notebook, find_notebook, run_notebook
+    from codebook.execute.parameters import Parameter, check_parameters, read_parameters
+    from codebook.execute.replaying import Replay, replay_study
+    from codebook.execute.study import StepResult, StudyResult, run_study
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "Execution",

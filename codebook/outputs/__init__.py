@@ -5,28 +5,35 @@ first; `cells.py` says how a table is printed, `blocks` how a notebook and the r
 of the kit is made of `templates/` by `templating.py`.
 """
 
-from codebook.outputs.cells import (
-    SHOWN_ROWS,
-    block_html,
-    frame_html,
-    frame_texts,
-    frames_html,
-    print_rows,
-    rows_html,
-    text_html,
-)
-from codebook.outputs.entries import (
-    SECTIONS,
-    OutputEntry,
-    copy_outputs,
-    keep_order,
-    list_outputs,
-    read_outputs,
-    run_outputs,
-)
-from codebook.outputs.links import FileLink, link_file
-from codebook.outputs.panels import MOST_COLUMNS
-from codebook.outputs.saving import draw_png, put_text, save_block, say_alt
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.outputs.cells import (
+        SHOWN_ROWS,
+        block_html,
+        frame_html,
+        frame_texts,
+        frames_html,
+        print_rows,
+        rows_html,
+        text_html,
+    )
+    from codebook.outputs.entries import (
+        SECTIONS,
+        OutputEntry,
+        copy_outputs,
+        keep_order,
+        list_outputs,
+        read_outputs,
+        run_outputs,
+    )
+    from codebook.outputs.links import FileLink, link_file
+    from codebook.outputs.panels import MOST_COLUMNS
+    from codebook.outputs.saving import draw_png, put_text, save_block, say_alt
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "MOST_COLUMNS",

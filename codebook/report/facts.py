@@ -19,9 +19,8 @@ from codebook.ground.joins import DistinctIds
 from codebook.ground.whys import WHYS
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
-from codebook.paths import resolve_path, runs_folder, show_path
+from codebook.paths import GOLD_SAMPLE, resolve_path, runs_folder, show_path
 from codebook.records import Asking
-from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, read_codebook
 
 if TYPE_CHECKING:

@@ -7,36 +7,40 @@ runs, `vectors/` keeps embeddings, `adoption/` takes runs in, `erasing/` takes u
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.moved_names import say_moved
-from codebook.ground.whys import RETRIABLE, RETRIED
-from codebook.records import OCCASIONS, Service, read_service
-from codebook.run.adoption.adopting import adopt
-from codebook.run.erasing import Erasure, erase_unit
-from codebook.run.folder import RunFolder, list_runs
-from codebook.run.jobs.discarding import discard_run
-from codebook.run.label_texts import label
-from codebook.run.money import say_where
-from codebook.run.plans.example_units import draw_examples, try_examples
-from codebook.run.plans.planning import plan, rehearse_plan
-from codebook.run.plans.preflight_checks import Preflight, preflight
-from codebook.run.plans.price_comparison import compare_prices
-from codebook.run.project.cost_table import cost_history
-from codebook.run.project.overview import (
-    find_run,
-    list_errors,
-    list_jobs,
-    list_running,
-    list_unknown,
-    poll_jobs,
-    summarise_runs,
-)
-from codebook.run.project.side_by_side import compare_runs
-from codebook.run.project.upkeep import cancel_run, check_run, delete_remote, find_rebuilt, measure_runs, tidy_runs
-from codebook.run.state import JobStatus, RunStatus
-from codebook.run.text_vectors import embed_texts
-from codebook.run.vectors.storing import store_vectors
-from codebook.run.verbs import Run, open_run
-from codebook.run.waiting import wait
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.ground.whys import RETRIABLE, RETRIED
+    from codebook.records import OCCASIONS, Service, read_service
+    from codebook.run.adoption.adopting import adopt
+    from codebook.run.erasing import Erasure, erase_unit
+    from codebook.run.folder import RunFolder, list_runs
+    from codebook.run.jobs.discarding import discard_run
+    from codebook.run.label_texts import label
+    from codebook.run.money import say_where
+    from codebook.run.plans.example_units import draw_examples, try_examples
+    from codebook.run.plans.planning import plan, rehearse_plan
+    from codebook.run.plans.preflight_checks import Preflight, preflight
+    from codebook.run.plans.price_comparison import compare_prices
+    from codebook.run.project.cost_table import cost_history
+    from codebook.run.project.overview import (
+        find_run,
+        list_errors,
+        list_jobs,
+        list_running,
+        list_unknown,
+        poll_jobs,
+        summarise_runs,
+    )
+    from codebook.run.project.side_by_side import compare_runs
+    from codebook.run.project.upkeep import cancel_run, check_run, delete_remote, find_rebuilt, measure_runs, tidy_runs
+    from codebook.run.state import JobStatus, RunStatus
+    from codebook.run.text_vectors import embed_texts
+    from codebook.run.vectors.storing import store_vectors
+    from codebook.run.verbs import Run, open_run
+    from codebook.run.waiting import wait
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "OCCASIONS",
@@ -82,10 +86,3 @@ __all__ = [
     "try_examples",
     "wait",
 ]
-
-
-if not TYPE_CHECKING:  # to mypy and editors, a name that is not here is an error
-
-    def __getattr__(name: str) -> None:
-        moved = say_moved(f"run.{name}")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}" + f"; {moved}" * bool(moved))

@@ -10,27 +10,34 @@ In come codings, or a frame with a row for each unit; out goes a `GoldSample`: a
 how it was drawn. `codings.with_sample(sample)` weights by it. Open `draw.py` first.
 """
 
-from codebook.analysis.core.gold_samples import GoldSample
-from codebook.sampling.draw import draw_gold, list_strata, take_part
-from codebook.sampling.population import DrawRule
-from codebook.sampling.sample_files import (
-    GOLD_SAMPLE,
-    erase_from_sample,
-    is_gold_sample,
-    open_gold_sample,
-    read_gold_sample,
-    write_gold_sample,
-)
-from codebook.sampling.sizes import (
-    GoldPlan,
-    gold_curve,
-    gold_size,
-    units_for_alpha,
-    units_for_recall,
-    units_for_share,
-    wilson_half_width,
-    worth_of_gold,
-)
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.analysis.core.gold_samples import GoldSample
+    from codebook.paths import GOLD_SAMPLE
+    from codebook.sampling.draw import draw_gold, list_strata, take_part
+    from codebook.sampling.population import DrawRule
+    from codebook.sampling.sample_files import (
+        erase_from_sample,
+        is_gold_sample,
+        open_gold_sample,
+        read_gold_sample,
+        write_gold_sample,
+    )
+    from codebook.sampling.sizes import (
+        GoldPlan,
+        gold_curve,
+        gold_size,
+        units_for_alpha,
+        units_for_recall,
+        units_for_share,
+        wilson_half_width,
+        worth_of_gold,
+    )
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "GOLD_SAMPLE",

@@ -15,12 +15,10 @@ from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.lines import digest, dump_canonical, dump_line, load_line, number_lines, write_atomic
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import say_count
-from codebook.paths import missing_file, name_record, resolve_path, show_path
+from codebook.paths import GOLD_SAMPLE, missing_file, name_record, resolve_path, show_path
 from codebook.sampling.draw import COLUMNS, take_part
 
 FORMAT = "gold sample 1"
-GOLD_SAMPLE = "gold_sample.jsonl"
-"""Name of a run's own gold sample, in its folder."""
 NONE = "none"
 """In place of a sample's file: use none, though one may lie beside the run."""
 

@@ -5,13 +5,20 @@ opens the units, plans, and gives the codings. Open `study_opening.py` first; wh
 `study_file.py`.
 """
 
-from codebook.study.pilot_costs import estimate_costs
-from codebook.study.second_instrument import compare_second, plan_second
-from codebook.study.study_check import StudyCheck, check_study
-from codebook.study.study_facts import StudyFacts
-from codebook.study.study_file import StudyFile, read_study_file
-from codebook.study.study_opening import Study, open_study
-from codebook.study.study_report import count_by_version, name_reported, report_study
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.study.pilot_costs import estimate_costs
+    from codebook.study.second_instrument import compare_second, plan_second
+    from codebook.study.study_check import StudyCheck, check_study
+    from codebook.study.study_facts import StudyFacts
+    from codebook.study.study_file import StudyFile, read_study_file
+    from codebook.study.study_opening import Study, open_study
+    from codebook.study.study_report import count_by_version, name_reported, report_study
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "Study",

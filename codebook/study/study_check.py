@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codebook.analysis.core.checks import name_some
-from codebook.analysis.core.codings import Codings
-from codebook.codings import read_coders
 from codebook.costs.cap import check_cap
 from codebook.costs.prices import FILE as PRICES
 from codebook.costs.prices import read_prices
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
-from codebook.paths import project_folder, resolve_path
+from codebook.paths import GOLD_SAMPLE, project_folder, resolve_path
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import find_freeze
 from codebook.run.plans.asking import FaultList, check_asking
-from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.scheme import Codebook
 from codebook.scheme.wording import Wording, check_wording
-from codebook.study.study_coding import find_coding_faults, tell_coding
 from codebook.study.study_core import StudyCore
 from codebook.study.study_facts import StudyFacts
-from codebook.study.study_grid import open_grid
 from codebook.units import UnitsReport, check_units
+
+if TYPE_CHECKING:
+    from codebook.analysis import Codings
 
 
 @dataclass(frozen=True)
@@ -144,6 +142,9 @@ def _check_coders(
 ) -> Codings | None:
     if not study.coders or book is None:
         return None
+    from codebook.analysis.core.checks import name_some
+    from codebook.codings import read_coders
+
     codings = findings.catch(study.coders, lambda: read_coders(study.coders, book, units=ids))
     if codings is not None:
         names = name_some(list(dict.fromkeys(codings.frame["coder"].astype(str))))
@@ -155,6 +156,8 @@ def _check_coding(study: StudyCore, findings: _Findings) -> None:
     """Who codes by assignment, and how far they are."""
     if not study.facts.coding or findings.catch("coding", lambda: study.coding) is None:
         return
+    from codebook.study.study_coding import find_coding_faults, tell_coding
+
     findings.catch("coding", lambda: findings.faults.extend(find_coding_faults(study)))
     findings.lines += findings.catch("coding", lambda: tell_coding(study)) or []
 
@@ -174,6 +177,8 @@ def _check_sample(facts: StudyFacts, ids: Mapping[str, None] | None, findings: _
     path = _find_sample(facts)
     if path is None:
         return
+    from codebook.sampling import read_gold_sample
+
     sample = findings.catch("sample", lambda: read_gold_sample(path, part="all", unlock=True))
     if sample is None:
         return
@@ -197,7 +202,11 @@ def _find_sample(facts: StudyFacts) -> Path | None:
 
 def _check_grid(study: StudyCore, report: UnitsReport | None, findings: _Findings) -> None:
     """Every cell of the grid: its codebook, who is asked, and how much."""
-    if not study.facts.grid or (grid := findings.catch("grid", lambda: open_grid(study))) is None:
+    if not study.facts.grid:
+        return
+    from codebook.study.study_grid import open_grid
+
+    if (grid := findings.catch("grid", lambda: open_grid(study))) is None:
         return
     findings.catch("grid", lambda: findings.faults.extend(grid.find_faults()))
     for cell in grid.cells:

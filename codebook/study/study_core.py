@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from codebook.analysis.core.codings import Codings
 from codebook.coding import CodingSettings, read_coding
 from codebook.coding.assignments import FOLDER
-from codebook.codings import People, has_logs, read_people
 from codebook.errors import Fault, ParameterError
 from codebook.files.run_versions import list_versions
 from codebook.ground.machine import all_in_words
@@ -21,6 +19,10 @@ from codebook.run import Run, RunFolder, Service, open_run, plan, read_service
 from codebook.scheme import Codebook, read_codebook
 from codebook.study.study_facts import NONE, StudyFacts, as_texts, typed_pairs
 from codebook.units import Source, open_units
+
+if TYPE_CHECKING:
+    from codebook.analysis import Codings
+    from codebook.codings import People
 
 
 @all_in_words
@@ -101,6 +103,8 @@ class StudyCore:
     @property
     def people(self) -> People:
         """Where the labels of people are."""
+        from codebook.codings import People
+
         return People(self.coders, self.coding_folder)
 
     @property
@@ -235,6 +239,8 @@ class StudyCore:
 
     def _codings_of_people(self) -> Codings:
         """Labels of people held against the units and with their texts, where these are the study's or were given."""
+        from codebook.codings import read_people
+
         units = self.open_units() if self._has_units() else None
         ids = None if units is None else (unit.unit_id for unit in units)
         read = read_people(self.people, self.codebook, units=ids)
@@ -252,6 +258,8 @@ class StudyCore:
 
     def _has_logs(self) -> bool:
         """Whether people coded by assignment; the codebook is read only where something is assigned."""
+        from codebook.codings import has_logs
+
         folder = self.coding_folder
         there = (resolve_path(folder or FOLDER) / "assignment.csv").is_file()
         return there and has_logs(folder, self.codebook)

@@ -17,7 +17,6 @@ from codebook.files.yaml_text import Loc, YamlTree, find_broken_paths, read_yaml
 from codebook.ground.secrecy import judge_secrecy
 from codebook.paths import project_folder, show_path
 from codebook.records import read_service
-from codebook.study.grid_settings import read_grid
 from codebook.study.study_facts import Pairs, StudyFacts, is_empty
 
 if TYPE_CHECKING:
@@ -119,7 +118,10 @@ def read_study_file(path: Path) -> tuple[StudyFile, StudyFaults]:
     _check_block("service", facts.get("service", {}), read_service, places, check)
     _check_block("notify", notices, read_service, places, check)
     _check_block("coding", facts.get("coding", {}), read_coding, places, check)
-    _check_block("grid", facts.get("grid", {}), read_grid, places, check)
+    if "grid" in facts:
+        from codebook.study.grid_settings import read_grid
+
+        _check_block("grid", facts["grid"], read_grid, places, check)
     steps = tuple(StudyStep(step.notebook, step.parameters) for step in model.steps)
     return StudyFile(path, StudyFacts(**facts), places, parameters, model.notebooks, steps), check
 

@@ -8,27 +8,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.result import Result
-from codebook.coding import CodingSession, HandedOut, Trial, open_session
 from codebook.files.run_versions import goes_on_from
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
-from codebook.run import Run, RunFolder, compare_runs, list_runs, open_run
-from codebook.run.freezing import Freeze, freeze
-from codebook.run.plans.asking import make_asking
-from codebook.scheme import CodebookChanges, compare_codebooks, read_codebook
-from codebook.study.coding_work import CodingWork
-from codebook.study.study_check import StudyCheck, check_study
-from codebook.study.study_coding import Assigning, assign_units, hand_out_units
+from codebook.run import RunFolder, list_runs, open_run
+from codebook.scheme import compare_codebooks, read_codebook
 from codebook.study.study_core import StudyCore
 from codebook.study.study_facts import StudyFacts, is_empty
 from codebook.study.study_file import read_study_file
-from codebook.study.study_grid import Grid, open_grid
 from codebook.tasks import probe_units, reverse_categories
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from codebook.analysis import Codings, Result
+    from codebook.coding import CodingSession, HandedOut
+    from codebook.run import Run
+    from codebook.run.freezing import Freeze
+    from codebook.scheme import CodebookChanges
+    from codebook.study.coding_work import CodingWork
+    from codebook.study.study_check import StudyCheck
+    from codebook.study.study_coding import Assigning
+    from codebook.study.study_grid import Grid
 
 _DEFAULTS = {"codebook": "codebook.yaml", "units": "data/texts.csv", "gold": "gold", "engine": "embedded"}
 
@@ -100,10 +101,14 @@ class Study(StudyCore):
     @property
     def grid(self) -> Grid:
         """Every model with every codebook of `grid:`; the study itself as the only cell where it has none."""
+        from codebook.study.study_grid import open_grid
+
         return open_grid(self)
 
     def check(self) -> StudyCheck:
         """Look at codebook, units, coders, gold, engine and key at once, before anything is paid."""
+        from codebook.study.study_check import check_study
+
         return check_study(self)
 
     def assign(self, coders: Sequence[str] = (), *, leaving: Sequence[str] = ()) -> Assigning:
@@ -116,6 +121,8 @@ class Study(StudyCore):
         leaving
             Coders who leave: what they have not coded goes to the others.
         """
+        from codebook.study.study_coding import assign_units
+
         return assign_units(self, coders, leaving)
 
     def hand_out(self, form: str = "workbook", *, coders: Sequence[str] = (), sample: str | Path = "") -> HandedOut:
@@ -128,12 +135,16 @@ class Study(StudyCore):
         coders, sample
             Instead of those of the study's `coding:`.
         """
+        from codebook.study.study_coding import hand_out_units
+
         settings = {"coders": list(coders), "sample": str(sample)}
         study = self.with_coding(**{name: value for name, value in settings.items() if value})
         return hand_out_units(study, form)
 
     def code(self, coder: str, **options: Any) -> CodingSession:
         """Open the work of a coder: `open_session` in the folder of the study."""
+        from codebook.coding import open_session
+
         return open_session(coder, self.coding.folder, **options)
 
     def open_coding(
@@ -148,6 +159,9 @@ class Study(StudyCore):
         folder, error, seed
             Of the trial: its folder in `runs/<run>-trial`, how often its coders err, and the lot.
         """
+        from codebook.coding import Trial
+        from codebook.study.coding_work import CodingWork
+
         if person:
             return CodingWork(self, person, self.coding.folder)
         place = RunFolder(f"{self.name}-trial").path / folder
@@ -155,10 +169,15 @@ class Study(StudyCore):
 
     def freeze(self) -> Freeze:
         """Mark instrument and prompt as final: runs that ask exactly this may open the test part of the gold."""
+        from codebook.run.freezing import freeze
+        from codebook.run.plans.asking import make_asking
+
         return freeze(self.codebook, make_asking(self.asking()))
 
     def compare(self, others: Sequence[str] = (), **options: Any) -> Result:
         """Set the run beside others, or beside its version before: `compare_runs` with the coders of the study."""
+        from codebook.run import compare_runs
+
         return compare_runs([self.run, *others], coders=self.coders, gold=self.gold, **options)
 
     def compare_codebooks(self, others: Sequence[str] = ()) -> CodebookChanges:
@@ -181,6 +200,8 @@ class Study(StudyCore):
         in_reverse
             With the categories in reverse order.
         """
+        from codebook.analysis import Codings
+
         if probes.empty:
             columns = ["unit_id", "coder", "variable", "label", "draw", "why"]
             return Codings(probes.reindex(columns=columns), self.codebook.variables, outputs=self.folder / "outputs")

@@ -66,12 +66,19 @@ def test_the_menu_is_short_and_every_name_on_it_has_a_first_line() -> None:
         assert (getattr(cb, name).__doc__ or "").strip(), name
 
 
-def test_what_mypy_and_editors_are_told_is_the_menu_and_the_rooms() -> None:
-    source = ast.parse(Path(cb.__file__).read_text(encoding="utf-8"))
-    block = next(node for node in source.body if isinstance(node, ast.If))
-    places = {each.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for each in node.names}
-    verbs = {name: f"codebook.{room}" for name, room in cb._MODULE_OF.items()}
-    assert places == verbs | dict.fromkeys(cb._ROOMS, "codebook") | {"entities": "codebook.analysis"}
+@pytest.mark.parametrize("room", sorted(path.parent for path in (ROOT / "codebook").rglob("__init__.py")), ids=str)
+def test_what_mypy_and_editors_are_told_is_what_a_room_offers_and_loads(room: Path) -> None:
+    module = importlib.import_module(".".join(room.relative_to(ROOT).parts))
+    blocks = [
+        node for node in ast.parse((room / "__init__.py").read_text(encoding="utf-8")).body if isinstance(node, ast.If)
+    ]
+    told = {
+        each.name for block in blocks for node in block.body if isinstance(node, ast.ImportFrom) for each in node.names
+    }
+    if "lazy_names" in vars(module):
+        inner = {name for name in told if inspect.ismodule(getattr(module, name))}
+        assert told - inner <= set(module.__all__) <= {*vars(module), *told}
+        assert set(dir(module)) - {"__version__"} >= set(module.__all__)
 
 
 def test_rooms_are_reached_by_their_name_and_a_stranger_is_told_what_there_is() -> None:

@@ -12,14 +12,21 @@ corrected. Open `shares.py` first. A regression on a frame with one row per unit
 and `add_chances` joins the probabilities of a sample to it.
 """
 
-from codebook.analysis.correction.finding_changes import changed_findings
-from codebook.analysis.correction.gold_power import plan_correction
-from codebook.analysis.correction.inputs import LabelColumns, add_chances
-from codebook.analysis.correction.pairing import pair_with_gold
-from codebook.analysis.correction.regression import Fitting, correct
-from codebook.analysis.correction.sentences import NOTE, SOURCES
-from codebook.analysis.correction.shares import prevalence
-from codebook.analysis.correction.simulation import make_study, rate_ways, simulate_studies
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.analysis.correction.finding_changes import changed_findings
+    from codebook.analysis.correction.gold_power import plan_correction
+    from codebook.analysis.correction.inputs import LabelColumns, add_chances
+    from codebook.analysis.correction.pairing import pair_with_gold
+    from codebook.analysis.correction.regression import Fitting, correct
+    from codebook.analysis.correction.sentences import NOTE, SOURCES
+    from codebook.analysis.correction.shares import prevalence
+    from codebook.analysis.correction.simulation import make_study, rate_ways, simulate_studies
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "NOTE",

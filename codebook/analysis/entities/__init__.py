@@ -17,17 +17,24 @@ with ids, the threshold, precision and recall, and the names that a person must 
 Nothing here knows a name of a country or a person; a doubtful mention is merged with nothing and goes to a person.
 """
 
-from codebook.analysis.entities.blocking import Blocking, candidate_pairs
-from codebook.analysis.entities.combine import PairModel, combine_scores, fit_pairs
-from codebook.analysis.entities.curve import choose_threshold, chosen_figures, pair_curve
-from codebook.analysis.entities.evaluation import evaluate_clusters, evaluate_links
-from codebook.analysis.entities.forms import FormRules, entity_id, normalise_form, plain_names
-from codebook.analysis.entities.mention_links import LinkRules, link_mentions
-from codebook.analysis.entities.name_lists import Names
-from codebook.analysis.entities.resolution import Resolution, resolve_entities
-from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
-from codebook.analysis.entities.scores import score_pairs
-from codebook.analysis.entities.truth import split_entities
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.analysis.entities.blocking import Blocking, candidate_pairs
+    from codebook.analysis.entities.combine import PairModel, combine_scores, fit_pairs
+    from codebook.analysis.entities.curve import choose_threshold, chosen_figures, pair_curve
+    from codebook.analysis.entities.evaluation import evaluate_clusters, evaluate_links
+    from codebook.analysis.entities.forms import FormRules, entity_id, normalise_form, plain_names
+    from codebook.analysis.entities.mention_links import LinkRules, link_mentions
+    from codebook.analysis.entities.name_lists import Names
+    from codebook.analysis.entities.resolution import Resolution, resolve_entities
+    from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
+    from codebook.analysis.entities.scores import score_pairs
+    from codebook.analysis.entities.truth import split_entities
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "Blocking",

@@ -5,9 +5,16 @@ too: it is gone through in blocks, and nearness is the cosine. Out comes a `Resu
 then `vector_clusters.py` for groups and `maps.py` for a map.
 """
 
-from codebook.analysis.vectors.maps import map_vectors
-from codebook.analysis.vectors.neighbours import MOST_EXACT, near_duplicates, nearest
-from codebook.analysis.vectors.vector_clusters import cluster_groups, cluster_vectors, neighbour_agreement
+from typing import TYPE_CHECKING
+
+from codebook.ground.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from codebook.analysis.vectors.maps import map_vectors
+    from codebook.analysis.vectors.neighbours import MOST_EXACT, near_duplicates, nearest
+    from codebook.analysis.vectors.vector_clusters import cluster_groups, cluster_vectors, neighbour_agreement
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "MOST_EXACT",

@@ -14,6 +14,7 @@ from codebook.files.run_versions import split_version, version_before
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.material.unit_store import count_texts, write_units
+from codebook.paths import GOLD_SAMPLE
 from codebook.records import Asking, Unit, say_erased
 from codebook.run.differences import count_changes, list_differences
 from codebook.run.folder import RunFolder, describe_software
@@ -188,8 +189,6 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
 
 def _link_sample(folder: RunFolder, before: str) -> None:
     """Let a version have the gold sample of the one before: chances and lock are those of the run."""
-    from codebook.sampling import GOLD_SAMPLE
-
     sample = folder.runs / before / GOLD_SAMPLE
     if sample.is_file():
         link_file(sample, folder.path / GOLD_SAMPLE)
