@@ -23,7 +23,7 @@ from functools import cache
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 from codebook.ground.moved_names import say_moved
 
 # ruff: noqa: F401, I001

@@ -38,7 +38,7 @@ the codings and of the request. Open `core/codings.py` first, then the file of y
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.analysis.against_gold.coder_comparison import compare

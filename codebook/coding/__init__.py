@@ -16,7 +16,7 @@ In come units and a codebook; out go assignments, and one append-only log per co
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.coding.assigning import Design

@@ -8,7 +8,7 @@ of kind records.
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.codings.coder_files.coders import read_coders, read_codings

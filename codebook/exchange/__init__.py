@@ -6,7 +6,7 @@ of any tool gives back; then `registry.py`, which lists the tools and opens a fi
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.exchange.account import STATUSES, Account

@@ -6,7 +6,7 @@ run is rebuilt from its archive (`replaying.py`). Open `study.py` first, then `n
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.execute.html import write_html

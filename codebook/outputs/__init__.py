@@ -7,7 +7,7 @@ of the kit is made of `templates/` by `templating.py`.
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.outputs.cells import (

@@ -6,7 +6,7 @@ the folder says), `methods.py` and `referee_checks.py`.
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.outputs import OutputEntry, list_outputs, read_outputs

@@ -7,7 +7,7 @@ runs, `vectors/` keeps embeddings, `adoption/` takes runs in, `erasing/` takes u
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.ground.whys import RETRIABLE, RETRIED

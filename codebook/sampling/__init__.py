@@ -12,7 +12,7 @@ how it was drawn. `codings.with_sample(sample)` weights by it. Open `draw.py` fi
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.analysis.core.gold_samples import GoldSample

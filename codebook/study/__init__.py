@@ -7,7 +7,7 @@ opens the units, plans, and gives the codings. Open `study_opening.py` first; wh
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.study.pilot_costs import estimate_costs

@@ -7,12 +7,19 @@ for the form.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from codebook.errors import RunError
+from codebook.ground.lazy_rooms import lazy_names
 from codebook.run import open_run, summarise_runs
 from codebook.widgets.board import Board
-from codebook.widgets.coding_form import CodingForm, show_coding_form
-from codebook.widgets.histories import HistoryView, show_costs, show_errors, show_runs
-from codebook.widgets.unit_viewer import UnitViewer, show_units
+
+if TYPE_CHECKING:
+    from codebook.widgets.coding_form import CodingForm, show_coding_form
+    from codebook.widgets.histories import HistoryView, show_costs, show_errors, show_runs
+    from codebook.widgets.unit_viewer import UnitViewer, show_units
+else:
+    __getattr__, __dir__ = lazy_names(__name__)
 
 __all__ = [
     "Board",

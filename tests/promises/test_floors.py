@@ -3,11 +3,16 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
+
+import pytest
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import TEXTS, finish, plan_batch
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -18,8 +23,8 @@ HEAVY = {
 MAX_IMPORT_S = 0.6
 
 
-def run(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(args, cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800)
+def run(*args: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(args, cwd=cwd, capture_output=True, text=True, check=False, timeout=1800)
 
 
 def test_a_module_imports_from_lower_floors_only():
@@ -51,11 +56,12 @@ def test_importing_a_room_loads_nothing_heavy():
     assert not found, f"import these where they are used: {found}"
 
 
-def list_loaded(program: str) -> set[str]:
+def list_loaded(program: str, cwd: Path = ROOT) -> set[str]:
     """What a program has loaded when it ends: rooms of the kit as `codebook.run`, packages of others as `pandas`."""
-    done = run(sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules)")
-    assert done.returncode == 0, done.stderr
-    names = done.stdout.split()
+    end = "import atexit, sys; atexit.register(lambda: print('\\nLOADED', *sys.modules))"
+    done = run(sys.executable, "-c", f"{end}\n{program}", cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = done.stdout.rpartition("LOADED")[2].split()
     return {".".join(name.split(".")[:2]) if name.startswith("codebook.") else name.split(".")[0] for name in names}
 
 
@@ -77,6 +83,43 @@ def test_a_codebook_and_units_load_the_instrument_and_files_only():
     ground = {"errors", "visible", "paths", "ground", "files", "records", "material"}
     assert sorted(rooms - {"scheme", "units"} - ground) == []
     assert not FRAMES & loaded
+
+
+def test_a_statistic_loads_what_it_stands_on_and_what_shows_it_only():
+    loaded = list_loaded("from codebook import Codings, Result, reliability, validity, prevalence, correlogram")
+    rooms = {name.removeprefix("codebook.") for name in loaded if name.startswith("codebook.")}
+    assert sorted(rooms) == ["analysis", "errors", "files", "ground", "outputs", "paths", "visible"]
+
+
+FACES = {"codebook.report", "codebook.execute", "codebook.widgets", "codebook.scaffold", "codebook.deposit"}
+
+
+@pytest.fixture
+def answered(fake: FakeOpenAI, project: Path) -> Path:
+    """A project with a codebook, texts, and a run that is collected."""
+    shutil.copy(ROOT / "data" / "topics_sib200_en" / "codebook.yaml", project)
+    (project / "data").mkdir()
+    shutil.copy(ROOT / "data" / "topics_sib200_en" / "texts.csv", project / "data")
+    finish(plan_batch(fake, TEXTS, run="done"))
+    return project
+
+
+@pytest.mark.parametrize("command", ["plan --limit 5", "check", "status done", "submit done"])
+def test_a_command_up_to_the_answers_loads_no_frames_and_no_statistics(answered: Path, command: str):
+    named = " --id text_id" if command.split()[0] in ("plan", "check") else ""
+    loaded = list_loaded(f"from codebook.cli import main; main({(command + named).split()})", answered)
+    assert "codebook.run" in loaded
+    found = sorted((RIGHT_WING - {"codebook.coding"} | FACES | FRAMES - {"numpy"} | HEAVY - {"openai"}) & loaded)
+    assert not found, f"import these in the function that needs them: {found}"
+
+
+@pytest.mark.parametrize("command", ["collect done", "table done", "costs"])
+def test_a_command_that_shows_labels_loads_no_room_but_theirs(answered: Path, command: str):
+    loaded = list_loaded(f"from codebook.cli import main; main({command.split()})", answered)
+    assert {"codebook.run", "pandas"} <= loaded
+    others = {"codebook.coding", "codebook.exchange", "codebook.sampling", "codebook.study", *FACES}
+    found = sorted((others | HEAVY - {"pyarrow", "openai"}) & loaded)
+    assert not found, f"import these in the function that needs them: {found}"
 
 
 def test_the_command_line_loads_no_room_before_it_knows_the_command():

@@ -14,7 +14,7 @@ and `add_chances` joins the probabilities of a sample to it.
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.analysis.correction.finding_changes import changed_findings

@@ -19,7 +19,7 @@ Nothing here knows a name of a country or a person; a doubtful mention is merged
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.analysis.entities.blocking import Blocking, candidate_pairs

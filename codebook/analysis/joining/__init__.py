@@ -7,7 +7,7 @@ definitions and coders in `definition_disputes.py`.
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.analysis.joining.adjudication import adjudicate, fill_decisions, read_adjudication, write_adjudication

@@ -6,7 +6,7 @@ In come `Codings`, or a plain frame; out come `Result`s. Open `agreement_tables.
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.analysis.reliability.agreement_difference import compare_agreement

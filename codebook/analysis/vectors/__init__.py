@@ -7,7 +7,7 @@ then `vector_clusters.py` for groups and `maps.py` for a map.
 
 from typing import TYPE_CHECKING
 
-from codebook.ground.lazy_names import lazy_names
+from codebook.ground.lazy_rooms import lazy_names
 
 if TYPE_CHECKING:
     from codebook.analysis.vectors.maps import map_vectors

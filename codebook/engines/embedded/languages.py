@@ -122,10 +122,10 @@ def read_language(text: str, language: str = "") -> Language:
 
 def _judge(text: str) -> Language:
     """By the detector: the likeliest language, whether the known ones have a chance, and whether English has."""
-    chances = Counter[str]()
-    for code, chance in load_detector().rank(text[:_LOOKED_AT]):
-        chances[_NEAR.get(code, code)] += chance
-    (best, _), *_ = chances.most_common(1)
+    chances: dict[str, float] = dict(load_detector().rank(text[:_LOOKED_AT]))
+    for near, code in _NEAR.items():
+        chances[code] += chances.pop(near)
+    best = max(chances, key=lambda code: chances[code])
     known = sum(chances[code] for code in KNOWN) >= UNKNOWN
     english = known and chances["en"] >= NOT_ENGLISH
     if known and best not in KNOWN:
