@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from codebook.ground.whys import RETRIABLE
 from codebook.ledger.migrations import UPGRADE
 from codebook.ledger.spending import UNTOLD, Spending
-from codebook.material.unit_store import N_TEXTS_SQL
+from codebook.material.unit_store import N_TEXTS_SQL, THERE_SQL
 
 _ANSWERED = """(answers.id IS NOT NULL AND (COALESCE(answers.why, 'labelled') IN
     ('labelled', 'refused', 'truncated', 'invalid') OR answers.why = 'absent' AND answers.final = 1))"""
@@ -38,6 +38,7 @@ def make_joins(unsent: str) -> str:
 def make_why(unsent: str) -> str:
     """Why a row of `make_joins` has no label; empty where it has one."""
     return f"""CASE
+        WHEN {THERE_SQL} THEN ''
         WHEN rows.skip IS NOT NULL THEN 'absent'
         WHEN answers.id IS NOT NULL THEN COALESCE(answers.why, '')
         WHEN asks.open = 1 OR {unsent} THEN 'pending'

@@ -19,7 +19,7 @@ from codebook.ledger.book import Ledger
 from codebook.ledger.connecting import connect
 from codebook.ledger.queries import ANY_UNSENT, UNSENT_SQL, make_joins, make_why
 from codebook.ledger.spending import CHARGED, UNTOLD
-from codebook.material.unit_store import N_TEXTS_SQL
+from codebook.material.unit_store import N_TEXTS_SQL, THERE_SQL
 from codebook.records import EMBEDDINGS
 
 _ROWS_AT_ONCE = 5_000
@@ -119,10 +119,16 @@ def report_whys(ledger: Ledger) -> list[tuple[str, str, int]]:
 
     Of packs, their texts are counted.
     """
-    why = make_why(ANY_UNSENT)
-    sql = f"""SELECT run_id, CASE WHEN rows.skip IS NOT NULL THEN 'never asked' ELSE {why} END, sum({N_TEXTS_SQL})
+    why = f"CASE WHEN rows.skip IS NOT NULL AND NOT {THERE_SQL} THEN 'never asked' ELSE {make_why(ANY_UNSENT)} END"
+    sql = f"""SELECT run_id, {why}, sum({N_TEXTS_SQL})
         FROM {make_joins(ANY_UNSENT)} GROUP BY 1, 2"""  # noqa: S608
     return _select(ledger, sql)
+
+
+def count_there(ledger: Ledger, run: str) -> int:
+    """How many texts of a run were not asked, since they have their vector already."""
+    sql = f"SELECT COALESCE(sum({N_TEXTS_SQL}), 0) FROM rows WHERE run_id = ? AND draw = 0 AND {THERE_SQL}"  # noqa: S608
+    return int(_select(ledger, sql, run)[0][0])
 
 
 def name_embedders(ledger: Ledger, model: str) -> list[str]:

@@ -1,7 +1,8 @@
 """`units.jsonl` of a run: every unit, asked or not, as JSON lines.
 
 The members of a group are found by their places, the pages of a document by their numbers. A pack is one unit that
-stands for several texts to be embedded: its id tells how many, its text is their JSON list.
+stands for several texts to be embedded: its id tells how many, its text is their JSON list. Texts that have their
+vector already stand there too, in packs that are not asked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from msgspec.json import Decoder
 
 from codebook.errors import RecordError
 from codebook.files.lines import digest, load_line, number_lines, write_lines
+from codebook.ground.quantities import say_count
 from codebook.records import Unit, UnitFile
 
 
@@ -65,6 +67,21 @@ N_TEXTS_SQL = (
     f"THEN CAST(substr(unit_id, {len(PACK) + 1}) AS INTEGER) ELSE 1 END"
 )
 """`count_texts` for a column `unit_id` of a database."""
+THERE = "embedded before, of "
+"""How the skip of a pack begins whose texts have their vector already; how many numbers a vector has follows."""
+THERE_SQL = f"rows.skip LIKE '{THERE}%'"
+"""`is_there` for a row of a database."""
+
+
+def is_there(skip: str | None) -> bool:
+    """Whether a unit is not asked since its texts have their vector already.
+
+    Examples
+    --------
+    >>> is_there(f"{THERE}896"), is_there("the text is empty"), is_there(None)
+    (True, False, False)
+    """
+    return bool(skip and skip.startswith(THERE))
 
 
 def make_pack(texts: Sequence[str]) -> Unit:
@@ -88,6 +105,17 @@ def count_texts(unit_id: str) -> int:
     """
     match = _PACK_ID.fullmatch(unit_id)
     return int(match[1]) if match else 1
+
+
+def say_there(unit_id: str, skip: str) -> str:
+    """Say what vectors a pack has whose texts have theirs already, as the label of one that was asked does.
+
+    Examples
+    --------
+    >>> say_there("pack-64-6a5196c1bf19b7c6", f"{THERE}896")
+    '64 vectors of 896'
+    """
+    return f"{say_count(count_texts(unit_id), 'vector')} of {skip.removeprefix(THERE)}"
 
 
 def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:

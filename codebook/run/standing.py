@@ -12,9 +12,10 @@ import orjson
 from codebook.dialects import read_said
 from codebook.engines import About, about_engine
 from codebook.errors import RecordError
+from codebook.ground.quantities import say_count
 from codebook.ground.whys import RETRIED
 from codebook.ledger import InvalidReply, JobRow, Ledger
-from codebook.ledger.reports import JOB_FIELDS, report_jobs
+from codebook.ledger.reports import JOB_FIELDS, count_there, report_jobs
 from codebook.records import say_erased
 from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
@@ -45,9 +46,15 @@ def describe_run(run: RunViews, ledger: Ledger) -> RunStatus:
         final=ledger.count_final(name),
         leaves=run.leaves,
         erased=(*say_erased(folder.read_record()), *folder.say_begun_erasure()),
-        version=(*run.version_notes, *say_anew(ledger.count_anew(name))),
+        version=(*run.version_notes, *say_anew(ledger.count_anew(name)), *_say_there(count_there(ledger, name))),
         n_retriable=len(ledger.rows_to_retry(name, RETRIED, final=False)) if again else 0,
     )
+
+
+def _say_there(n_texts: int) -> Iterator[str]:
+    if n_texts:
+        have = say_count(n_texts, "text has its vector", "texts have their vector")
+        yield f"not asked: {have} already, which the run uses"
 
 
 def _name_model(ledger: Ledger, run: RunViews) -> str:

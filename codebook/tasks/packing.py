@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from codebook.files.lines import digest
-from codebook.material.unit_store import PACK_TEXTS, make_pack, texts_of
+from codebook.material.unit_store import PACK_TEXTS, THERE, is_there, make_pack, texts_of
 from codebook.records import Unit
 
 _N_AT_ONCE = 4_096
@@ -38,8 +38,10 @@ class Room:
         return n_tokens, None
 
 
-def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[Pair]:
+def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room, dimensions: int = 0) -> Iterator[Pair]:
     """Yield packs of the units' texts that have no vector yet, and the units that are not asked as they are.
+
+    Texts that have their vector come in packs of their own, which are not asked.
 
     Parameters
     ----------
@@ -47,6 +49,8 @@ def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[
         Units, each with the reason why it is not asked or None.
     missing
         Returns those of some texts that have no vector yet.
+    dimensions
+        Of the vectors that are there.
 
     Examples
     --------
@@ -56,7 +60,7 @@ def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[
     2  the text is empty
     pack-1-6a5196c1bf19b7c6 ["coal"] None
     """
-    seen, texts, taken = set[bytes](), list[str](), 0
+    seen, texts, taken, there = set[bytes](), list[str](), 0, list[str]()
     for some in _iter_lists(pairs):
         fresh = dict[str, int]()
         for unit, skip in some:
@@ -66,7 +70,9 @@ def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[
             elif (key := _key(unit.text)) not in seen:
                 seen.add(key)
                 fresh[unit.text] = size
-        for text in missing(list(fresh)):
+        lacking = dict.fromkeys(missing(list(fresh)))
+        there += [text for text in fresh if text not in lacking]
+        for text in lacking:
             if texts and (len(texts) >= room.n_texts or taken + fresh[text] > room.n_tokens):
                 yield make_pack(texts), None
                 texts, taken = [], 0
@@ -74,13 +80,15 @@ def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[
             taken += fresh[text]
     if texts:
         yield make_pack(texts), None
+    for start in range(0, len(there), PACK_TEXTS):
+        yield make_pack(there[start : start + PACK_TEXTS]), f"{THERE}{dimensions}"
 
 
 def keep_packs(planned: Iterable[Pair], pairs: Iterable[Pair], missing: Missing, room: Room) -> bool:
     """Whether packs that were planned before are still those of these units: what they lack has its vector by now."""
     packed, skipped = set[bytes](), set[tuple[str, str]]()
     for unit, skip in planned:
-        if skip:
+        if skip and not is_there(skip):
             skipped.add((unit.unit_id, skip))
         else:
             packed.update(map(_key, texts_of(unit)))

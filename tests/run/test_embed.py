@@ -223,10 +223,51 @@ def test_a_text_that_has_its_vector_is_sent_in_no_run_again(numbers):
         planned.submit()
         planned.collect()
     assert len(computed()) == len(set(computed())) == 100
-    with pytest.raises(ParameterError, match="every text has its vector already"):
-        plan_numbers("t1", "t99", run="three")
+    status = open_run("two").status()
+    assert status.sentence == "100 texts asked = 100 embedded (in 1 request)"
+    assert "not asked: 70 texts have their vector already, which the run uses" in str(status)
     plan_numbers("t1", run="four", settings={"dimensions": 3}).submit()
     assert computed()[100:] == ["t1"], "other dimensions are other vectors"
+
+
+def test_a_run_whose_texts_all_have_their_vector_uses_them_and_goes_on_to_its_table(numbers):
+    plan_numbers("coal", "gas", "wind").submit()
+    open_run("one").collect()
+    for run, texts, whys in (("two", ["wind", "coal"], []), ("three", ["wind", "", "coal"], ["the text is empty"])):
+        plan_numbers(*texts, run=run).submit()
+        status = open_run(run).collect()
+        assert not status.fruitless, "what is there is no less than what is asked"
+        assert "not asked: 2 texts have their vector already" in str(status)
+        table = open_run(run).table()
+        assert list(table["label"].dropna()) == ["2 vectors of 6"]
+        assert list(table.loc[table["why"] == "absent", "detail"]) == whys
+        assert stored(run, ["wind", "coal"]).tolist() == [vector_of("wind").tolist(), vector_of("coal").tolist()]
+        assert cb.run.store_vectors(open_run(run)).texts == ("wind", "coal")
+        assert table["coder"].unique().tolist() == open_run("one").table()["coder"].unique().tolist()
+        assert (open_run(run).retry(), plan_numbers(*texts, run=run).submit().done) == (0, True)
+    assert computed() == ["coal", "gas", "wind"], "nothing is asked twice"
+
+
+def test_the_notebooks_of_a_study_go_on_where_the_pilot_embedded_every_text(numbers):
+    (numbers / "codebook.yaml").write_text(
+        "name: near\nunit: a text\nvariables:\n  - {name: vectors, kind: embedding}\n", encoding="utf-8"
+    )
+    (numbers / "units.csv").write_text("id,text\n1,coal\n2,gas\n3,\n", encoding="utf-8")
+    (numbers / "study.yaml").write_text("units: units.csv\nengine: vectors\nrun: one\n", encoding="utf-8")
+    for command in (["pilot"], ["plan", "--dry-run"], ["run"], ["table", "one"], ["costs"]):
+        done = CliRunner().invoke(main, command)
+        assert done.exit_code == 0, done.output
+    assert open_run("one").status().sentence == "3 asked = 2 labelled + 1 absent"
+    assert sorted(set(computed())) == ["coal", "gas"]
+
+
+def test_erasing_a_unit_takes_its_text_from_packs_that_were_not_asked(numbers):
+    plan_numbers("coal", "gas", "wind").submit()
+    open_run("one").collect()
+    plan_numbers("gas", "coal", run="two").submit()
+    cb.erase_unit("u1", texts=["gas"])
+    assert "gas" not in open_run("two").folder.units_path.read_text(encoding="utf-8")
+    assert list(open_run("two").table()["label"]) == ["1 vector of 6"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from codebook.dialects.resultlines import UNREADABLE, read_object
 from codebook.errors import RecordError
 from codebook.files.digests import check_named, read_run_record
 from codebook.ledger import Ledger, RowState, iter_columns
-from codebook.material.unit_store import iter_units
+from codebook.material.unit_store import is_there, iter_units, say_there
 from codebook.run.folder import RunFolder
 from codebook.run.history import seconds_between
 from codebook.scheme import Codebook
@@ -74,6 +74,9 @@ class _FrameMaker:
         wanted = [row for row, why in enumerate(whys) if why != "pending" and places[0][row] is not None]
         columns = [[None] * n_rows, [why or None for why in whys], details, [""] * n_rows, [""] * n_rows]
         columns.append([None] * n_rows)
+        for row, detail in enumerate(details):
+            if is_there(detail):
+                columns[0][row] = say_there(unit_ids[row], detail)
         self._read(wanted, places, custom_ids, columns)
         *replies, models, request_ids, seconds = columns
         return pd.DataFrame(

@@ -12,7 +12,7 @@ import orjson
 from codebook.errors import RecordError
 from codebook.files.lines import write_whole
 from codebook.ledger import KEPT
-from codebook.material.unit_store import PACK, iter_units, make_pack, texts_of
+from codebook.material.unit_store import PACK, is_there, iter_units, make_pack, texts_of
 from codebook.paths import show_path
 from codebook.records import Unit
 
@@ -134,7 +134,8 @@ def _find_shared(folders: Sequence[Path], unit_id: str, texts: Collection[str]) 
 
 
 def _iter_packs(folder: Path) -> Iterator[Unit]:
-    return (unit for unit, skip in iter_units(folder / "units.jsonl") if unit.unit_id.startswith(PACK) and not skip)
+    units = iter_units(folder / "units.jsonl")
+    return (unit for unit, skip in units if unit.unit_id.startswith(PACK) and (not skip or is_there(skip)))
 
 
 def _cut_pack(target: Target, unit: Unit, texts: Collection[str]) -> None:

@@ -1,15 +1,13 @@
-"""What planning does for variables of kind embedding: their texts become packs, less those that have their vector."""
+"""What planning does for variables of kind embedding: texts become packs; what has its vector is not asked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from codebook.engines import Limits
-from codebook.errors import ChangedPlanError, Fault, ParameterError
+from codebook.errors import ChangedPlanError
 from codebook.material.unit_store import iter_units
-from codebook.paths import show_path
 from codebook.run.folder import RunFolder
 from codebook.shards import Cuts
 from codebook.tasks.packing import Pair, Room, keep_packs, pack_units
@@ -68,13 +66,7 @@ def pack(
                 "texts that have their vector are not sent again."
             )
         chosen = choose_again()
-    packs = pack_units(chosen, store.missing, room)
-    first = next(packs, None)
-    if first is None:
-        problem = f"every text has its vector already, in {show_path(store.folder)}"
-        fault = Fault("units", problem, "nothing has to be sent; embed_texts gives the vectors")
-        raise ParameterError("There is nothing to embed.", [fault])
-    yield from chain([first], packs)
+    yield from pack_units(chosen, store.missing, room, store.dimensions)
 
 
 def _find_room(model: str) -> Room:

@@ -11,7 +11,7 @@ from codebook.dialects.replies import open_line
 from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.ground.quantities import say_count
-from codebook.material.unit_store import PACK, iter_units, texts_of
+from codebook.material.unit_store import PACK, is_there, iter_units, texts_of
 from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
 from codebook.run.run_views import RunViews
@@ -60,7 +60,7 @@ def store_vectors(run: RunViews) -> Vectors:
     _fill(store, run)
     if store.dimensions:
         describe_store(store, run.asked.model, answerer)
-    packs = [texts_of(unit) for unit, skip in run.units_with_skips() if not skip]
+    packs = [texts_of(unit) for unit, skip in run.units_with_skips() if not skip or is_there(skip)]
     texts = [text for pack in packs for text in pack]
     there = tuple(text for text, row in zip(texts, store.rows(texts), strict=True) if row >= 0)
     return Vectors(there, run.asked.model, store)
