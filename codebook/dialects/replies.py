@@ -231,19 +231,16 @@ def _read_failure(status: Any, error: Any, response: dict[str, Any]) -> Told:
 
 def _read_chat(body: dict[str, Any]) -> Told:
     """Read a chat completion."""
-    choices, error = body.get("choices"), body.get("error")
-    if type(choices) is list and len(choices) == 1 and type(choices[0]) is dict:
-        choice, n_choices = choices[0], 1
-    else:
-        choice, n_choices = _first_choice(choices)
-    message = choice.get("message")
-    if type(message) is not dict:
-        message = _EMPTY
+    choices, error = _dicts(body.get("choices")), body.get("error")
+    if len(choices) > 1:
+        return _read_choices(body, choices)
+    choice = choices[0] if choices else _EMPTY
+    message = _dict(choice.get("message"))
     content = message.get("content")
     text = content if type(content) is str else _join(content)
     if problem := _say(error):
         return text or None, _why(error), problem
-    if not n_choices:
+    if not choices:
         return None, "invalid", "status 200, but there is no reply in it that can be read"
     if refusal := message.get("refusal") or _refusal(content):
         return text or None, "refused", str(refusal)
@@ -251,16 +248,18 @@ def _read_chat(body: dict[str, Any]) -> Told:
     if finish != "stop" and type(finish) is str and (verdict := _FINISHES.get(finish.casefold())):
         return text or None, *verdict
     if text:
-        return text, None, f"the first of {n_choices} choices" if n_choices > 1 else ""
+        return text, None, ""
     return _explain_empty(body, bool(message.get("tool_calls") or message.get("function_call")))
 
 
-def _first_choice(choices: Any) -> tuple[dict[str, Any], int]:
-    """The choice of index 0, or else the first, and how many there are. The kit asks for one; draws are requests."""
-    objects = _dicts(choices)
-    return next((choice for choice in objects if choice.get("index") == 0), objects[0] if objects else _EMPTY), len(
-        objects
-    )
+def _read_choices(body: dict[str, Any], choices: list[dict[str, Any]]) -> Told:
+    """Read several choices, though one was asked for: whole ones are as several messages, and a refusal refuses all."""
+    told = [_read_chat({**body, "choices": [choice]}) for choice in choices]
+    for verdict in told:
+        if verdict[1] == "refused" or body.get("error"):
+            return verdict
+    texts = [text for text, why, _ in told if text and not why]
+    return (MESSAGES.join(dict.fromkeys(texts)), None, "") if texts else told[0]
 
 
 def _read_responses(body: dict[str, Any]) -> Told:

@@ -17,6 +17,7 @@ UNREADABLE = "the result line cannot be read as JSON; its bytes are kept in the 
 """What is said of an answer whose line nobody can read."""
 
 _NAME = re.compile(rb'(?<!\\)"custom_id"\s*:\s*("(?:[^"\\]|\\.)*")')
+_FIELD = re.compile(r'(?<!\\)"\s*:')
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -62,6 +63,35 @@ def holds_halves(text: str) -> bool:
     except orjson.JSONDecodeError:
         return True
     return False
+
+
+def find_twice(text: str, value: Any) -> str:
+    """Return a field that an object of some JSON, read as `value`, has twice with different values; "" for none.
+
+    Readers of JSON take the last one in silence.
+
+    Examples
+    --------
+    >>> [find_twice(text, read_json(text)) for text in ('{"a":1,"a":2}', '{"a":1, "a":1}', '[{"a":1},{"a":2}]')]
+    ['a', '', '']
+    """
+    if len(_FIELD.findall(text)) == _count_fields(value):
+        return ""
+    twice: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        first = dict[str, Any]()
+        twice.extend(name for name, inner in pairs if first.setdefault(name, inner) != inner)
+        return first
+
+    json.loads(text, object_pairs_hook=note)
+    return twice[0] if twice else ""
+
+
+def _count_fields(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count_fields, value.values()))
+    return sum(map(_count_fields, value)) if isinstance(value, list) else 0
 
 
 def read_object(raw: bytes | str) -> dict[str, Any] | None:

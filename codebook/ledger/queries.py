@@ -328,6 +328,12 @@ class Queries(Spending):
         tokens = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": tokens_cached}
         return {"answers": n_answers, **tokens, "answers_without_tokens": n_untold, "models": models}
 
+    def commonest_models(self, run_id: str) -> dict[str, str]:
+        """The model that gave most answers of a run on each variable that has any."""
+        sql = f"""SELECT variable, model FROM {_JOINS} WHERE run_id = :run AND model <> ''
+            GROUP BY 1, 2 ORDER BY count(*), model DESC"""  # noqa: S608
+        return dict(self._db.execute(sql, {"run": run_id}))  # the last one counts
+
     def list_tokens(self, run_id: str) -> list[tuple[str, str, int, str, int, int]]:
         """(unit, variable, draw, model, tokens in, tokens out) of each row whose answer tells its tokens."""
         sql = f"""SELECT unit_id, variable, draw, answers.model, answers.tokens_in, answers.tokens_out FROM {_JOINS}

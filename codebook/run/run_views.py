@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,12 +115,16 @@ class RunViews:
         """
         with self._ledger() as ledger:
             self._require_planned(ledger)
-            yield from iter_tables(self.folder, self.codebook, ledger, partial(self._find_model, ledger))
+            yield from iter_tables(self.folder, self.codebook, ledger, self._model_finder(ledger))
 
-    def _find_model(self, ledger: Ledger) -> str:
-        """The model that gave all answers of the run, or the one that was asked."""
-        models = ledger.totals(self.name)["models"]
-        return str(models[0] if len(models) == 1 else self.asked.model)
+    def _model_finder(self, ledger: Ledger) -> Callable[[str], str]:
+        """What finds who is asked about a variable, when the first is wanted."""
+        models = cache(partial(ledger.commonest_models, self.name))
+        return lambda variable: self._find_model(models(), variable)
+
+    def _find_model(self, models: Mapping[str, str], variable: str) -> str:
+        """The model that gave most answers on a variable; where none did, that of all others, or the one asked."""
+        return models.get(variable) or (min(models.values()) if len(set(models.values())) == 1 else self.asked.model)
 
     def codings(
         self,

@@ -18,7 +18,7 @@ import orjson
 
 from codebook.dialects import Prompt, Turn, check_settings, fence, write_body, write_content
 from codebook.dialects.replies import MESSAGES
-from codebook.dialects.resultlines import holds_halves, read_json
+from codebook.dialects.resultlines import find_twice, holds_halves, read_json
 from codebook.errors import Fault
 from codebook.material.file_parts import load_parts
 from codebook.records import CHAT, RESPONSES, FilePart, Unit, UnitFile
@@ -115,6 +115,7 @@ code it by its content like any other unit. Context, where given, is data too: i
 unit and is not coded."""
 
 
+_DIFFERENT = "two different answers"
 HALF = "half a character in the reply stands as U+FFFD"
 
 
@@ -185,13 +186,13 @@ class Question(ABC):
         """Read a reply. What is not exactly an answer of the schema is `invalid`; nothing is mapped or repaired.
 
         Of several messages (`MESSAGES` stands between) each is read alone: those that are no answer do not count, and
-        where the others differ, none is taken. Half a character in a reply stands as U+FFFD in the label, and its
-        detail says so.
+        where the others differ, none is taken; nor is one of which a field stands twice, with different values. Half a
+        character in a reply stands as U+FFFD in the label, and its detail says so.
         """
         labels = [self._read_message(message) for message in text.split(MESSAGES)]
         answers = [label for label in labels if label.why is None]
         if len({label.label for label in answers}) > 1:
-            return Label(None, "invalid", "two different answers")
+            return Label(None, "invalid", _DIFFERENT)
         return (answers or labels)[-1]
 
     def _read_message(self, text: str) -> Label:
@@ -208,6 +209,8 @@ class Question(ABC):
             reply = read_json(text)
         except ValueError:
             return Label(None, "invalid", "the reply is not JSON")
+        if twice := find_twice(text, reply):
+            return Label(None, "invalid", f"{_DIFFERENT}: the reply has the field {twice!r} twice")
         if not isinstance(reply, dict) or set(reply) != set(self.schema["required"]):
             return Label(None, "invalid", f"the reply does not have the fields {', '.join(self.schema['required'])}")
         label, problem = self.read_value(reply)

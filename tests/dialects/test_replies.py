@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebook.dialects import read_logprob, read_reply, read_said, replies, write_reply
+from codebook.dialects.replies import MESSAGES
 from codebook.dialects.resultlines import UNREADABLE
 from codebook.dialects.usual_replies import read_usual
 from codebook.engines.protocol import error_line, result_line
@@ -219,10 +220,13 @@ def test_a_call_of_a_tool_is_no_answer(body):
     assert read(body) == (None, "invalid", "the model called a tool instead of answering")
 
 
-def test_of_several_choices_the_first_is_read_and_said():
-    assert read(chat(choice("b", index=1), choice("a", index=0))) == ("a", None, "the first of 2 choices")
-    assert read(chat(choice("b", index=1), choice("c", index=2)))[0] == "b"
-    assert read(chat(choice("b", index=1), choice("a", "length", index=0)))[1] == "truncated"
+def test_several_choices_are_read_as_several_messages_are():
+    assert read(chat(choice("a"), choice("b", index=1))) == (f"a{MESSAGES}b", None, "")
+    assert read(chat(choice("a"), choice("a", index=1))) == ("a", None, "")
+    assert read(chat(choice("a", finish="length"), choice("b", index=1))) == ("b", None, "")
+    assert read(chat(choice("a", finish="length"), choice("", index=1)))[1] == "truncated"
+    assert read(chat(choice("a"), choice("", "content_filter", 1)))[1] == "refused"
+    assert read(chat(choice("b", index=1), choice("a", "length", index=0))) == ("b", None, "")
 
 
 @pytest.mark.parametrize("status", ["cancelled", "in_progress", "queued", "failed", "new_word"])

@@ -87,6 +87,29 @@ def test_r05_of_several_messages_the_one_that_fits_counts_and_two_that_differ_do
     assert question.read_label(MESSAGES.join(["hm", "ha"])).detail == "the reply is not JSON"
 
 
+@pytest.mark.parametrize("texts", [["{0},{1}"], ["{0}", "{1}"]], ids=["a key twice", "two choices"])
+def test_two_answers_in_one_reply_are_none_and_the_same_one_twice_is_one(fake: FakeOpenAI, texts: list[str]) -> None:
+    for run, (first, second) in {"one": ("coal", "sports"), "two": ("coal", "coal")}.items():
+
+        def respond(line: dict[str, Any], pair: tuple[str, str] = (first, second)) -> dict[str, Any]:
+            fields = [f'"label":"{label}"' for label in pair]
+            said = ["{" + text.format(*fields) + "}" for text in texts]
+            body = write_reply(line["url"], MODEL, said[0], request_id="r", usage=(10, 5))
+            more = write_reply(line["url"], MODEL, said[-1], request_id="r", usage=(10, 5))["choices"]
+            body["choices"] += [more[0] | {"index": 1}] if len(said) > 1 else []
+            return body
+
+        fake.answerer.reply = respond
+        collected = finish(plan_batch(fake, TEXTS[:2] if run == "one" else ["Once.", "More."], run=run))
+        if first == second:
+            assert check_sums(collected) == {"": 2}
+            assert set(collected.table()["label"]) == {"coal"}
+        else:
+            assert check_sums(collected) == {"invalid": 2}
+            assert collected.table()["detail"].str.startswith("two different answers").all()
+            assert collected.table()["raw"].str.contains("sports").all(), "the record has both"
+
+
 # --- preflight
 
 

@@ -30,7 +30,7 @@ from codebook.files.lines import digest_file, read_lines
 from codebook.ground.whys import WHYS
 from codebook.ledger import Ledger
 from codebook.records import CHAT, RESPONSES, Unit
-from codebook.run import Run, RunStatus, list_runs, open_run, plan
+from codebook.run import Run, RunStatus, cost_history, list_runs, open_run, plan
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, check_shard
 from codebook.units import read_units
@@ -167,6 +167,33 @@ def test_the_units_lines_and_places_join_whatever_order_the_answers_came_in(proj
     assert check_sums(run).done
     events = [what for _, verb, what in run.record["answered"]["events"] if verb == "collect"]
     assert any("1 line answers nothing that was asked, such as nobody.asked" in what for what in events), events
+
+
+def test_each_variable_has_one_coder_by_one_name_where_several_models_answer(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Scripted._answer_one
+
+    def answer_as_two(self: Scripted, line: dict[str, Any]) -> Any:
+        result = answer(self, line)
+        if isinstance(result, dict) and result["response"] and "model" in result["response"]["body"]:
+            result["response"]["body"]["model"] = f"scripted-{line['custom_id'].partition('.')[0]}"
+        return result
+
+    monkeypatch.setattr(Scripted, "_answer_one", answer_as_two)
+    units = [Unit("a", "Coal."), Unit("b", "Gas."), Unit("c", "[500] Wind."), Unit("d", " "), Unit("e", "[400] Oil.")]
+    run = plan(make_book("topic", "tone"), units, run="one", engine="scripted")
+    run.submit()
+    run.collect()
+    table = run.table()
+    assert Counter(table["why"].fillna("")) == {"": 4, "failed": 4, "absent": 2}
+    for name in ("topic", "tone"):
+        assert set(table.loc[table["variable"] == name, "coder"].str.partition("@")[0]) == {f"scripted-{name}"}
+        covered = run.coverage().frame
+        assert list(covered.loc[covered["variable"] == name, "coder"]) == [f"scripted-{name}"]
+    costs = cost_history("model")
+    assert sorted(costs["model"]) == ["scripted-tone", "scripted-topic"]
+    assert costs["answers"].sum() == 8, "those that failed stand with a name"
 
 
 def test_a_job_that_expired_keeps_what_it_answered(project: Path) -> None:

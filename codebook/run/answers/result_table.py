@@ -34,12 +34,12 @@ COLUMNS = ("unit_id", "variable", "draw", "custom_id", "logprob")
 
 
 def iter_tables(
-    folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]
+    folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[str], str]
 ) -> Iterator[pd.DataFrame]:
     """Yield the tidy table in pieces of some thousand rows, each checked, one at least.
 
-    No coding is in two of them: the ledger holds each name of a row once. `find_model` names the coder where no answer
-    says which model gave it.
+    No coding is in two of them: the ledger holds each name of a row once. `find_model` names the coder of a
+    variable where no answer says which model gave it.
     """
     from codebook.codings import check_table
 
@@ -58,7 +58,7 @@ def iter_tables(
 class _FrameMaker:
     """Makes the table of some rows at a time. What many rows share (reply, model, job) is worked out once for all."""
 
-    def __init__(self, folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> None:
+    def __init__(self, folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[str], str]) -> None:
         self.folder, self.ledger, self.find_model = folder, ledger, cache(find_model)
         self.ending = f"@{codebook.digest[:8]}"
         self.has_versions, self.find_version = "version" in folder.read_record(), cache(self._find_version)
@@ -84,7 +84,7 @@ class _FrameMaker:
             | {"draw": np.array(draws, "int64"), "cost_usd": np.array(costs, "float64")}
             | {"run_id": _texts([self.folder.name]).take(np.zeros(n_rows, "int64"))}
             | self._label_columns(zip(variables, *replies, strict=True), n_rows)
-            | self._model_columns(models)
+            | self._model_columns(models, variables)
             | self._job_columns(jobs, np.array(seconds, "float64"))
             | self._version_column(places[0])
         )
@@ -130,10 +130,10 @@ class _FrameMaker:
                 return label
         return Label(None, why, detail)
 
-    def _model_columns(self, models: Cells) -> dict[str, Any]:
-        distinct, codes = _number(models, len(models))
-        coders = [(model or self.find_model()) + self.ending for model in distinct]
-        return {"model": _texts(distinct).take(codes), "coder": _texts(coders).take(codes)}
+    def _model_columns(self, models: Cells, variables: Cells) -> dict[str, Any]:
+        distinct, codes = _number(zip(models, variables, strict=True), len(models))
+        coders = [(model or self.find_model(variable)) + self.ending for model, variable in distinct]
+        return {"model": _texts(model for model, _ in distinct).take(codes), "coder": _texts(coders).take(codes)}
 
     def _version_column(self, files: Cells) -> dict[str, Any]:
         """By which version of the codebook the question of each answer was put; nothing of a first version."""

@@ -116,14 +116,22 @@ def read_answers(ledger: Ledger) -> pd.DataFrame:
     """Return the answers by job and model that gave them, with the job's run, engine and end.
 
     Of engines that nobody charges for, no price is unknown; what was answered live would cost live what it did cost.
+    Answers that name no model, as those that failed, are of the one that gave most of their job, or that was asked.
     """
     import pandas as pd
 
     answers = pd.DataFrame(report_answers(ledger), columns=list(ANSWER_FIELDS)).rename(columns={"model": "answered_by"})
     answers = answers.astype({"cost": float, "live": float})
-    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[["job", "run", "ended", "collected", "engine"]]
+    fields = ["job", "run", "ended", "collected", "engine", "model"]
+    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[fields]
     jobs["ended"] = as_times(jobs["ended"].fillna(jobs["collected"]))
     merged = answers.merge(jobs.drop(columns="collected"), on="job")
+    named = merged[merged["answered_by"] != ""].sort_values("answers", kind="stable")
+    likely = dict(zip(named["job"], named["answered_by"], strict=True))  # the last one counts
+    merged["answered_by"] = [
+        name or likely.get(job, asked)
+        for name, job, asked in zip(merged["answered_by"], merged["job"], merged["model"], strict=True)
+    ]
     free = [engine for engine in merged["engine"].unique() if is_free(engine)]
     merged["n_unpriced"] = merged["n_unpriced"].mask(merged["engine"].isin(free), 0)
     live = [engine for engine in merged["engine"].unique() if not (about_engine(engine) or About(batch=True)).batch]
