@@ -199,6 +199,7 @@ class Assembly:
     def _fill_runs(self) -> None:
         """Put in the runs; a run on which others rest comes before them."""
         for name, folder in self.sources.runs_in_order():
+            folder.check_record()
             target = self.room / "runs" / name
             if not self.hold:
                 self._copy_rest(folder.path, target)

@@ -242,7 +242,8 @@ def _accept_changes(home: RunFolder) -> list[str]:
     """Go on with result files that were changed since they were written, in this copy only, and say which they are."""
     record = home.read_record()
     files = record.get("files", {})
-    changed = [(path, why) for path, why in find_faults(home.path, files) if path.is_file()]
+    changed = [(path, why) for path, why in find_faults(home.path, record) if path.is_file()]
+    changed = [(path, why) for path, why in changed if path.parent == home.results]
     for path, _ in changed:
         number, _, rest = path.name.split("-", 2)
         renamed = path.rename(path.with_name(f"{number}-{digest_of(path)[:12]}-{rest}"))

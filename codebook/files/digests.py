@@ -22,6 +22,7 @@ N_SHOWN = 12
 """Hex digits of the SHA-256 in the name of a file."""
 _NAMED = re.compile(rf"\d{{4,}}-([0-9a-f]{{{N_SHOWN}}})(-[^/]*)?\.jsonl")
 _OTHER = "its SHA-256 differs from the one in its name"
+_NOT_RECORDED = "was changed since it was written: its SHA-256 differs from the one in run.json"
 _MEND = "To mend: restore it from a backup. Nothing was written."
 
 Stamp = tuple[int, int, int, int]
@@ -55,27 +56,47 @@ def check_named(path: Path, *, name: str = "", label: str = "") -> None:
         raise RecordError(f"{label or show_path(path)} was changed since it was written: {_OTHER}. {_MEND}")
 
 
-def check_results(folder: Path, recorded: Mapping[str, str]) -> None:
-    """Refuse a run's folder in which a result file was changed or, of those recorded, is gone; all are named.
+def check_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Refuse a run's folder in which a file of the record was changed or a result file is gone; all are named."""
+    _refuse(find_faults(folder, record))
 
-    `recorded` has the whole SHA-256 of files of the run, by their places in its folder, as far as it is noted.
+
+def check_units(folder: Path, record: Mapping[str, Any]) -> None:
+    """Refuse units that are not those that a run was planned with."""
+    _refuse(_find_units_fault(folder, record))
+
+
+def find_faults(folder: Path, record: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield the files of a run that were changed, and the result files that are gone, each with what is wrong with it.
+
+    Shards and result files bear the start of their SHA-256 in their names. `record` is what `run.json` says: it has
+    that of the units, and of what was collected the whole of each.
     """
-    if faults := list(find_faults(folder, recorded)):
-        raise RecordError("\n".join([*(f"{show_path(path)} {problem}." for path, problem in faults), _MEND]))
-
-
-def find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    """Yield the result files of a run that were changed or are gone, each with what is wrong with it."""
-    paths = [path for path in sorted(folder.glob("results/*.jsonl")) if not path.name.startswith(".")]
-    there = {path.relative_to(folder).as_posix(): path for path in paths}
-    for place, path in there.items():
+    yield from _find_units_fault(folder, record)
+    recorded, there = record.get("files", {}), set[str]()
+    for path in (*sorted(folder.glob("shards/*.jsonl")), *sorted(folder.glob("results/*.jsonl"))):
+        if path.name.startswith("."):
+            continue
+        place = path.relative_to(folder).as_posix()
+        there.add(place)
         if not digest_of(path).startswith(named_digest(path.name)):
             yield path, f"was changed since it was written: {_OTHER}"
         elif digest_of(path) != recorded.get(place, digest_of(path)):
-            yield path, "was changed since it was written: its SHA-256 differs from the one in run.json"
-    for place in sorted(recorded.keys() - there.keys()):
+            yield path, _NOT_RECORDED
+    for place in sorted(recorded.keys() - there):
         if place.startswith("results/"):
             yield folder / place, "is missing"
+
+
+def _find_units_fault(folder: Path, record: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    path, planned = folder / "units.jsonl", record["units"].get("sha256")
+    if planned and path.is_file() and digest_of(path) != planned:
+        yield path, _NOT_RECORDED
+
+
+def _refuse(faults: Iterator[tuple[Path, str]]) -> None:
+    if lines := [f"{show_path(path)} {problem}." for path, problem in faults]:
+        raise RecordError("\n".join([*lines, _MEND]))
 
 
 def _stamp(path: Path) -> Stamp:

@@ -14,7 +14,7 @@ from codebook.analysis.core.result import Result
 from codebook.codings import count_coverage, coverage_sentence, join_codings, shorten_coders, shorten_names
 from codebook.engines import about_engine
 from codebook.errors import RunError
-from codebook.files.digests import check_results, digest_of, read_run_record
+from codebook.files.digests import check_record, digest_of, read_run_record
 from codebook.files.lines import write_whole
 from codebook.ground.quantities import say_count
 from codebook.ledger import open_known
@@ -74,7 +74,7 @@ def write_report(
     RunError
         The run has no table yet, or the ledger does not know it.
     RecordError
-        A result file was changed since it was fetched; nothing is written.
+        Units, requests or answers were changed since they were written; nothing is written.
     TableError
         The coders cannot be read.
 
@@ -86,7 +86,7 @@ def write_report(
     """
     folder = find_collected(run)
     open_known(folder.parent, folder.name).close()
-    check_results(folder, read_run_record(folder / "run.json").get("files", {}))
+    check_record(folder, read_run_record(folder / "run.json"))
     target = resolve_path(out) if out else folder
     if not out and not os.access(folder, os.W_OK):
         mend = f"give another folder for the report (out=, or `codebook report {run} --out FOLDER`)"

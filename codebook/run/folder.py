@@ -15,7 +15,7 @@ from typing import Any, cast
 from codebook.engines import Engine, list_settings, make_engine
 from codebook.engines.unasked import Unasked, is_replayed
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name, say_mend
-from codebook.files.digests import check_results, digest_of, read_run_record
+from codebook.files.digests import check_record, digest_of, find_faults, read_run_record
 from codebook.files.lines import write_json
 from codebook.files.run_versions import NO_NAME, find_version, order_of
 from codebook.ground.holding import HeldError, hold
@@ -120,15 +120,23 @@ class RunFolder:
                 "To mend: restore it from a backup, or plan a new run."
             )
 
-    def check_results(self) -> None:
-        """Refuse result files that are not those that were fetched: name and `run.json` hold their digests.
+    def check_record(self) -> None:
+        """Refuse units, shards and result files that are not those of the record, by name and `run.json`.
 
         Raises
         ------
         RecordError
-            A file was changed, or one that is recorded is gone; all of them are named.
+            A file was changed, or a result file that is recorded is gone; all of them are named.
         """
-        check_results(self.path, self.read_record().get("files", {}))
+        check_record(self.path, self.read_record())
+
+    def list_changed(self) -> tuple[str, ...]:
+        """What `check_record` refuses, in words; what is gone, `list_gone` says."""
+        return tuple(
+            f"{path.relative_to(self.path).as_posix()} {problem}"
+            for path, problem in find_faults(self.path, self.read_record())
+            if path.is_file()
+        )
 
     def digest_files(self) -> dict[str, str]:
         """The SHA-256 of each result file and of the table, by their places in the folder."""

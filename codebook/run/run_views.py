@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.errors import RunError
+from codebook.files.digests import check_units
 from codebook.files.run_versions import say_version
 from codebook.ground.joins import DistinctIds
 from codebook.ground.machine import all_in_words
@@ -82,7 +83,14 @@ class RunViews:
         return (unit for unit, _ in self.units_with_skips())
 
     def units_with_skips(self) -> Iterator[tuple[Unit, str | None]]:
-        """Yield the units of the run, each with the reason why it is not asked, or None."""
+        """Yield the units of the run, each with the reason why it is not asked, or None.
+
+        Raises
+        ------
+        RecordError
+            They are not those that the run was planned with.
+        """
+        check_units(self.folder.path, self.folder.read_record())
         return iter_units(self.folder.units_path)
 
     def table(self, columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -113,6 +121,7 @@ class RunViews:
         >>> cb.write_table(cb.open_run("topics").iter_table(), "table.parquet")
         'table.parquet: 12 rows of 17 columns.'
         """
+        check_units(self.folder.path, self.folder.read_record())
         with self._ledger() as ledger:
             self._require_planned(ledger)
             yield from iter_tables(self.folder, self.codebook, ledger, self._model_finder(ledger))

@@ -42,6 +42,7 @@ def describe_run(run: RunViews, ledger: Ledger) -> RunStatus:
         warnings=(*run.record.get("warnings", ()), *ledger.upgrade_notes(name), *say_wrapping(folder, ledger)),
         planned=bool(ledger.is_planned(name)),
         gone=folder.list_gone(f"shards/{row.file}" for row in rows if row.n_requests),
+        changed=folder.list_changed(),
         n_packs=ledger.n_asked(name) if find_task(run.codebook).n_texts else 0,
         final=ledger.count_final(name),
         leaves=run.leaves,

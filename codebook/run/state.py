@@ -92,7 +92,7 @@ class JobStatus:
 class RunStatus:
     """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
 
-    Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
+    `changed` says which files of the record are not as they were written. Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
     the rows that `retry` leaves out unless it is told: asking again leads nowhere; `n_retriable` is how many questions
     it asks again. `leaves` is what goes to a service,
     `version` what changed against the version before, and what is asked anew.
@@ -115,6 +115,7 @@ class RunStatus:
     warnings: tuple[str, ...] = ()
     planned: bool = True
     gone: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     n_packs: int = 0
     final: Mapping[str, int] = field(default_factory=dict)
     leaves: tuple[str, ...] = ()
@@ -199,6 +200,7 @@ class RunStatus:
         lines += [f"  note: {warning}" for warning in self.warnings]
         lines += [f"  {line}" for line in self.erased]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
+        lines += [f"  {problem}: restore it from a backup" for problem in self.changed]
         if not self.done and any(job.job_id for job in self.jobs):
             lines.append(f"  {self.progress}")
         for job in self.jobs:

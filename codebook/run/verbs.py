@@ -269,11 +269,11 @@ class Run(RunViews):
         Raises
         ------
         RecordError
-            A result file is gone or was changed; nothing is written then.
+            A file of the run was changed, or an answer is gone; nothing is written then.
         """
         from codebook.codings import write_table
 
-        self.folder.check_results()
+        self.folder.check_record()
         self.table_note = write_table(self.iter_table(), self.folder.table_path)
         self._update_record()
         with self._ledger() as ledger:
@@ -370,12 +370,12 @@ class Run(RunViews):
         Raises
         ------
         RecordError
-            A result file on disk is gone or changed; nothing is deleted then.
+            A file of the run on disk is changed, or an answer is gone; nothing is deleted then.
         EngineError
             The files of some jobs could not be deleted; those of the others were.
         """
         with self.folder.lock(), self._ledger() as ledger:
-            self.folder.check_results()
+            self.folder.check_record()
             return delete_files(self.folder, ledger, self._engine(), timedelta(days=older_than_days))
 
     def _engine(self, *, progress: bool = False, meter: Meter | None = None, ledger: Ledger | None = None) -> Engine:

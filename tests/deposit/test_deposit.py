@@ -25,7 +25,7 @@ from codebook.deposit import Deposited, verify_deposit, write_deposit
 from codebook.deposit.deposit_layout import write_digests
 from codebook.deposit.leak_search import Traces, read_text_lines
 from codebook.deposit.withheld_texts import make_withholding
-from codebook.errors import MissingExtraError, ParameterError
+from codebook.errors import MissingExtraError, ParameterError, RecordError
 from codebook.execute import StudyResult
 from codebook.files.digests import digest_of
 from codebook.files.lines import read_lines
@@ -347,6 +347,15 @@ def test_files_that_are_gone_or_lie_elsewhere_are_named_at_once(study, tmp_path)
     with pytest.raises(ParameterError, match="lies outside of the study's folder") as caught:
         write_deposit(opened, replay=False)
     assert "econ_coders.yaml: no such file" in str(caught.value)
+
+
+def test_edited_units_are_not_deposited(study):
+    path = study / "runs" / "headlines" / "units.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"Greece", b"Africa"))
+    with pytest.raises(RecordError, match=r"runs/headlines/units\.jsonl was changed since it was written"):
+        deposit(replay=False)
+    with pytest.raises(RecordError, match=r"runs/headlines/units\.jsonl was changed since it was written"):
+        deposit(texts="digest", replay=False)
 
 
 def test_tables_that_do_not_come_again_are_not_deposited(study):

@@ -16,7 +16,7 @@ from codebook.cli import main
 from codebook.engines import make_engine
 from codebook.errors import RecordError
 from codebook.files import digests
-from codebook.files.digests import check_results, digest_of
+from codebook.files.digests import check_record, digest_of
 from codebook.files.lines import digest_file
 from codebook.report import write_report
 from codebook.run import Run, embed_texts, open_run, plan, store_vectors
@@ -69,6 +69,44 @@ def test_r10_an_edited_result_file_is_refused_by_every_verb_and_nothing_is_writt
     assert files_of(run) == before
 
 
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("logprobs", "replay")])
+def test_r10_edited_units_are_refused_by_every_verb_that_reads_or_joins_them(run: Run, verb: str) -> None:
+    edit(run.folder.units_path)
+    before = files_of(run)
+    with pytest.raises(RecordError, match=r"(?s)runs/one/units\.jsonl was changed .*run\.json.*To mend: restore it"):
+        VERBS[verb](open_run("one"))
+    assert files_of(run) == before
+
+
+@pytest.mark.parametrize("verb", ["collect", "report", "delete"])
+def test_r10_edited_requests_are_refused_by_every_verb_that_goes_by_the_record(run: Run, verb: str) -> None:
+    (shard,) = run.folder.shards.glob("*.jsonl")
+    edit(shard)
+    with pytest.raises(RecordError, match=r"(?s)runs/one/shards/0001-\w{12}\.jsonl was changed .*To mend: restore it"):
+        VERBS[verb](open_run("one"))
+
+
+@pytest.mark.parametrize("kind", ["units", "shards", "results"])
+def test_r10_the_status_says_what_was_edited_and_the_mend(run: Run, kind: str) -> None:
+    paths = [run.folder.units_path, *run.folder.path.glob("[sr]*/*.jsonl")]
+    assert "was changed" not in str(open_run("one").status())
+    (path,) = [path for path in paths if kind in path.relative_to(run.folder.path).as_posix()]
+    edit(path)
+    done = CliRunner().invoke(main, ["status", "one"])
+    (line,) = [line for line in done.output.splitlines() if "was changed" in line]
+    assert path.relative_to(run.folder.path).as_posix() in line
+    assert line.endswith("restore it from a backup")
+
+
+def test_r10_vectors_are_not_given_to_edited_texts(project: Path) -> None:
+    embed_texts(["coal", "gas"], dimensions=384, run="one")
+    run = open_run("one")
+    shutil.rmtree(run.folder.runs / "vectors")
+    edit(run.folder.units_path)
+    with pytest.raises(RecordError, match=r"units\.jsonl was changed since it was written"):
+        store_vectors(open_run("one"))
+
+
 @pytest.mark.parametrize("words", [("collect", "one"), ("table", "one"), ("report", "one"), ("reliability", "one")])
 def test_r10_a_command_says_which_file_was_edited_and_ends_with_1(run: Run, words: tuple[str, ...]) -> None:
     path = result_of(run)
@@ -96,7 +134,9 @@ def test_r10_the_whole_digest_is_in_the_record(run: Run) -> None:
     recorded = {file.relative_to(run.folder.path).as_posix(): digest_file(file) for file in files}
     assert run.record["files"] == recorded
     with pytest.raises(RecordError, match=r"its SHA-256 differs from the one in run\.json"):
-        check_results(run.folder.path, {f"results/{path.name}": digest_file(path)[:12] + "0" * 52})
+        check_record(
+            run.folder.path, run.record | {"files": {f"results/{path.name}": digest_file(path)[:12] + "0" * 52}}
+        )
 
 
 def test_r10_an_edited_archive_is_not_replayed_whether_packed_or_not(run: Run, tmp_path: Path) -> None:

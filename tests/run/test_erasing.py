@@ -93,7 +93,7 @@ def check_whole(run: Run) -> None:
     assert run.coverage().frame["asked"].sum() == status.n_rows
     assert {unit.unit_id for unit in run.units()} == set(table["unit_id"])
     assert status.gone == ()
-    run.folder.check_results()
+    run.folder.check_record()
     assert not [path for path in run.folder.runs.rglob(".*") if path.suffix in (".part", ".json", ".jsonl")]
     check = cb.checklist(run.name).set_index("question").loc["files unchanged"]
     assert check["state"] == "done", check

@@ -16,6 +16,7 @@ import orjson
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.label_titles import name_label
+from codebook.files.digests import check_units, read_run_record
 from codebook.files.lines import dump_line, iter_lines, load_line
 from codebook.ground.quotes import find_quotes
 from codebook.ledger import Ledger
@@ -274,6 +275,9 @@ def open_cards(
         Of the runs that gave labels; those of the project that the labels name where not given.
     """
     places = _find_runs(codings) if folders is None else dict(folders)
+    for folder in places.values():
+        if (folder / "run.json").is_file():
+            check_units(folder, read_run_record(folder / "run.json"))
     files = [folder / "units.jsonl" for folder in places.values()]
     others: Mapping[str, Any] = codings.texts if units is None else {unit.unit_id: unit for unit in units}
     return UnitCards(codings, UnitShelf(files, others), places)

@@ -10,6 +10,7 @@ from codebook.dialects.embeddings import read_vectors
 from codebook.dialects.replies import open_line
 from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
+from codebook.files.digests import check_units
 from codebook.ground.quantities import say_count
 from codebook.material.unit_store import PACK, is_there, iter_units, texts_of
 from codebook.run.answers.result_table import open_result
@@ -40,7 +41,7 @@ def store_vectors(run: RunViews) -> Vectors:
     ParameterError
         The run did not ask for vectors.
     RecordError
-        A result file is gone or damaged, or a service gave other vectors than it was asked for.
+        The units were changed, a result file is gone or damaged, or a service gave other vectors than it was asked for.
 
     Examples
     --------
@@ -55,6 +56,7 @@ def store_vectors(run: RunViews) -> Vectors:
         kinds = ", ".join(variable.kind for variable in run.codebook.variables)
         fault = Fault(run.name, f"its codebook asks for {kinds}", "plan a codebook of kind embedding")
         raise ParameterError("The run holds no vectors.", [fault])
+    check_units(run.folder.path, run.record)
     answerer = _find_answerer(run)
     store = open_store(run.folder, run.asked, answerer)
     _fill(store, run)
