@@ -134,7 +134,7 @@ class RunFolder:
         """What `check_record` refuses, in words; what is gone, `list_gone` says."""
         return tuple(
             f"{path.relative_to(self.path).as_posix()} {problem}"
-            for path, problem in find_faults(self.path, self.read_record())
+            for path, problem in find_faults(self.path, self.read_record(), since=self.table_path)
             if path.is_file()
         )
 

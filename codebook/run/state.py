@@ -92,10 +92,10 @@ class JobStatus:
 class RunStatus:
     """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
 
-    `changed` says which files of the record are not as they were written. Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
-    the rows that `retry` leaves out unless it is told: asking again leads nowhere; `n_retriable` is how many questions
-    it asks again. `leaves` is what goes to a service,
-    `version` what changed against the version before, and what is asked anew.
+    `changed` says which files of the record are not as they were written. Where texts are embedded they are counted,
+    and `n_packs` says how many requests hold them. `final` counts, by why, the rows that `retry` leaves out unless it
+    is told: asking again leads nowhere; `n_retriable` is how many questions it asks again. `leaves` is what goes to a
+    service, `version` what changed against the version before, and what is asked anew.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.share_intervals import JEFFREYS
 from codebook.analysis.entities.linking import MATCHED, REVIEW
-from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
+from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults, read_truth
 from codebook.analysis.entities.truth import absent_mentions, known_entities, split_entities
 from codebook.ground.quantities import say_percent
 
@@ -89,7 +89,7 @@ def evaluate_links(resolved: pd.DataFrame, truth: Truth, *, half: str = "", resa
     [0.5, 0.5]
     """
     _check(resolved, truth)
-    raw = pd.Series(truth, dtype=object).loc[resolved["mention_id"]]
+    raw = read_truth(truth).loc[resolved["mention_id"]]
     known = known_entities(truth).loc[resolved["mention_id"]].to_numpy()
     owners = _owners(truth, resolved, half, resample.seed)
     place = owners.get_indexer(pd.Index(known))

@@ -93,7 +93,8 @@ def group_mentions(
     decisions |= {row: _decide_short(row, longer, field, doubtful) for row, longer in short.items()}
     decisions |= {row: _between(row, near[row], field, TWICE) for row in twice}
     nearness = [sum(near[row].get(other, 0.0) for other in members[cluster[row]]) for row in first]
-    return Groups(_settle([decisions[row] for row in first]), nearness)
+    alike = float(tied["score"].max()) if len(tied) else 1.0
+    return Groups(_settle([decisions[row] for row in first], forms, alike), nearness)
 
 
 def _scores(pairs: pd.DataFrame) -> dict[int, dict[int, float]]:
@@ -144,6 +145,8 @@ def _decide(row: int, field: _Field) -> Decision:
     ranked = _rank(row, near, field)
     best, second = [*(side[0] for side in ranked[:2]), None, None][:2]
     if not limits.ask:
+        own = sorted(ranked, key=lambda side: side[0].entity != str(home))
+        best, second = [*(side[0] for side in own[:2]), None, None][:2]
         return Decision(MATCHED, best, second, entity=str(home))
     if alone and any(near[other] >= limits.accept for other in near if field.cluster[other] in field.members):
         return Decision(REVIEW, best, second, CONFLICT)
@@ -206,13 +209,22 @@ def _order(side: Candidate, home: int) -> tuple[float, bool, str]:
     return -round(side.score, 9), side.entity != str(home), side.entity
 
 
-def _settle(decisions: list[Decision]) -> list[Decision]:
-    """Matched is what shares its entity with another mention, new what is alone."""
+def _settle(decisions: Sequence[Decision], forms: Sequence[str], alike: float) -> list[Decision]:
+    """Matched is what shares its entity with another mention, new what is alone.
+
+    What shares it by an equal form has its own entity as the best, with the score of equal forms.
+    """
     sizes = Counter(case.entity for case in decisions if case.entity)
-    return [
-        replace(case, decision=MATCHED if sizes[case.entity] > 1 else NEW) if case.entity else case
-        for case in decisions
-    ]
+    settled = []
+    for case, form in zip(decisions, forms, strict=True):
+        if not case.entity or sizes[case.entity] == 1:
+            settled.append(replace(case, decision=NEW) if case.entity else case)
+        elif case.best and case.best.entity == case.entity:
+            settled.append(replace(case, decision=MATCHED))
+        else:
+            own = Candidate(case.entity, form, alike)
+            settled.append(replace(case, decision=MATCHED, best=own, runner_up=case.best))
+    return settled
 
 
 def _canonical(rows: Sequence[int], forms: Sequence[str], nearness: Sequence[float]) -> str:

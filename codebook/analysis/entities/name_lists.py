@@ -48,7 +48,7 @@ class Names:
     TableError
         A frame lacks a column, or an id is missing or not unique.
     ParameterError
-        Vectors do not fit.
+        Vectors do not fit, or the truth is a table.
 
     Examples
     --------
@@ -71,6 +71,8 @@ class Names:
         if self.entities is not None:
             faults += _check_frame(self.entities, "entity_id", "entities", unique=False)
         raise_faults("The names cannot be resolved.", faults + self._check_vectors())
+        if self.truth is not None:
+            read_truth(self.truth)
 
     @property
     def others(self) -> pd.DataFrame:
@@ -137,6 +139,21 @@ class Names:
             for name, frame, array in sides
             if array is not None and (array.ndim != 2 or len(array) != len(frame))
         ]
+
+
+def read_truth(truth: Truth) -> pd.Series:
+    """Entity of each mention id, as it was given.
+
+    Examples
+    --------
+    >>> read_truth({"m1": "NER", "m2": None}).to_dict()
+    {'m1': 'NER', 'm2': None}
+    """
+    if isinstance(truth, pd.DataFrame):
+        problem = f"it is a table with {say_count(len(truth.columns), 'column')}, not the entity of each mention id"
+        mend = "give one column of it by mention id: frame.set_index('mention_id')['entity_id']"
+        raise ParameterError("The truth of the names cannot be read.", [Fault("truth", problem, mend)])
+    return pd.Series(truth, dtype=object)
 
 
 def raise_faults(summary: str, faults: Sequence[Fault]) -> None:

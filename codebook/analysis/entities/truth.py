@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
+from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults, read_truth
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
@@ -38,7 +38,7 @@ def split_entities(truth: Truth, *, seed: int = 1) -> pd.Series:
 
 def known_entities(truth: Truth) -> pd.Series:
     """Entity of each mention id as text; a mention of no known entity is an entity of its own."""
-    known = pd.Series(truth, dtype=object)
+    known = read_truth(truth)
     alone = known.isna() | (known == "")
     named = known.astype(str)
     return named.mask(alone, "no entity: " + pd.Series(known.index.astype(str), index=known.index))
@@ -75,7 +75,7 @@ def label_pairs(pairs: pd.DataFrame, truth: Truth, *, seed: int = 1) -> pd.DataF
 
 def count_true_pairs(pairs: pd.DataFrame, truth: Truth) -> pd.Series:
     """True pairs of each entity, those that blocking lost included; forms that occur twice count once."""
-    known = pd.Series(truth, dtype=object)
+    known = read_truth(truth)
     if pairs["listed"].any():
         entities = known_entities(truth)
         return (known.notna() & (known != "")).groupby(entities.to_numpy()).sum()

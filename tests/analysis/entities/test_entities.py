@@ -467,3 +467,28 @@ def test_the_cover_of_words_does_not_depend_on_the_order_of_a_set():
         shares = word_cover([" ".join(words)], [words[0]], dict(zip(words, weights, strict=True)))
         covers.add(tuple(shares[0]))
     assert len(covers) == 1
+
+
+def test_the_score_and_the_candidate_of_a_matched_name_are_of_its_own_entity(names):
+    for rules in (cb.LinkRules(), cb.LinkRules(ask=False, accept=0.55)):
+        frame = cb.resolve_entities(cb.Names(names.head(300)), rules=rules).frame
+        matched = frame[frame["decision"] == "matched"]
+        assert len(matched) > 150
+        assert (matched["candidate_id"] == matched["entity_id"]).all()
+        assert (matched["candidate"] == matched["canonical"]).all()
+        assert (
+            matched["runner_up_id"].dropna() != matched["entity_id"].loc[matched["runner_up_id"].dropna().index]
+        ).all()
+    aruba = cb.resolve_entities(cb.Names(names.head(300))).frame.set_index("name").loc["ARUBA"]
+    assert (aruba["candidate"], aruba["score"], aruba["runner_up"]) == ("ARUBA", 1.0, "CUBA"), "by an equal form"
+
+
+def test_a_truth_that_is_a_table_is_told_with_its_mend(names):
+    truth = names[["mention_id", "entity_id"]]
+    for call in (
+        lambda: cb.Names(names, truth=truth),
+        lambda: cb.split_entities(truth),
+        lambda: cb.evaluate_clusters(names, truth),
+    ):
+        with pytest.raises(ParameterError, match=r"table with 2 columns.*set_index\('mention_id'\)\['entity_id'\]"):
+            call()
