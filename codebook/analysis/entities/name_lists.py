@@ -141,7 +141,7 @@ class Names:
         ]
 
 
-def read_truth(truth: Truth) -> pd.Series:
+def read_truth(truth: Truth | pd.DataFrame) -> pd.Series:
     """Entity of each mention id, as it was given.
 
     Examples
