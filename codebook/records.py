@@ -15,6 +15,7 @@ from msgspec import Struct
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.lines import digest, escape_ends
 from codebook.ground.quantities import say_count
+from codebook.ground.secrecy import hide_keys
 
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
@@ -184,14 +185,14 @@ def read_service(given: Mapping[str, Any], where: str = "service") -> Service:
     """
     values, faults = dict[str, Any](), list[Fault]()
     for name, value in given.items():
-        place = f"{where}, {name}"
+        place = hide_keys(f"{where}, {name}")
         if name not in _FIELDS:
             faults.append(Fault(place, "it is no setting of the service", mend_name(str(name), _FIELDS)))
             continue
         try:
             values[name] = _read_setting(name, value)
         except (ValueError, TypeError) as error:
-            faults.append(Fault(place, f"{value!r} cannot be taken", str(error)))
+            faults.append(Fault(place, hide_keys(f"{value!r} cannot be taken"), str(error)))
     ParameterError.raise_any("The settings of the service cannot be read.", faults)
     return Service(**values)
 

@@ -58,7 +58,9 @@ def _walled(words: str, *, debug: bool) -> Iterator[None]:
         _show(error, debug)
         raise click.exceptions.Exit(3) from error
     except CodebookError as error:
-        say(f"Error: {error}\n{error.page}", err=True)
+        from codebook.ground.secrecy import hide_keys
+
+        say(f"Error: {hide_keys(str(error))}\n{error.page}", err=True)
         _show(error, debug)
         raise click.exceptions.Exit(1) from error
     except KeyboardInterrupt as error:

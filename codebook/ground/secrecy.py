@@ -189,6 +189,21 @@ def _name_shown(name: str) -> str:
     return "..." if looks_like_key(name) else name
 
 
+def hide_keys(text: str) -> str:
+    """Return a message in which `...` stands for what looks like a key or is kept secret by the environment.
+
+    Examples
+    --------
+    >>> hide_keys("notify: sk-" + "a1B2" * 8 + " cannot be taken"), hide_keys("is there mailto://me:hunter22@x.org?")
+    ('notify: ... cannot be taken', 'is there ...x.org?')
+    """
+    for pattern in (_KEY_SHAPES, _PASSWORD_IN_ADDRESS, _KEY_IN_QUERY):
+        text = pattern.sub("...", text)
+    for secret in secrets_in(os.environ).values():
+        text = text.replace(secret, "...")
+    return text
+
+
 # --- values that are secret, and taking them out
 
 

@@ -231,7 +231,7 @@ def _compare_variable(beside: Beside, name: str, resample: Bootstrap) -> Iterato
         row: dict[str, Any] = {"variable": name, "run": run, "n_units": len(wide), "n_labelled": int(labelled.sum())}
         row |= accuracies.get(run, {})
         if run != first:
-            row |= {"n_changed": int((wide[first].fillna("") != wide[run].fillna("")).sum())}
+            row |= {"n_changed": int((labelled & (wide[first] != wide[run])).sum())}
             row |= _agree(codings.only([first, run]), resample)
             if first in accuracies and run in accuracies:
                 row |= _differ(codings, run, first, resample)
@@ -299,13 +299,27 @@ def _say_least(frame: pd.DataFrame, beside: Beside) -> Iterator[str]:
     )
     yield (
         f"{which}{row['run']} beside {first}, {row['variable']}: {agreement}; "
-        f"{int(row['n_changed']):,} of {say_count(n, 'unit')} changed ({say_percent(row['n_changed'] / n)})."
+        f"{_say_changed(int(row['n_changed']), int(row['n_labelled']), n)}."
     )
     if row["difference"] == row["difference"]:
         low, high = row["difference_low"], row["difference_high"]
         better = str(row["run"]) if low > 0 else first if high < 0 else ""
         verdict = f"{better} meets the gold better" if better else "neither is shown to meet the gold better"
         yield f"{_say_gain(row, places_of(n))}: {verdict}."
+
+
+def _say_changed(n_changed: int, n_labelled: int, n_units: int) -> str:
+    """Say how many labels are others, of the units with a label in both runs, and how many have not.
+
+    Examples
+    --------
+    >>> _say_changed(2, 19, 20), _say_changed(2, 20, 20)
+    ('2 of 19 units changed (11 %); 1 has no label in one of the two', '2 of 20 units changed (10 %)')
+    """
+    share = f" ({say_percent(n_changed / n_labelled)})" if n_labelled else ""
+    lacking = say_count(n_units - n_labelled, "has", "have")
+    rest = f"; {lacking} no label in one of the two" if n_labelled < n_units else ""
+    return f"{n_changed:,} of {say_count(n_labelled, 'unit')} changed{share}{rest}"
 
 
 def _say_gain(row: pd.Series[Any], places: int) -> str:
@@ -346,9 +360,11 @@ def _list_labels(beside: Beside, result: Result) -> Result:
     if frame.empty:
         return nothing_to_say(beside.codings, _say_same(beside), result)
     shown = beside.codings.in_words(frame)
-    top = shown.iloc[0]
-    times = say_count(top["n"], "unit")
-    finding = f"Most often {top['before']!r} of {first} became {top['after']!r} of {top['run']}: {times}."
+    known = shown[(frame["before"] != _NO_LABEL) & (frame["after"] != _NO_LABEL)]
+    finding = "No label became another one; what differs has a label by one run only."
+    if len(known):
+        top, times = known.iloc[0], say_count(known.iloc[0]["n"], "unit")
+        finding = f"Most often {top['before']!r} of {first} became {top['after']!r} of {top['run']}: {times}."
     remark = f"Share is that of the {say_count(result.facts.n_units, 'unit')}; {_NO_LABEL!r} is a unit without a label."
     several = {"variable": len(beside.codings.variables) > 1, "run": len(others) > 1}
     table = shown.drop(columns=[name for name, there in several.items() if not there])
@@ -359,9 +375,11 @@ def _list_units(beside: Beside, result: Result) -> Result:
     """The units whose label is not the same in all runs, with each label, the gold where there is one, and the text."""
     import pandas as pd
 
-    parts = []
+    parts, other = [], set[str]()
     for variable in beside.codings.variables:
-        wide = _widen(beside, variable.name).fillna(_NO_LABEL)
+        wide = _widen(beside, variable.name)
+        other.update(wide.index[wide.nunique(axis=1) > 1])
+        wide = wide.fillna(_NO_LABEL)
         changed = wide[wide.nunique(axis=1) > 1]
         parts.append(changed.rename_axis(columns=None).reset_index().assign(variable=variable.name))
     frame = pd.concat(parts, ignore_index=True)
@@ -374,9 +392,10 @@ def _list_units(beside: Beside, result: Result) -> Result:
         frame["gold"] = golden.reindex(keys).to_numpy()
     frame["text"] = [codings.texts.get(unit_id, "") for unit_id in frame["unit_id"]]
     frame = frame[["variable", *frame.columns.drop("variable")]]
-    n_units, n_all = frame["unit_id"].nunique(), result.facts.n_units
-    many = f"{n_units:,} of {say_count(n_all, 'unit')}"
-    finding = f"{many} changed their label ({say_percent(n_units / n_all)}); the others kept it."
+    n_all, n_lacking = result.facts.n_units, frame["unit_id"].nunique() - len(other)
+    many = f"{len(other):,} of {say_count(n_all, 'unit')}"
+    lacking = f"; {say_count(n_lacking, 'has', 'have')} a label by some of the runs only" if n_lacking else ""
+    finding = f"{many} changed their label ({say_percent(len(other) / n_all)}){lacking}; the others kept it."
     shown = codings.in_words(frame, *beside.names, codings.gold)
     table = shown if len(codings.variables) > 1 else shown.drop(columns="variable")
     table = table.assign(text=table["text"].str.slice(0, 80))

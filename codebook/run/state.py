@@ -162,7 +162,9 @@ class RunStatus:
         n_failed = sum(job.failed for job in open_jobs)
         share = n_done / self.n_rows if self.n_rows else 1.0
         bar = "#" * int(share * _BAR) + "-" * (_BAR - int(share * _BAR))
-        parts = [say_count(len(running), "job")] * bool(running)
+        n_to_fetch = self.n_pending if n_done == self.n_rows else 0
+        parts = [f"{n_to_fetch:,} not collected yet"] * bool(n_to_fetch)
+        parts += [say_count(len(running), "job")] * bool(running)
         n_unsent, n_late = sum(not job.job_id for job in open_jobs), sum(job.late for job in running)
         parts += [f"{n_late} LATE"] * bool(n_late) + [_say_last_end(running)]
         parts += [f"{say_count(n_unsent, 'shard')} not sent yet"] * bool(n_unsent)

@@ -132,7 +132,7 @@ def _check_units(study: StudyCore, findings: _Findings) -> tuple[UnitsReport | N
     if not report.n_units and len(findings.faults) == n_before:
         mend = "name the file or folder that holds the texts, images or documents, and check the filter (`where`)"
         findings.faults.append(Fault("units", "there is no unit to code", mend))
-    if len(findings.faults) > n_before or not (study.coders or _find_sample(study.facts)):
+    if len(findings.faults) > n_before or not (study.has_people or _find_sample(study.facts)):
         return report, None
     return report, {unit.unit_id: None for unit, _ in source.with_skips()}
 
@@ -140,12 +140,12 @@ def _check_units(study: StudyCore, findings: _Findings) -> tuple[UnitsReport | N
 def _check_coders(
     study: StudyCore, book: Codebook | None, ids: Mapping[str, None] | None, findings: _Findings
 ) -> Codings | None:
-    if not study.coders or book is None:
+    if book is None:
         return None
     from codebook.analysis.core.checks import name_some
-    from codebook.codings import read_coders
+    from codebook.codings import read_people
 
-    codings = findings.catch(study.coders, lambda: read_coders(study.coders, book, units=ids))
+    codings = findings.catch(study.coders or "coding", lambda: read_people(study.people, book, units=ids))
     if codings is not None:
         names = name_some(list(dict.fromkeys(codings.frame["coder"].astype(str))))
         findings.lines += [f"coders: {names}", *(f"  {note}" for note in codings.notes)]

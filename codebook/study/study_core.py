@@ -12,6 +12,7 @@ from codebook.coding import CodingSettings, read_coding
 from codebook.coding.assignments import FOLDER
 from codebook.errors import Fault, ParameterError
 from codebook.files.run_versions import list_versions
+from codebook.ground.joins import DistinctIds
 from codebook.ground.machine import all_in_words
 from codebook.paths import resolve_path, runs_folder
 from codebook.records import Unit
@@ -165,14 +166,34 @@ class StudyCore:
             The first so many units only.
         at_once
             Ask the engine that answers at once.
+
+        Raises
+        ------
+        InputError
+            Codebook, units or parameters are faulty; of the study's own run, the labels of people, too.
         """
         source = self.open_units() if units is None else units
+        if units is None and not codebook and self.has_people:
+            self.read_people(self.open_units())
         service = self.service if self.facts.service or self.facts.notify else None
         asked = (run and RunFolder(run).read_replayed()) or (self.run and RunFolder(self.run).read_replayed())
         asking = {"service": service, **(asked or self.asking()), "at_once": at_once}
         planned = plan(codebook or self.codebook, source, run=run or self.run, version=True, limit=limit, **asking)
         planned.record = planned.folder.note_study(self.facts.study)
         return planned
+
+    def read_people(self, units: Source | None = None) -> Codings | None:
+        """Read the labels of people, held against the units; None where there are none.
+
+        Raises
+        ------
+        TableError
+            They do not fit the codebook, or the units.
+        """
+        from codebook.codings import read_people
+
+        ids = None if units is None else DistinctIds(lambda: (unit.unit_id for unit, _ in units.with_skips()))
+        return read_people(self.people, self.codebook, units=ids)
 
     def pilot(self, limit: int) -> Run:
         """Plan a run of its own with the first texts, asked at once; the whole does not ask them again."""
@@ -231,8 +252,7 @@ class StudyCore:
             There is neither a run nor a file of coders.
         """
         facts = self.facts
-        people = self.coders or self._has_logs()
-        if self.run and ("run" in self.given or not people or list_versions(runs_folder(), self.run)):
+        if self.run and ("run" in self.given or not self.has_people or list_versions(runs_folder(), self.run)):
             codings = partial(self.open_run().codings, self.people, gold=facts.gold, models=facts.models)
             return codings(sample=facts.sample, part=part, unlock=unlock, beside=beside)
         return self._codings_of_people()
@@ -256,13 +276,18 @@ class StudyCore:
         notes = (*codings.notes, alone if self.run else "There is no run.")
         return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=self.folder / "outputs")
 
-    def _has_logs(self) -> bool:
-        """Whether people coded by assignment; the codebook is read only where something is assigned."""
-        from codebook.codings import has_logs
-
+    @property
+    def has_people(self) -> bool:
+        """Whether there are labels of people; the codebook is read only where something is assigned."""
+        if self.coders:
+            return True
         folder = self.coding_folder
         there = (resolve_path(folder or FOLDER) / "assignment.csv").is_file()
-        return there and has_logs(folder, self.codebook)
+        if not there:
+            return False
+        from codebook.codings import has_logs
+
+        return has_logs(folder, self.codebook)
 
     def _has_units(self) -> bool:
         of_study = not self.given & {"coders", "codebook"} or "units" in self.given

@@ -14,7 +14,7 @@ from codebook.coding import read_coding
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.misfits import say_misfit
 from codebook.files.yaml_text import Loc, YamlTree, find_broken_paths, read_yaml
-from codebook.ground.secrecy import judge_secrecy
+from codebook.ground.secrecy import hide_keys, judge_secrecy
 from codebook.paths import project_folder, show_path
 from codebook.records import read_service
 from codebook.study.study_facts import Pairs, StudyFacts, is_empty
@@ -42,7 +42,7 @@ class StudyFaults:
 
     def add(self, place: Loc, problem: str, mend: str) -> None:
         """Note a fault at a place of the file; a place that is not written there counts as the one around it."""
-        self.faults.append(Fault(self.tree.place(place), problem, mend))
+        self.faults.append(Fault(self.tree.place(place), hide_keys(problem), mend))
 
     def stop(self) -> None:
         """Raise all faults together, if there are any."""

@@ -233,6 +233,11 @@ TWO = codebook(variable(), variable("frames", "multi"))
             "mixes the wide and the long form",
         ),
         (
+            "coders:\n  - {file: a.csv, unit: id, columns: {topic/anna: a}, variable: topic}\n",
+            1,
+            r"'topic/anna'\), as files of statistics programs.*`variable: topic` with `columns: {anna: a}`",
+        ),
+        (
             "coders:\n\n  - {file: a.csv, unit: id, columns: [a], variable: topik}\n",
             1,
             "line 3.*use one of topic, frames",

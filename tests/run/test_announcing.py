@@ -74,6 +74,18 @@ def test_a_job_that_expired_or_failed_is_told(fake: FakeOpenAI, told: list[Notic
     assert titles[2:] == ["codebook: run one has ended at the service", "codebook: run one has ended"]
 
 
+def test_what_is_answered_and_not_collected_yet_is_not_all_done(fake: FakeOpenAI, told: list[Notice]) -> None:
+    fake.auto = False
+    run = plan_batch(fake)
+    run.submit()
+    (batch,) = batch_ids(fake)
+    fake.finish(batch)
+    said = str(run.status(poll=True))
+    assert "6 asked = 0 labelled + 6 pending" in said
+    assert "done 6 of 6 (6 not collected yet" in said
+    fake.auto = True
+
+
 def test_a_late_job_is_told_with_what_can_be_done(fake: FakeOpenAI, told: list[Notice]) -> None:
     fake.auto = False
     run = plan_batch(fake)

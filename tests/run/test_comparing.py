@@ -138,7 +138,9 @@ def test_costs_are_those_of_the_answers_and_what_was_paid_anew(fake: FakeOpenAI)
     assert a["seconds"] >= 0
 
 
-def test_a_label_that_is_missing_on_one_side_is_a_change(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_label_that_is_missing_on_one_side_is_listed_and_is_no_other_label(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     register(monkeypatch)
     texts = ["coal", "[outside] coal", "trips"]
     units = [Unit(f"u{n}", text) for n, text in enumerate(texts)]
@@ -147,7 +149,16 @@ def test_a_label_that_is_missing_on_one_side_is_a_change(project: Path, monkeypa
     finish(plan(make_book("topic"), plain, run="one", version=True, engine="scripted"))
     frame = compare_runs("one", "unit").frame
     assert frame[["unit_id", "one"]].to_numpy().tolist() == [["u1", "none"]]
-    assert compare_runs("one", resample=FEW).frame["n_changed"].iloc[1] == 1
+    found = compare_runs("one", "unit").finding
+    assert (
+        found == "0 of 3 units changed their label (0 %); 1 has a label by some of the runs only; the others kept it."
+    )
+    whole = compare_runs("one", resample=FEW)
+    assert whole.frame[["n_labelled", "n_changed"]].iloc[1].tolist() == [2, 0]
+    assert "0 of 2 units changed (0 %); 1 has no label in one of the two." in whole.finding
+    assert compare_runs("one", "label").finding.startswith(
+        "No label became another one; what differs has a label by one"
+    )
 
 
 def test_what_cannot_be_compared_is_said(two: tuple[Run, Run]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from fakes.fake_openai import FakeOpenAI
 from fakes.service import MODEL, TEXTS, batch_ids, check_paid, check_sums, plan_batch, write_provider
 
+from codebook.cli import main
 from codebook.errors import EngineError, ParameterError, PendingError
 from codebook.records import Asking
 from codebook.run import OCCASIONS, RunFolder, Service, open_run, read_service, wait
@@ -19,6 +21,25 @@ def test_all_faults_of_the_settings_are_told_at_once() -> None:
         read_service(given)
     assert [fault.where for fault in told.value.faults] == [f"service, {name}" for name in given]
     assert [fault.mend for fault in told.value.faults][0:3:2] == ["did you mean 'timeout_s'?", "did you mean 'done'?"]
+
+
+@pytest.mark.parametrize(
+    "secret", ["sk-proj-" + "aB3d" * 8, "mailto://me:Passw0rd99@host.example", "https://a.example/?token=abc123"]
+)
+def test_no_message_on_settings_shows_a_key(project: Path, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    for name in ("notify", "timeout_s", secret):
+        with pytest.raises(ParameterError) as told:
+            read_service({name: secret})
+        assert secret not in str(told.value)
+        (project / "study.yaml").write_text(f"study: s\nservice: {{'{name}': '{secret}'}}\n", encoding="utf-8")
+        done = CliRunner().invoke(main, ["check"])
+        assert (done.exit_code, secret in done.output) == (1, False)
+        (project / "study.yaml").write_text("study: s\n", encoding="utf-8")
+        done = CliRunner().invoke(main, ["plan", "--service", f"{name}={secret}"])
+        assert (done.exit_code, secret in done.output) == (1, False)
+    monkeypatch.setenv("MY_SECRET_KEY", "correct horse 7 battery")
+    with pytest.raises(ParameterError, match=r"'\.\.\.' cannot be taken"):
+        read_service({"priority": "correct horse 7 battery"})
 
 
 def test_settings_are_read_from_texts_and_kept_without_their_defaults() -> None:

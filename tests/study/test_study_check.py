@@ -55,6 +55,42 @@ def test_a_new_study_is_in_order_as_it_is_made(tmp_path, monkeypatch):
     check.raise_errors()
 
 
+def test_what_the_check_refuses_is_refused_before_the_run_is_planned(study, tmp_path):
+    from click.testing import CliRunner
+
+    from codebook.cli import main
+
+    for wrong in (
+        {"coders_yaml": CODERS.replace("ann: ann", "ann: anna")},
+        {"coders_yaml": CODERS, "coded_csv": "id,gold,ann\n1.0,sports,sports\n2.0,politics,politics\n"},
+    ):
+        check = study("run: one\n", **wrong)
+        assert [fault.where for fault in check.faults], check
+        for words in (["run"], ["plan"]):
+            done = CliRunner().invoke(main, words)
+            assert done.exit_code == 1
+            assert str(check.faults[0]) in done.output
+        assert not (tmp_path / "runs" / "one").exists(), "nothing was planned, and nothing sent"
+    check = study("run: one\n", coded_csv="id,gold,ann\n1,sports,sports\n2,politics,politics\n3,sports,politics\n")
+    assert check.ok
+    assert open_study().plan().name == "one"
+
+
+def test_the_coders_that_are_listed_are_those_that_the_analysis_takes(tmp_path, monkeypatch):
+    from codebook.coding import simulate_coder
+
+    make_study(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    open_study().with_coding(coders=("eve", "fay")).assign()
+    for coder in ("eve", "fay"):
+        simulate_coder(coder, [])
+    check = check_study(open_study())
+    coders = sorted(open_study().codings().coders)
+    assert {"eve", "fay"} <= set(coders)
+    (line,) = [line for line in check.lines if line.startswith("coders: ")]
+    assert all(coder in line for coder in coders)
+
+
 def test_faults_of_every_part_are_in_one_list(study):
     check = study(
         "engine: openai_batch\nmodel: gpt-5.4-mini\nbase_url: http://far.example/v1\ndraws: -1\nsample: none.jsonl\n",

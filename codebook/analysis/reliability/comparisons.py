@@ -104,7 +104,9 @@ def read_variable(
     codings: Codings, variable: VariableLike, coders: Sequence[str]
 ) -> Iterator[tuple[str, LabelCodes | None]]:
     """(level, codes) of a variable: one, or for sets of labels one a distance; none without a level."""
-    level = SET_LEVELS[0] if variable.kind == "multi" else variable.level or ""
+    level = variable.level or ""
+    if variable.kind == "multi" and level not in SET_LEVELS:
+        level = SET_LEVELS[0]
     if variable.kind not in KINDS:
         level = ""
     if level not in (*LEVELS, *SET_LEVELS):
@@ -119,7 +121,8 @@ def read_variable(
         codes = join_chances(codes, codings.sample.frame)
     yield level, codes
     if variable.kind == "multi":
-        yield SET_LEVELS[1], replace(codes, scale=replace(codes.scale, level=SET_LEVELS[1]))
+        other = next(each for each in SET_LEVELS if each != level)
+        yield other, replace(codes, scale=replace(codes.scale, level=other))
 
 
 def _labels(variable: VariableLike, level: str) -> Sequence[str] | None:

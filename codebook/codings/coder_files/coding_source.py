@@ -128,7 +128,21 @@ class CodingSource(BaseModel):
             yield "it is not clear who coded", "give `coder` (a column) or `coder_name` (a name), or `columns`"
         if not self.columns and (self.label is None) == (self.reply is None):
             yield "it is not clear where the labels are", "give `label` or `reply`, or `columns`"
+        yield from self._problems_of_names(codebook)
         yield from self._problems_of_variables(codebook)
+
+    def _problems_of_names(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
+        """Names that only files of statistics programs have: `stance/anna` is a variable and a coder there."""
+        variables = {variable.name for variable in codebook.variables}
+        for name, column in self.columns.items():
+            variable, slash, coder = name.partition("/")
+            if slash and coder and variable.partition("=")[0] in variables:
+                mend = (
+                    f"write an entry for each variable, such as `variable: {variable.partition('=')[0]}` with "
+                    f"`columns: {{{coder}: {column}}}`"
+                )
+                yield f"`columns` names a variable with a coder ({name!r}), as files of statistics programs do", mend
+                return
 
     def _problems_of_tool(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
         names = [variable.name for variable in codebook.variables]

@@ -49,8 +49,8 @@ def compare_runs(
     Returns
     -------
     Result
-        By run: variable, run, model, n_units, n_labelled (by the first run and this one), n_changed, then against the
-        first run alpha and percent, of gold accuracy and the paired difference to the first run, each with _low and
+        By run: variable, run, model, n_units, n_labelled (by the first run and this one), n_changed (of those), then
+        against the first run alpha and percent, of gold accuracy and the paired difference to the first run, each with _low and
         _high; p of McNemar's test; cost (of its answers, whoever asked for them), paid (by itself), both in USD,
         seconds of its jobs; differs, what it has otherwise than the first; reason. By cost: variable, run, model,
         n_labels, cost and cost_per_1000 (USD, 0 where nobody charges, missing where it is unknown), n_gold, accuracy
