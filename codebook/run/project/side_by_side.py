@@ -50,9 +50,9 @@ def compare_runs(
     -------
     Result
         By run: variable, run, model, n_units, n_labelled (by the first run and this one), n_changed (of those), then
-        against the first run alpha and percent, of gold accuracy and the paired difference to the first run, each with _low and
-        _high; p of McNemar's test; cost (of its answers, whoever asked for them), paid (by itself), both in USD,
-        seconds of its jobs; differs, what it has otherwise than the first; reason. By cost: variable, run, model,
+        against the first run alpha and percent, of gold accuracy and the paired difference to the first run, each with
+        _low and _high; p of McNemar's test; cost (of its answers, whoever asked for them), paid (by itself), both in
+        USD, seconds of its jobs; differs, what it has otherwise than the first; reason. By cost: variable, run, model,
         n_labels, cost and cost_per_1000 (USD, 0 where nobody charges, missing where it is unknown), n_gold, accuracy
         with _low and _high, on_frontier, reason why it is not drawn. By label: variable, run, before,
         after, n, share. By unit: variable, unit_id, a column for each run, gold, text.
