@@ -14,6 +14,7 @@ from codebook.coding.assigning import Design
 from codebook.coding.assignments import FOLDER, Assignment, assign, read_assignment, write_assignment
 from codebook.coding.deciding.adjudicating import AdjudicationSession
 from codebook.coding.label_values import Label
+from codebook.coding.log_codings import read_logs
 from codebook.coding.rounds.known_answers import KnownAnswer, list_known
 from codebook.coding.rounds.norming_rounds import add_norming
 from codebook.coding.session_opening import open_session
@@ -218,7 +219,12 @@ class Trial:
         simulate_decisions(session, answers, "by the known answer")
 
     def norm(self, answers: Iterable[KnownAnswer], n: int = 20, *, error: float = 0.0) -> None:
-        """Draw units that both coded for a norming round, at random, and let both code them once more."""
+        """Draw units that both coded for a norming round, at random, and let both code them once more.
+
+        Nothing happens where no unit was coded, since simulated coders skip all that has no codes.
+        """
+        if read_logs(self.folder).frame["label"].isna().all():
+            return
         rounds = [str(each["round"]) for each in read_assignment(self.folder).rounds]
         if _NORMING not in rounds:
             add_norming(n, "random", folder=self.folder, seed=self.seed)

@@ -106,10 +106,14 @@ def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = Fals
         mend = "pass unlock=True once prompt and codebook are final and the figures are those of the report"
         _refuse(file, f"the part {part!r} is locked", mend)
     sample = take_part(_read(file), part)
-    if not len(sample.frame):
-        mend = "read part='test' with unlock=True, or draw with dev_share above 0"
-        _refuse(file, f"it has no part {part!r}", mend)
+    if fault := _find_lack(sample, file, part):
+        _refuse(file, fault.problem, fault.mend)
     return sample
+
+
+def _find_lack(sample: GoldSample, file: Path, part: str) -> Fault | None:
+    mend = "read part='test' with unlock=True, or draw with dev_share above 0"
+    return None if len(sample.frame) else Fault(show_path(file), f"it has no part {part!r}", mend)
 
 
 def is_gold_sample(path: Path) -> bool:
@@ -219,7 +223,7 @@ def open_gold_sample(
         Of the sample, in the folder of the run or of the project; empty for the run's own if there is one, "none" for
         no sample.
     part, unlock
-        As in `read_gold_sample`. A part that is locked is a fault only where it is used.
+        As in `read_gold_sample`. A part that is locked or without units is a fault only where it is used.
 
     Raises
     ------
@@ -241,8 +245,12 @@ def open_gold_sample(
         if file in ("", GOLD_SAMPLE):
             return None
         path = resolve_path(file)
-    locked = (_refuse_locked(path, part),) if path.is_file() and part != "dev" and not unlock else ()
-    return replace(read_gold_sample(path, part=part, unlock=True), locked=locked, named=bool(file))
+    if not path.is_file():
+        raise ParameterError("The gold sample cannot be read.", [missing_file(path)])
+    sample = take_part(_read(path), part)
+    lack = _find_lack(sample, path, part)
+    locked = _refuse_locked(path, part) if part != "dev" and not unlock else lack
+    return replace(sample, locked=(locked,) if locked else (), named=bool(file))
 
 
 def _refuse_locked(path: Path, part: str) -> Fault:

@@ -242,7 +242,7 @@ class Grid:
             and macro_f1 and gold_alpha (against the gold). Printed are at most seven of its columns.
         """
         given = self._narrow(codings)
-        raise_faults("The gold sample is locked.", given.sample.locked if given.sample else ())
+        raise_faults("The gold sample cannot be used.", given.sample.locked if given.sample else ())
         finding = GridFinding(given, self.settings)
         result = specifications(given, finding, by=finding.by, aggregations=self.settings.aggregation, runs=self.runs())
         words = " ".join(say_agreement(result.frame, finding.by))

@@ -107,6 +107,17 @@ def test_a_trial_runs_from_the_assignment_to_the_norming_round_and_may_be_repeat
     assert cb.analysis.norming(codings, again, resample=cb.Bootstrap(50)).frame["value"][1] == 1
 
 
+def test_a_trial_of_what_has_no_codes_goes_on_to_its_end(folder):
+    book = "name: e\nunit: a text\nvariables: [{name: vectors, kind: embedding}]\n"
+    (folder.parent / "vectors.yaml").write_text(book, encoding="utf-8")
+    trial = Trial(folder)
+    trial.assign(UNITS[:3], folder.parent / "vectors.yaml")
+    trial.code([])
+    trial.norm([], 20)
+    found = cb.analysis.norming(read_logs(), read_logs(round_name="norming-1"))
+    assert found.finding == "'vectors' holds vectors, which are not compared as labels."
+
+
 def test_a_trial_writes_nothing_where_people_code(folder):
     write_assignment(assign(UNITS, ["ann"]), BOOK, UNITS)
     with pytest.raises(ParameterError, match="'ann' codes in"):

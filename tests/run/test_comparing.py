@@ -12,7 +12,7 @@ from fakes.scripted import UNITS, make_book, register
 from fakes.service import finish, plan_batch
 
 from codebook.analysis import Bootstrap
-from codebook.errors import ParameterError, RunError
+from codebook.errors import ParameterError, RunError, StatisticError
 from codebook.ground.quantities import show_usd
 from codebook.records import Unit
 from codebook.run import Run, compare_runs, plan
@@ -159,6 +159,16 @@ def test_a_label_that_is_missing_on_one_side_is_listed_and_is_no_other_label(
     assert compare_runs("one", "label").finding.startswith(
         "No label became another one; what differs has a label by one"
     )
+
+
+def test_a_sample_without_the_part_keeps_no_run_from_being_compared(two: tuple[Run, Run]) -> None:
+    from codebook.sampling import draw_gold, write_gold_sample
+
+    second = two[1]
+    write_gold_sample(draw_gold(second.codings().of("topic"), 10, "by_label"), second.folder.path / "gold_sample.jsonl")
+    assert compare_runs("one", variable="topic", part="dev", resample=FEW).finding.startswith("one.v2 beside one")
+    with pytest.raises(StatisticError, match=r"it has no part 'dev'.*part='test'"):
+        compare_runs("one", coders="coders.yaml", variable="topic", part="dev", resample=FEW)
 
 
 def test_what_cannot_be_compared_is_said(two: tuple[Run, Run]) -> None:

@@ -31,6 +31,7 @@ from codebook.ground.whys import WHYS
 from codebook.ledger import Ledger
 from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run import Run, RunStatus, cost_history, list_runs, open_run, plan
+from codebook.sampling import draw_gold
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, check_shard
 from codebook.units import read_units
@@ -191,6 +192,10 @@ def test_each_variable_has_one_coder_by_one_name_where_several_models_answer(
         assert set(table.loc[table["variable"] == name, "coder"].str.partition("@")[0]) == {f"scripted-{name}"}
         covered = run.coverage().frame
         assert list(covered.loc[covered["variable"] == name, "coder"]) == [f"scripted-{name}"]
+    sample = draw_gold(run.codings().of("topic"), 3, "by_label")
+    assert sorted(sample.frame["stratum"]) == ["absent", "coal", "failed"], (
+        "the units that have no label are strata, too"
+    )
     costs = cost_history("model")
     assert sorted(costs["model"]) == ["scripted-tone", "scripted-topic"]
     assert costs["answers"].sum() == 8, "those that failed stand with a name"

@@ -23,6 +23,7 @@ from codebook.sampling import (
     gold_curve,
     gold_size,
     list_strata,
+    open_gold_sample,
     read_gold_sample,
     take_part,
     units_for_alpha,
@@ -370,6 +371,15 @@ def test_a_second_draw_does_not_take_the_place_of_the_first(tmp_path):
     assert len(again.frame) == 100
     assert [each["seed"] for each in again.rounds] == [4, 6]
     pd.testing.assert_frame_equal(again.frame, larger.frame)
+
+
+def test_a_part_without_units_is_a_fault_only_where_it_is_used(tmp_path):
+    path = tmp_path / "gold_sample.jsonl"
+    write_gold_sample(draw_gold(make_units(), 10), path)
+    sample = open_gold_sample(tmp_path, part="dev")
+    assert len(sample.frame) == 0
+    (fault,) = sample.locked
+    assert "it has no part 'dev'" in str(fault)
 
 
 def test_a_damaged_or_foreign_file_is_named(tmp_path):

@@ -364,7 +364,7 @@ class Codings(CoderRoles):
     def gold_sample(self) -> tuple[pd.DataFrame | None, str]:
         """The sample by whose chances gold units of the variable are weighted, or None, and a sentence on it.
 
-        Raises StatisticError: the sample is locked.
+        Raises StatisticError: the sample is locked, or has no such part.
         """
         if self.sample is None:
             return None, "There is no gold sample: all gold units weigh the same."
@@ -372,7 +372,7 @@ class Codings(CoderRoles):
             return None, "No gold sample is used, as asked: all gold units weigh the same."
         if not self.sample.named and (why := self._why_no_weights()):
             return None, f"{self.sample.name} is not used: {why}."
-        raise_faults("The gold sample is locked.", self.sample.locked)
+        raise_faults("The gold sample cannot be used.", self.sample.locked)
         return self.sample.frame, self.sample.sentence
 
     def _why_no_weights(self) -> str:

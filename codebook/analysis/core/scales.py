@@ -297,12 +297,13 @@ def say_without_labels(variables: Sequence[VariableLike], verb: str) -> str:
     Examples
     --------
     >>> say_without_labels([VariableSpec("heat", "interval", None, "number")], "count")
-    "'heat' is of kind 'number', which has no labels: nothing to count."
+    "'heat' holds numbers, which have no labels: nothing to count."
     """
     if not variables or any(each.kind in _LABELLED for each in variables):
         return ""
-    kinds = [f"{each.name!r} is of kind {each.kind!r}" for each in variables]
-    return f"{' and '.join(kinds)}, which {'has' if len(kinds) == 1 else 'have'} no labels: nothing to {verb}."
+    told = {kind: what.partition(":")[0] for kind, what in UNCOUNTED.items()}
+    parts = [f"{each.name!r} holds {told.get(each.kind, 'numbers, which have no labels')}" for each in variables]
+    return f"{', and '.join(parts)}: nothing to {verb}."
 
 
 def _read_sets(texts: list[str], level: str, labels: tuple[str, ...]) -> tuple[Scale, Ints, list[Fault]]:

@@ -212,8 +212,10 @@ def norming(before: Codings, after: Codings, *, resample: Bootstrap = Bootstrap(
     >>> print(norming(first, second, resample=Bootstrap(200)).finding)
     Alpha was .01 before and is 1.00 after; difference .99 [.62, 1.28] (2 coders, 40 units coded in both rounds).
     """
-    raise_faults(_ABOUT_ROUNDS, _check_rounds(before, after))
     result = Result(pd.DataFrame(columns=list(_OF_ROUNDS)), "norming", "Agreement before and after", "reliability")
+    if before.uncounted:
+        return nothing_to_say(before, before.uncounted, result)
+    raise_faults(_ABOUT_ROUNDS, _check_rounds(before, after))
     rounds, dropped = _meet(before, after)
     coders = rounds[0]["coder"].nunique()
     if coders < 2:

@@ -85,7 +85,10 @@ def test_codings_of_one_variable_are_said_as_before(codings):
 
 NUMBERS = VariableSpec("heat", "interval", None, "number")
 WORDS = VariableSpec("claim", "", None, "text")
-NOTHING = "is of kind {!r}, which has no labels: nothing to "
+NOTHING = {
+    "number": "holds numbers, which have no labels: nothing to ",
+    "text": "holds free text, which is not compared as labels: nothing to ",
+}
 
 
 def answer(spec: VariableSpec, values: str) -> pd.DataFrame:
@@ -94,7 +97,7 @@ def answer(spec: VariableSpec, values: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("spec", [NUMBERS, WORDS], ids=["numbers", "words"])
 def test_what_has_no_labels_is_said_and_is_no_error(spec):
-    codings, nothing = Codings(answer(spec, "12345"), [spec]), NOTHING.format(spec.kind)
+    codings, nothing = Codings(answer(spec, "12345"), [spec]), NOTHING[spec.kind]
     assert reliability(codings, by="label").facts.nothing.endswith(f"{nothing}compare.")
     assert correlogram(codings).facts.nothing.endswith(f"{nothing}associate.")
     assert f"{nothing}vote for." in consensus(codings).result.facts.nothing

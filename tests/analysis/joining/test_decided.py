@@ -74,4 +74,4 @@ def test_of_sets_each_code_is_looked_at_alone():
 def test_free_texts_have_no_definitions():
     spec = VariableSpec("words", "nominal", None, "transcription")
     nothing = disputed_definitions(of({"ann": ["x"], "bo": ["y"]}, spec)).facts.nothing
-    assert nothing == "'words' is of kind 'transcription', which has no labels: nothing to define."
+    assert nothing == "'words' holds transcripts, which are not compared as labels: nothing to define."

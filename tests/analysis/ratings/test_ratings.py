@@ -201,7 +201,7 @@ def test_reliability_of_numbers_shows_alpha_icc_and_r_by_itself():
     matrix = pd.DataFrame(JUDGES).corr().to_numpy()
     assert frame.loc["pearson", "value"] == pytest.approx(matrix[np.triu_indices(4, 1)].mean())
     assert "F intervals (McGraw and Wong 1996)" in reliability(rate()).note
-    nothing = "'skill' is of kind 'number', which has no labels: nothing to compare."
+    nothing = "'skill' holds numbers, which have no labels: nothing to compare."
     assert reliability(rate(), by="label").facts.nothing == nothing
 
 
