@@ -192,10 +192,8 @@ def test_each_variable_has_one_coder_by_one_name_where_several_models_answer(
         assert set(table.loc[table["variable"] == name, "coder"].str.partition("@")[0]) == {f"scripted-{name}"}
         covered = run.coverage().frame
         assert list(covered.loc[covered["variable"] == name, "coder"]) == [f"scripted-{name}"]
-    sample = draw_gold(run.codings().of("topic"), 3, "by_label")
-    assert sorted(sample.frame["stratum"]) == ["absent", "coal", "failed"], (
-        "the units that have no label are strata, too"
-    )
+    sample = draw_gold(run.codings().of("topic"), 5, "by_label")
+    assert {"absent", "failed"} < set(sample.frame["stratum"]), "no label is a stratum, too"
     costs = cost_history("model")
     assert sorted(costs["model"]) == ["scripted-tone", "scripted-topic"]
     assert costs["answers"].sum() == 8, "those that failed stand with a name"
