@@ -193,7 +193,7 @@ def test_each_variable_has_one_coder_by_one_name_where_several_models_answer(
         covered = run.coverage().frame
         assert list(covered.loc[covered["variable"] == name, "coder"]) == [f"scripted-{name}"]
     sample = draw_gold(run.codings().of("topic"), 5, "by_label")
-    assert {"absent", "failed"} < set(sample.frame["stratum"]), "no label is a stratum, too"
+    assert {"(absent)", "(failed)"} < set(sample.frame["stratum"]), "no label is a stratum, too"
     costs = cost_history("model")
     assert sorted(costs["model"]) == ["scripted-tone", "scripted-topic"]
     assert costs["answers"].sum() == 8, "those that failed stand with a name"
