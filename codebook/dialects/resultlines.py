@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,7 +18,7 @@ UNREADABLE = "the result line cannot be read as JSON; its bytes are kept in the 
 """What is said of an answer whose line nobody can read."""
 
 _NAME = re.compile(rb'(?<!\\)"custom_id"\s*:\s*("(?:[^"\\]|\\.)*")')
-_FIELD = re.compile(r'(?<!\\)"\s*:')
+_APART = re.compile(r'"\s+:')
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -75,7 +76,7 @@ def find_twice(text: str, value: Any) -> str:
     >>> [find_twice(text, read_json(text)) for text in ('{"a":1,"a":2}', '{"a":1, "a":1}', '[{"a":1},{"a":2}]')]
     ['a', '', '']
     """
-    if len(_FIELD.findall(text)) == _count_fields(value):
+    if not _APART.search(text) and text.count('":') == _count_fields(value):
         return ""
     twice: list[str] = []
 
@@ -84,14 +85,17 @@ def find_twice(text: str, value: Any) -> str:
         twice.extend(name for name, inner in pairs if first.setdefault(name, inner) != inner)
         return first
 
-    json.loads(text, object_pairs_hook=note)
+    with suppress(RecursionError):
+        json.loads(text, object_pairs_hook=note)
     return twice[0] if twice else ""
 
 
 def _count_fields(value: Any) -> int:
-    if isinstance(value, dict):
-        return len(value) + sum(map(_count_fields, value.values()))
-    return sum(map(_count_fields, value)) if isinstance(value, list) else 0
+    """How often a name and its colon, or what looks so within a text, stand in some JSON; -1 where it is too deep."""
+    try:
+        return orjson.dumps(value).count(b'":')
+    except orjson.JSONEncodeError:
+        return -1
 
 
 def read_object(raw: bytes | str) -> dict[str, Any] | None:

@@ -349,22 +349,20 @@ def test_files_that_are_gone_or_lie_elsewhere_are_named_at_once(study, tmp_path)
     assert "econ_coders.yaml: no such file" in str(caught.value)
 
 
-def test_edited_units_are_not_deposited(study):
-    path = study / "runs" / "headlines" / "units.jsonl"
-    path.write_bytes(path.read_bytes().replace(b"Greece", b"Africa"))
-    with pytest.raises(RecordError, match=r"runs/headlines/units\.jsonl was changed since it was written"):
-        deposit(replay=False)
-    with pytest.raises(RecordError, match=r"runs/headlines/units\.jsonl was changed since it was written"):
-        deposit(texts="digest", replay=False)
+@pytest.mark.parametrize("place", ["units.jsonl", "shards/*.jsonl", "results/*.jsonl"])
+def test_an_edited_run_is_not_deposited(study, place):
+    (path,) = (study / "runs" / "headlines").glob(place)
+    path.write_bytes(path.read_bytes() + b"\n")
+    for more in ({}, {"texts": "digest"}):
+        with pytest.raises(RecordError, match=rf"runs/headlines/.*{path.name} was changed since it was written"):
+            deposit(replay=False, **more)
 
 
 def test_tables_that_do_not_come_again_are_not_deposited(study):
     outputs = study / "runs" / "headlines" / "outputs" / "validity_by_coder.csv"
+    manifest, old = outputs.with_name("manifest.json"), digest_of(outputs).encode()
     outputs.write_text(outputs.read_text().replace("60", "61"))
-    manifest = outputs.with_name("manifest.json")
-    manifest.write_bytes(manifest.read_bytes())
-    (results,) = (study / "runs" / "headlines" / "results").glob("*.jsonl")
-    results.write_bytes(results.read_bytes().replace(b'\\"1\\"', b'\\"-1\\"', 1))
+    manifest.write_bytes(manifest.read_bytes().replace(old, digest_of(outputs).encode()))
     with pytest.raises(ParameterError, match="does not give the same tables again"):
         deposit()
 

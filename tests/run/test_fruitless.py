@@ -13,6 +13,7 @@ from fakes.service import MODEL, TEXTS, check_sums, finish, plan_batch
 
 from codebook.cli import main
 from codebook.dialects import write_reply
+from codebook.dialects.resultlines import find_twice, read_json
 from codebook.run import preflight
 from codebook.scheme import read_codebook
 from codebook.tasks import make_questions
@@ -85,6 +86,20 @@ def test_r05_of_several_messages_the_one_that_fits_counts_and_two_that_differ_do
     assert question.read_label(MESSAGES.join([one, f" {one}"])).label == book.variables[0].labels[0]
     assert question.read_label(MESSAGES.join([one, other])).detail == "two different answers"
     assert question.read_label(MESSAGES.join(["hm", "ha"])).detail == "the reply is not JSON"
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"),
+    [
+        ('{"a": {"b" : 1, "b": 2}}', "b"),
+        (r'{"a":"he said \"b\": no","b":1}', ""),
+        (r'{"a":"\u0022:","b":[{"c":1},{"c":2}]}', ""),
+        ('{"a":' * 300 + '{"b":1,"b":2}' + "}" * 300, "b"),
+        ('{"a":[{"b":1,"c":{"d":[]}},{"b":1,"b":true}]}', ""),
+    ],
+)
+def test_a_field_that_stands_twice_is_found_wherever_it_stands(text: str, twice: str) -> None:
+    assert find_twice(text, read_json(text)) == twice
 
 
 @pytest.mark.parametrize("texts", [["{0},{1}"], ["{0}", "{1}"]], ids=["a key twice", "two choices"])
