@@ -140,7 +140,7 @@ def _check_units(study: StudyCore, findings: _Findings) -> tuple[UnitsReport | N
 def _check_coders(
     study: StudyCore, book: Codebook | None, ids: Mapping[str, None] | None, findings: _Findings
 ) -> Codings | None:
-    if book is None:
+    if book is None or not findings.catch("coding", lambda: study.has_people):
         return None
     from codebook.analysis.core.checks import name_some
     from codebook.codings import read_people
