@@ -113,7 +113,7 @@ class Account:
         if self.stated:
             yield "of these rows added by `coded_by`", self.stated
         yield "coders", len(self.coders)
-        yield from ((f"- units of {name}", n) for name, n in self.coders.items())
+        yield from ((f"- units of {name or 'nobody who is named'}", n) for name, n in self.coders.items())
         yield "units", self.units
         for n, times in sorted(self.units_by_coders.items()):
             yield (f"- coded by {n:,}" if n else "- coded by nobody"), times

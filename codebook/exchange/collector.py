@@ -174,9 +174,8 @@ class Collector:
         if not self.options.coded_by:
             if not self.tells_absence and coders:
                 problem = "it does not say who saw a unit and gave no code, so a missing code is not an answer"
-                mend = (
-                    "give each coder's units, `coded_by: {ann: [...]}`, or `coded_by: all` if all coders saw all units"
-                )
+                mend = f"give each coder's units, `coded_by: {{{min(coders)}: [...]}}`"
+                mend += ", or `coded_by: all` if all coders saw all units"
                 self.ask("coded_by", problem, mend)
             return rows, 0
         stated = dict(self._list_stated(rows, coders))

@@ -227,6 +227,7 @@ def test_who_saw_what_is_stated_by_coded_by(tmp_path: Path) -> None:
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)))
     reading = open_export(tmp_path)
     assert "`coded_by`" in str(reading.questions[0])
+    assert f"`coded_by: {{{min(reading.account.coders)}: [...]}}`" in str(reading.questions[0])
     reading = open_export(tmp_path, coded_by={"ann": ["1", "2", "3"]})
     assert [(r.unit, r.coder, r.status) for r in reading.rows if r.status != "coded"] == [
         ("2", "ann", "empty"),

@@ -125,7 +125,7 @@ def _list_doubts(beside: Beside, frame: pd.DataFrame, n_clusters: int) -> list[s
 def _print_shares(frame: pd.DataFrame) -> pd.DataFrame:
     names = {"estimate": "share", "low": "share_low", "high": "share_high"}
     shown = ["label", "source", *names.values(), "n", "n_gold", "worth", "reason"]
-    return frame.rename(columns=names)[shown]
+    return frame.assign(worth=frame["worth"].round()).rename(columns=names)[shown]
 
 
 def _plot_shares(frame: pd.DataFrame, variable: VariableLike, note: str) -> Figure:

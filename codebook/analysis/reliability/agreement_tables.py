@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -42,6 +43,7 @@ from codebook.outputs import MOST_COLUMNS
 _ABOUT = "The reliability cannot be computed."
 _HEADS = ("variable", "label", "group", "a", "b", "left_out", "difference", "level")
 _EVERY = ("all codings",)
+_MOST_OTHERS = 3  # coders who are named with another commonest label
 _EXTRA = {"pair": ("a", "b"), "without": ("left_out",)}
 _TITLES = {
     "": "Agreement of the coders",
@@ -213,7 +215,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
         result,
         finding=_say_shares(named[named["coder"].isin(shown)], facts.places),
         table=_print_shares(named, shown, facts.places),
-        remarks=tuple(say_alike(codings)),
+        remarks=(*_remark_sizes(named[named["coder"].isin(shown)]), *say_alike(codings)),
         names=tuple(shown),
         outputs=codings.outputs,
     )
@@ -236,16 +238,31 @@ def _count_labels(variable: VariableLike, codes: LabelCodes) -> Iterator[dict[st
 
 
 def _say_shares(frame: pd.DataFrame, places: int) -> str:
-    """The commonest label of the first variable, and who of the busiest coders gave it least and most often."""
+    """The commonest label of the first variable, who of the busiest coders gave it least and most, who gave another."""
     first = frame[frame["variable"] == frame["variable"].iloc[0]]
     label = first.groupby("label", sort=False)["n"].sum().idxmax()
     rows = first[(first["label"] == label) & (first["n_codings"] > 0)].sort_values("share", kind="stable")
     least, most = (
         f"{format_figure(rows['share'].iloc[at], places, 'share')} ({rows['coder'].iloc[at]})" for at in (0, -1)
     )
+    others = [
+        f"{each['coder']} gives {each['label']!r} most ({format_figure(each['share'], places, 'share')})"
+        for each in first.loc[first.groupby("coder", sort=False)["share"].idxmax()].to_dict("records")
+        if each["share"] > rows.set_index("coder")["share"].get(each["coder"], math.inf)
+    ]
+    more = f"; {len(others) - _MOST_OTHERS:,} more give another one most" if len(others) > _MOST_OTHERS else ""
     return (
-        f"The commonest label of {first['variable'].iloc[0]} is {label!r}: from {least} to {most} of a coder's labels."
+        f"The commonest label of {first['variable'].iloc[0]} is {label!r}: from {least} to {most} of a coder's labels"
+        f"{''.join(f'; {other}' for other in others[:_MOST_OTHERS])}{more}."
     )
+
+
+def _remark_sizes(frame: pd.DataFrame) -> Iterator[str]:
+    """Say of how many codings the shares are, where coders coded different numbers."""
+    sizes = frame[frame["variable"] == frame["variable"].iloc[0]].drop_duplicates("coder")
+    if sizes["n_codings"].nunique() > 1:
+        told = ", ".join(f"{row['coder']} {row['n_codings']:,}" for row in sizes.to_dict("records"))
+        yield f"The shares are of different numbers of codings ({told}), so perhaps of different units."
 
 
 def _print_shares(frame: pd.DataFrame, coders: Sequence[str], places: int) -> pd.DataFrame:

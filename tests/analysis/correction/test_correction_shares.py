@@ -50,7 +50,8 @@ def test_random_gold_gives_the_mean_of_ppi_plus_plus():
     """Angelopoulos, Duchi and Zrnic (2023): w mean(f, unlabelled) + mean(y - w f), w = cov / ((1 + n/N) var)."""
     truth, model = make_labels(3000, 0.85, 1)
     drawn = np.random.default_rng(2).permutation(3000) < 400
-    frame = prevalence(read(tidy(np.where(drawn, truth, None), model))).frame
+    result = prevalence(read(tidy(np.where(drawn, truth, None), model)))
+    frame = result.frame
     y, f = (truth[drawn] == "yes").astype(float), (model == "yes").astype(float)
     n, rest = len(y), f[~drawn]
     both = np.cov(y, f[drawn])
@@ -68,6 +69,7 @@ def test_random_gold_gives_the_mean_of_ppi_plus_plus():
     assert gold["se"] == pytest.approx(math.sqrt(y.var() / n))
     assert row["worth"] == pytest.approx(n * (gold["se"] / row["se"]) ** 2)
     assert row["se"] < gold["se"]
+    assert f"{round(row['worth']):,}" in set(result.printed()["Worth"])  # units, which are whole
 
 
 def test_a_given_weight_is_the_plain_formula():

@@ -351,7 +351,13 @@ def test_shares_of_labels_add_up(frames):
     single = label_shares(observers_2011(), level="nominal")
     assert single.frame.groupby("coder")["share"].sum().to_numpy() == pytest.approx(np.ones(4))
     assert single.printed().columns.tolist() == ["Label", *"BDCA"]
-    assert single.finding == "The commonest label of code is '2': from .27 (D) to .36 (B) of a coder's labels."
+    assert single.finding == (
+        "The commonest label of code is '2': from .27 (D) to .36 (B) of a coder's labels; C gives '3' most (.40)."
+    )
+    assert "different numbers of codings (A 9, B 11, C 10, D 11), so perhaps of different units" in single.note
+    wide = pd.DataFrame({"model": list("aaaaab"), "gold": ["b", "b", "a", None, None, None]})
+    finding = label_shares(wide, level="nominal").finding
+    assert finding.endswith("is 'a': from .33 (gold) to .83 (model) of a coder's labels; gold gives 'b' most (.67).")
     nobody = label_shares(make_table("v", {"a": [None]}), level="nominal")
     assert nobody.facts.nothing == "No coding has a label: nothing to count."
 
