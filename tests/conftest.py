@@ -70,13 +70,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let no search for garbage go through all modules and tests again and again: it takes half a second each time.
-
-    And let it search less often: a fiftieth of the time of a test went into it.
-    """
+    """Let no search for garbage go through all modules and tests again and again: it takes half a second each time."""
     gc.enable()
     gc.freeze()
-    gc.set_threshold(10_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
