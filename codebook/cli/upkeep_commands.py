@@ -29,16 +29,19 @@ def erase(unit: str, run: str, text_file: str, yes: bool) -> None:
 
 
 @click.command()
-@click.argument("folder")
-def adopt(folder: str) -> None:
-    """Take the run in FOLDER into this project, from its files alone; nobody is asked.
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...")
+def adopt(folders: tuple[str, ...]) -> None:
+    """Take the run in each FOLDER into this project, from its files alone; nobody is asked.
 
     FOLDER is runs/NAME of a run whose ledger is missing, or that was renamed; or it lies elsewhere, as a deposited run
-    does, and is copied to runs/ under its name. A run that is known is left as it is.
+    does, and is copied to runs/ under its name. A run that is known is left as it is. Of several, those whose answers
+    others share come first: runs/*/ is all of them.
     """
     from codebook.run import adopt as take_in
+    from codebook.run.adoption.adopting import order_folders
 
-    say(take_in(folder).status())
+    for folder in order_folders(folders):
+        say(take_in(folder).status())
 
 
 @click.command()

@@ -410,3 +410,14 @@ def test_r15_a_run_that_was_adopted_after_an_erasure_fits(project: Path) -> None
     for name in ("one", "two"):
         assert adopt(name).table().equals(tables[name])
     assert {name: dump(project, name) for name in ("one", "two")} == before
+
+
+def test_after_a_lost_ledger_all_runs_are_adopted_at_once_whatever_their_order(project):
+    """Each behind those whose answers it shares: `z` was asked first, and `a` asked only what was new."""
+    make_run("z", [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(3)])
+    make_run("a", [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(5)])
+    before = {name: dump(project, name)["rows"] for name in ("a", "z")}
+    (project / "runs" / "ledger.db").unlink()
+    result = CliRunner().invoke(main, ["adopt", "runs/a/", "runs/z/"])
+    assert result.exit_code == 0, result.output
+    assert {name: dump(project, name)["rows"] for name in ("a", "z")} == before

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.dialects import read_reply
+from codebook.engines.replay import list_sources
 from codebook.errors import Fault, ParameterError, RunError
 from codebook.files.digests import digest_of, find_faults
 from codebook.files.lines import dump_canonical, load_line, number_lines
@@ -28,7 +29,7 @@ from codebook.ledger.carried import (
 )
 from codebook.ledger.losses import settle_losses
 from codebook.ledger.migrations import name_old_answerer
-from codebook.paths import show_path
+from codebook.paths import resolve_path, show_path
 from codebook.records import Answer, Asking, JobState, Shard, request_key
 from codebook.run.adoption.deposits import take_in
 from codebook.run.answers.carrying import Carried, read_carried
@@ -75,6 +76,29 @@ def adopt(folder: str | Path) -> Run:
     with take_in(folder) as home:
         note_run(home)
     return open_exact(home.name)
+
+
+def order_folders(folders: Sequence[str]) -> list[str]:
+    """Folders of runs, each behind those whose answers it shares.
+
+    Examples
+    --------
+    >>> order_folders(["runs/topics"])
+    ['runs/topics']
+    """
+    named = {Path(folder).name: folder for folder in folders}
+    ordered = list[str]()
+
+    def add(name: str, coming: tuple[str, ...] = ()) -> None:
+        if name not in named or name in coming or named[name] in ordered:
+            return
+        for other in list_sources(resolve_path(named[name])):
+            add(other, (*coming, name))
+        ordered.append(named[name])
+
+    for name in named:
+        add(name)
+    return ordered
 
 
 def note_run(home: RunFolder, *, as_event: bool = True) -> None:
