@@ -106,7 +106,16 @@ def note_entry(folder: Path, entry: OutputEntry) -> None:
 
 
 def keep_order(folder: Path) -> None:
-    """Let what is saved again in place of these outputs stand in their order."""
+    """Let what is saved again in place of these outputs stand in their order.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     keep_order(Path(name) / "outputs")
+    ...     [path.name for path in Path(name).iterdir()]
+    ['.order_of_outputs.json']
+    """
     write_json(folder.with_name(_ORDER), [entry.name for entry in read_outputs(folder)])
 
 
