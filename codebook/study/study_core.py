@@ -272,8 +272,8 @@ class StudyCore:
         codings = read.with_gold(self.facts.gold)
         codings = codings if units is None else codings.with_texts(units)
         whose = "coders.yaml" if self.coders else "people"
-        alone = f"Run {self.run!r} is not there yet: these are the labels of {whose} alone."
-        notes = (*codings.notes, alone if self.run else "There is no run.")
+        state = f"Run {self.run!r} is not there yet" if self.run else "No run was named"
+        notes = (*codings.notes, f"{state}: these are the labels of {whose} alone.")
         return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=self.folder / "outputs")
 
     @property

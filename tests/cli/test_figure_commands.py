@@ -67,7 +67,7 @@ def test_two_coders_need_neither_run_nor_study(study, command):
     assert lines[0].startswith("Krippendorff's alpha (nominal) of topic: people .5")
     assert re.search(r"topic +people +6 +2 ", done.output)
     assert "18 asked = 18 labelled." in lines
-    assert lines[-1] == "There is no run."
+    assert lines[-1] == "No run was named: these are the labels of coders.yaml alone."
 
 
 def test_people_are_held_against_the_gold_without_a_run(study, command):
