@@ -95,7 +95,7 @@ _ROLES: Mapping[str, Mark] = MappingProxyType(
         **dict.fromkeys(("model", "models", "model only", "model labels only"), Mark(MODEL)),
         **dict.fromkeys(("people", "person", "humans", "human", "gold", "gold only"), Mark(PEOPLE, "s")),
         **dict.fromkeys(("corrected",), Mark(CORRECTED, "D")),
-        **dict.fromkeys(("baseline", "constant label", "capital letters"), Mark(BASELINE, "o", True)),
+        **dict.fromkeys(("baseline", "constant label", "capital letters", "floor"), Mark(BASELINE, "o", True)),
     }
 )
 

@@ -278,7 +278,7 @@ def _print(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw(frame: pd.DataFrame, coder: str) -> Figure:
-    """F1 of each label beside the agreement of people on it."""
+    """F1 of each label beside the agreement of people on it and the floor: a line where it is the same for all."""
     parts = [frame[["label", "n", "f1", "low", "high"]].rename(columns={"f1": "value"}).assign(who=f"{coder} and gold")]
     quantity = f"F1 of {coder} with the gold"
     if frame["people"].notna().any():
@@ -286,5 +286,9 @@ def _draw(frame: pd.DataFrame, coder: str) -> Figure:
         names = {"people": "value", "people_low": "low", "people_high": "high"}
         parts.insert(0, people.rename(columns=names).assign(who="people among themselves"))
         quantity += ", agreement of people on the label"
-    rows = pd.concat(parts, ignore_index=True)
-    return plot_estimates(rows, name="label", group="who", quantity=quantity)
+    floors = tuple(frame["floor"].unique())
+    if len(floors) > 1:
+        floor = frame[["label", "n", "floor"]].rename(columns={"floor": "value"})
+        parts.append(floor.assign(low=math.nan, high=math.nan, who="floor"))
+    rows, references = pd.concat(parts, ignore_index=True), floors if len(floors) == 1 else ()
+    return plot_estimates(rows, name="label", group="who", references=references, quantity=f"{quantity}, and the floor")

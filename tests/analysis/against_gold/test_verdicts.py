@@ -48,10 +48,11 @@ def test_the_four_verdicts_with_the_gold_that_is_needed():
     assert "'b' has 4 of about" in verdicts(make(repeat(("a", "a", 50), ("b", "b", 3), ("b", "a", 1)))).finding
 
 
-def test_the_figure_names_people_only_where_people_coded():
+def test_the_figure_shows_the_floor_and_names_people_only_where_people_coded():
     cells = repeat(("a", "a", 30), ("b", "b", 30), ("b", "a", 5))
     alone = verdicts(make(cells)).plot().axes[0]
-    assert (alone.get_xlabel(), alone.get_legend()) == ("F1 of m with the gold", None)
+    assert (alone.get_xlabel(), alone.get_legend()) == ("F1 of m with the gold, and the floor", None)
+    assert ".70" in [text.get_text() for text in alone.texts], "the line of the floor has its value"
     people = Codings(
         make_table("topic", cells | {"p": cells["gold"], "q": cells["m"]}),
         [VariableSpec("topic", "nominal", LABELS)],
@@ -59,7 +60,8 @@ def test_the_figure_names_people_only_where_people_coded():
         models=["m"],
     )
     beside = verdicts(people, "m").plot().axes[0]
-    assert beside.get_xlabel().replace("\n", " ") == "F1 of m with the gold, agreement of people on the label"
+    about = "F1 of m with the gold, agreement of people on the label, and the floor"
+    assert beside.get_xlabel().replace("\n", " ") == about
     assert beside.get_legend() is not None
 
 
