@@ -287,7 +287,9 @@ def _say_range(pairs: pd.DataFrame, statistic: str, places: int) -> str:
         f"({say_count(row['n_units'], 'unit')})"
         for row in (known.iloc[0], known.iloc[-1])
     )
-    return f"{first}." if len(known) == 1 else f"Most alike of {len(known):,} pairs: {first}; least: {last}."
+    if len(known) == 1:
+        return f"The only pair{' with a figure' * (len(pairs) > 1)} is {first}."
+    return f"Most alike of {len(known):,} pairs: {first}; least: {last}."
 
 
 def _pair_variables(codings: Codings, statistic: str) -> Result:

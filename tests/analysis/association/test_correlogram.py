@@ -144,6 +144,8 @@ def test_pairs_of_a_plain_frame_wide_or_long():
         by_wide, by_long = (correlogram(frame, of, level="nominal", min_units=1) for frame in (wide, long))
         pd.testing.assert_frame_equal(by_wide.frame, by_long.frame)
     assert by_wide.finding.startswith("Most alike of 3 pairs: ann and m, alpha 1.00 (4 units); least: ")
+    one = correlogram(wide[["ann", "m"]], "coders", level="nominal", min_units=1)
+    assert one.finding == "The only pair is ann and m, alpha 1.00 (4 units)."
     assert correlogram(wide).finding.startswith("Labels of one single-label variable exclude each other")
 
 
