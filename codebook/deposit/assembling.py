@@ -38,7 +38,7 @@ from codebook.scheme import Codebook, read_codebook, write_codebook, write_qdc
 from codebook.study.study_facts import NONE
 
 _LEFT = ("work", "exports", "paper")
-_MADE = ("outputs", "notebooks", "report.html")
+MADE = ("outputs", "notebooks", "report.html")
 """What of a run is made anew where texts or names are kept out of it."""
 _NO_DATA = (".yaml", ".yml", ".md", ".txt", "")
 """Endings of files of a study that are no tables."""
@@ -225,7 +225,7 @@ class Assembly:
 
     def _copy_rest(self, source: Path, target: Path, only: tuple[str, ...] = ()) -> None:
         """Copy the files of a run, without those that the replay will make anew."""
-        left = _LEFT if self.is_open else (*_LEFT, *_MADE)
+        left = _LEFT if self.is_open else (*_LEFT, *MADE)
         for path in sorted(source.rglob("*")):
             inside = path.relative_to(source)
             hidden = any(part.startswith(".") for part in inside.parts) or path.name.endswith(".lock")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from codebook.deposit.assembling import Assembly
+from codebook.deposit.assembling import MADE, Assembly
 from codebook.deposit.coder_pseudonyms import find_names
 from codebook.deposit.data_package import load_rocrate, write_crate, write_data_package
 from codebook.deposit.deposit_layout import (
@@ -216,15 +216,21 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> Re
         replayed = replay_study(room / "runs" / about.run, room / "study.yaml", only=only, out=made, tell=tell)
         _refuse_differences(replayed, about.run)
         if not assembly.is_open:
-            for name in ("outputs", "notebooks", "report.html"):
-                source, target = made / about.run / name, room / "runs" / about.run / name
-                if source.is_dir():
-                    shutil.copytree(source, target, dirs_exist_ok=True)
-                elif source.is_file():
-                    shutil.copyfile(source, target)
+            names = (*MADE, "table.csv") if assembly.hold else MADE
+            for run in replayed.runs:
+                _bring_made(made / run, room / "runs" / run, names)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return replayed
+
+
+def _bring_made(source: Path, target: Path, names: Collection[str]) -> None:
+    """Put in what was made anew of a run: without texts, its table quotes answers as they are in the deposit."""
+    for name in names:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+        elif (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
 
 
 def _refuse_differences(replayed: Replay, run: str) -> None:

@@ -17,6 +17,8 @@ import orjson
 
 from codebook.deposit.deposit_layout import Texts
 from codebook.deposit.leak_search import Traces
+from codebook.dialects.replies import MESSAGES
+from codebook.dialects.resultlines import find_twice
 from codebook.files.digests import N_SHOWN, digest_of
 from codebook.files.lines import digest_file, dump_canonical, read_lines, write_json, write_lines
 from codebook.files.tables.rows import open_rows
@@ -71,11 +73,16 @@ class Withholding:
         return self.reply(text) if text.startswith(("{", "[")) else self.text(text)
 
     def reply(self, text: str) -> str:
-        """A reply with its labels and numbers, and nothing else that it says."""
+        """A reply with its labels and numbers, and nothing else that it says; several messages stay several."""
+        return MESSAGES.join(map(self._message, text.split(MESSAGES)))
+
+    def _message(self, text: str) -> str:
         try:
             value = orjson.loads(text)
         except orjson.JSONDecodeError:
             return text if text in self.labels else self.text(text)
+        if find_twice(text, value):  # it is no answer, and would be one with the last of them alone
+            return self.text(text)
         return dump_canonical(self._part(value)).decode()
 
     def _part(self, value: Any) -> Any:

@@ -15,7 +15,7 @@ from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from codebook.files.digests import digest_of
+from codebook.files.digests import digest_of, read_run_record
 from codebook.ground.quantities import is_or_are, say_count
 from codebook.outputs.entries import OutputEntry, changed_files, read_outputs
 
@@ -28,6 +28,8 @@ _ROWS_OF_TABLE = ("unit_id", "variable", "coder", "draw")
 """What tells the rows of a run's table.csv apart."""
 _OF_THE_ASKING = {"batch_id", "seconds"}
 """Columns of it that say by which job and how fast an answer came: no figure of the study."""
+_OF_TEXTS = {"detail"}
+"""Columns of it that quote answers: where texts are withheld, what is quoted is what stands in their place."""
 
 
 class Difference(NamedTuple):
@@ -157,7 +159,9 @@ def compare_records(before: Path, after: Path, name: str) -> Differences:
     table, again = before / "table.csv", after / "table.csv"
     there = table.is_file() and again.is_file()
     of_table = compare_files(table, again, f"{name}/table.csv", _ROWS_OF_TABLE) if there else Differences()
-    labels = replace(of_table, rows=tuple(row for row in of_table.rows if row.column not in _OF_THE_ASKING))
+    is_withheld = there and "withheld" in read_run_record(before / "run.json")
+    left = _OF_THE_ASKING | (_OF_TEXTS if is_withheld else set())
+    labels = replace(of_table, rows=tuple(row for row in of_table.rows if row.column not in left))
     return labels + compare_outputs(before / "outputs", after / "outputs", name=f"{name}/outputs")
 
 

@@ -31,6 +31,8 @@ from codebook.files.digests import digest_of
 from codebook.files.lines import read_lines
 from codebook.ground.personal import name_person
 from codebook.paths import runs_folder
+from codebook.scheme import parse_codebook
+from codebook.tasks import Classify
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "archive"
 SAVE = """
@@ -420,6 +422,17 @@ def test_records_keep_their_choices_and_none_of_their_words():
     assert record["type"] == "ORG"
     assert record["mention"].startswith("withheld-")
     assert hold.label(label) == hold.reply(label)  # so that the table is that of the replies
+
+
+@pytest.mark.parametrize(
+    "reply", ['{"label":"coal","label":"wind"}', '{"label":"coal"}\x1e{"label":"wind"}', "Coal, I think."]
+)
+def test_a_reply_that_is_no_answer_is_none_without_its_words(reply):
+    """Of a field that stands twice the last one was an answer where texts are withheld."""
+    book = parse_codebook(BOOK)
+    question, hold = Classify(book, book.variables[0]), make_withholding("redact", book, Traces.of(()))
+    assert question.read_label(hold.reply('{"label":"coal"}')).label == "coal"
+    assert question.read_label(reply).why == question.read_label(hold.reply(reply)).why == "invalid"
 
 
 BOOK = """name: coal

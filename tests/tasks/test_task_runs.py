@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 from commands import Command
 from fakes.fake_openai import FakeOpenAI
 from fakes.service import serve
+from fakes.task_answers import answer
 
 import codebook as cb
-from codebook.dialects import read_prompt, write_reply
-from codebook.records import CHAT, RESPONSES, Unit
+from codebook.records import Unit
 from codebook.scheme import Codebook, parse_codebook
 from codebook.units import Source
 
 DATA = Path(__file__).parents[2] / "data"
 MODEL = "gpt-6-luna"
 EMBEDDING = "{name: near, unit: a name, variables: [{name: vector, kind: embedding}]}"
-
-
-def answer(line: dict[str, Any]) -> dict[str, Any] | None:
-    """A transcription has the pages that were sent; a record quotes the unit; for the rest the usual answer will do."""
-    if line["url"] not in (CHAT, RESPONSES):
-        return None
-    prompt = read_prompt(line["body"], line["url"])
-    names = set(prompt.schema["properties"])
-    if names == {"pages"}:
-        numbers = [int(number) for number in re.findall(r"\d+", prompt.user.split(".", 1)[1])]
-        pages = [
-            {"page": n, "text": f"Page {n}.", "unsure": [], "tables": []} for n in range(numbers[0], numbers[-1] + 1)
-        ]
-        said: dict[str, Any] = {"pages": pages}
-    elif names == {"entities"}:
-        said = {"entities": [{"mention": prompt.user.split()[1], "type": "MISC"}]}
-    elif names == {"topics"}:
-        said = {"topics": [{"topic": "a thing", "quote": "words that nobody wrote here"}]}
-    else:
-        return None
-    text = orjson.dumps(said).decode()
-    return write_reply(line["url"], f"{MODEL}-2026-09-01", text, request_id="r", usage=(100, 20))
 
 
 @pytest.fixture
