@@ -210,6 +210,9 @@ class Assembly:
             for path in [folder.units_path, *folder.shards.glob("*.jsonl"), *folder.results.glob("*.jsonl")]:
                 self.keep_here(path, "it holds texts; a file without them stands in its place")
 
+        if self.sources.home and self.is_open:
+            self._copy_rest(self.sources.study.folder, self.room / "runs" / self.sources.home)
+
     def _write_openings(self) -> None:
         """What was frozen, and when the test part of the gold was opened: a replay opens what was opened."""
         path = resolve_path(FREEZES)

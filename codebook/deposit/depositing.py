@@ -120,7 +120,7 @@ def write_deposit(
     load_rocrate()
     study, way = study or open_study(), check_texts(texts)
     reasons, sources = read_reasons(study.facts.personal_data), find_sources(study)
-    target = resolve_path(out or f"deposit/{sources.run.name}")
+    target = resolve_path(out or f"deposit/{sources.home or sources.run.name}")
     _check_target(target)
     title = title or study.facts.title or f"Coding {study.codebook.name}"
     setting = ""
@@ -214,10 +214,10 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> Re
     only = about.steps if assembly.hold else None
     try:
         replayed = replay_study(room / "runs" / about.run, room / "study.yaml", only=only, out=made, tell=tell)
-        _refuse_differences(replayed, about.run)
+        _refuse_differences(replayed, assembly.sources.home or about.run)
         if not assembly.is_open:
             names = (*MADE, "table.csv") if assembly.hold else MADE
-            for run in replayed.runs:
+            for run in filter(None, (*replayed.runs, assembly.sources.home)):
                 _bring_made(made / run, room / "runs" / run, names)
     finally:
         shutil.rmtree(made, ignore_errors=True)
@@ -226,6 +226,7 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> Re
 
 def _bring_made(source: Path, target: Path, names: Collection[str]) -> None:
     """Put in what was made anew of a run: without texts, its table quotes answers as they are in the deposit."""
+    target.mkdir(exist_ok=True)
     for name in names:
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)

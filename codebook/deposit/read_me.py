@@ -129,13 +129,13 @@ def _read_heading(path: Path) -> str:
 
 
 def _list_tables(assembly: Assembly, about: About) -> Iterator[dict[str, str]]:
-    folder = assembly.room / "runs" / about.run / "outputs"
     programs = {re.sub(r"^\d+_", "", Path(place).stem): f"`{place}`" for place in assembly.sources.notebooks}
-    for entry in read_outputs(folder):
-        if entry.kind != "remark" and entry.section != "methods":
-            program = programs.get(entry.section, "[Say which notebook]")
-            file = f"runs/{about.run}/outputs/{entry.name}.csv"
-            yield {"program": program, "file": file, "title": " ".join(entry.title.split()).replace("|", "/")}
+    for run in filter(None, (assembly.sources.home, about.run)):
+        for entry in read_outputs(assembly.room / "runs" / run / "outputs"):
+            if entry.kind != "remark" and entry.section != "methods":
+                program = programs.get(entry.section, "[Say which notebook]")
+                file = f"runs/{run}/outputs/{entry.name}.csv"
+                yield {"program": program, "file": file, "title": " ".join(entry.title.split()).replace("|", "/")}
 
 
 def write_citation(title: str, made_at: str) -> bytes:

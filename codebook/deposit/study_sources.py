@@ -17,8 +17,9 @@ from codebook.ledger import KEPT
 from codebook.material.unit_store import iter_units
 from codebook.paths import missing_file, project_folder, resolve_path, show_path
 from codebook.run import RunFolder
-from codebook.study import Study, StudyFile, read_study_file
+from codebook.study import Study, StudyFile, name_reported, read_study_file
 from codebook.study.study_facts import NONE
+from codebook.study.study_report import name_home
 
 _FILES = ("codebook", "units", "coders", "sample")
 _NO_FILES = ("study", "title", "run", "archive", "engine", "model", "url", "base_url", "provider")
@@ -29,13 +30,17 @@ _OWN = ("runs", ".venv", ".git")
 
 @dataclass(frozen=True)
 class Sources:
-    """What a deposit is made of: the study, its file where there is one, and places in the deposit with their files."""
+    """What a deposit is made of: the study, its file where there is one, and places in the deposit with their files.
+
+    `home` names the folder of what is saved of the whole study where that is no run: its grid alone is asked.
+    """
 
     study: Study
     file: StudyFile | None
     notebooks: dict[str, Path]
     data: dict[str, Path]
     runs: dict[str, RunFolder]
+    home: str = ""
 
     @property
     def run(self) -> RunFolder:
@@ -78,13 +83,14 @@ def find_sources(study: Study) -> Sources:
     named = [*_of_facts(study, faults), *_of_units(next(iter(runs.values()))), *_of_parameters(study, file, notebooks)]
     data = dict(_place(named, faults))
     ParameterError.raise_any("The deposit cannot be made; nothing was written.", list(dict.fromkeys(faults)))
-    return Sources(study, file, {_inside(place): each for place, each in notebooks.items()}, data, runs)
+    programs = {_inside(place): each for place, each in notebooks.items()}
+    return Sources(study, file, programs, data, runs, name_home(study))
 
 
 def find_runs(study: Study) -> list[RunFolder]:
     """The run of a study, and behind it those whose answers it has and those that say they are of the study."""
     runs = project_folder() / "runs"
-    folder = RunFolder(find_version(runs, study.name))
+    folder = RunFolder(find_version(runs, name_reported(study) or study.name))
     if not folder.record_path.is_file() or not folder.table_path.is_file():
         folder.read_record()
         raise RunError(f"Run {folder.name!r} has no table yet. To mend: collect it, then deposit.")

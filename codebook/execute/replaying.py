@@ -29,8 +29,9 @@ from codebook.paths import MARKER, RUNS_VARIABLE, make_private, project_folder, 
 from codebook.records import Asking
 from codebook.run.adoption.adopting import note_run
 from codebook.run.folder import RunFolder
-from codebook.study import open_study
+from codebook.study import name_reported, open_study
 from codebook.study.study_facts import StudyFacts
+from codebook.study.study_report import name_home
 
 _MADE = ("outputs", "notebooks", "exports", "table.csv", "report.html")
 """What is made again, so it is taken out of the copy of a run."""
@@ -139,14 +140,17 @@ def replay_study(
     places = {"CODEBOOK_PROJECT": str(project)}
     with _beside(out) as runs, in_environment(**places, **{RUNS_VARIABLE: str(runs)}):
         mark_replayed(runs)  # nobody is asked
-        facts = open_study(study).facts
-        written = facts.run_name
         names, damage = _bring_runs(source, runs)
-        for line in _tell_asked(source, facts):
+        opened = open_study(study)
+        written, home = name_reported(opened) or opened.facts.run_name, name_home(opened)
+        for line in _tell_asked(source, opened.facts) if not home else ():
             tell(line)
         chosen = {} if find_version(source.parent, written) == source.name else {"run": source.name}
+        if home and not chosen:
+            keep_order(source.parent / home / "outputs", make_private(runs / home) / "outputs")
         result = run_study(study or MARKER, overrides=chosen, only=only, out=tell, timeout_s=timeout_s)
-        pairs = [(source.parent / name, runs / name, name) for name in names or [source.name]]
+        compared = [*(names or [source.name]), *([home] if home and not chosen else [])]
+        pairs = [(source.parent / name, runs / name, name) for name in compared]
         differences = sum((compare_records(*pair) for pair in pairs), Differences())
     return Replay(result, differences, tuple(damage), tuple(names), time.monotonic() - start)
 

@@ -105,8 +105,8 @@ def note_entry(folder: Path, entry: OutputEntry) -> None:
     write_json(folder / "manifest.json", [asdict(entry) for entry in entries.values()])
 
 
-def keep_order(folder: Path) -> None:
-    """Let what is saved again in place of these outputs stand in their order.
+def keep_order(folder: Path, again: Path | None = None) -> None:
+    """Let what is saved again in place of these outputs, or in the folder `again`, stand in their order.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def keep_order(folder: Path) -> None:
     ...     [path.name for path in Path(name).iterdir()]
     ['.order_of_outputs.json']
     """
-    write_json(folder.with_name(_ORDER), [entry.name for entry in read_outputs(folder)])
+    write_json((again or folder).with_name(_ORDER), [entry.name for entry in read_outputs(folder)])
 
 
 def run_outputs(run: str) -> Path:

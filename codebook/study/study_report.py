@@ -62,6 +62,18 @@ def name_reported(study: Study) -> str:
     return study.run if _has_run(study) or not study.facts.grid else study.grid.cells[0].study.run
 
 
+def name_home(study: Study) -> str:
+    """The folder in `runs` of what is saved of the whole study, where that is no run, since its grid alone is asked.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> name_home(cb.open_study(run="topics"))
+    ''
+    """
+    return "" if name_reported(study) == study.run else study.name
+
+
 def _has_run(study: Study) -> bool:
     return bool(study.run) and find_version(runs_folder(), study.run) in list_runs()
 

@@ -51,6 +51,15 @@ resolution = cb.resolve_entities(names.with_vectors(vectors))
 resolution.entities.save()
 resolution.review.save()
 """
+GRID = {
+    "ask": f"{OPEN}study.grid.plan()\nstudy.grid.submit()\n",
+    "multiverse": f"""{OPEN}
+study.grid.collect()
+codings = study.grid.codings()
+study.grid.multiverse(codings).save()
+study.grid.stability(codings, resample=cb.Bootstrap(20, seed=1)).save("grid_stability")
+{REPORT}""",
+}
 SECOND = {
     "ask": ASK,
     "second": f'{COLLECT}cb.study.compare_second(study, by="label").save()\ncb.label_shares(study.codings()).save()\n'
@@ -114,6 +123,14 @@ def vectors(project: Path, fake: FakeOpenAI) -> dict[str, str]:
     return make({"ask": NAMES})
 
 
+def grid(project: Path, fake: FakeOpenAI) -> dict[str, str]:
+    """Several labels and a rating, of two models, each asked three times."""
+    models = [{"name": "luna", "model": "gpt-6-luna"}, {"name": "sol", "model": "gpt-6-sol"}]
+    finding = {"variable": "topics", "label": "coal", "formula": "n_words ~ label"}
+    begin(project, fake, GRID, TOPICS, FORCE, grid={"models": models, "draws": 3, "finding": finding})
+    return make(GRID)
+
+
 def live(project: Path, fake: FakeOpenAI) -> dict[str, str]:
     begin(project, fake, SHARES, TOPICS, FORCE, engine="openai_live")
     return make(SHARES)
@@ -154,8 +171,8 @@ def second(project: Path, fake: FakeOpenAI) -> dict[str, str]:
     return make(SECOND)
 
 
-KINDS = [images, documents, extraction, vectors, live, losses, versions, second]
-QUICK = [(losses, "include"), (second, "digest")]
+KINDS = [images, documents, extraction, vectors, grid, live, losses, versions, second]
+QUICK = [(losses, "include"), (grid, "include"), (second, "digest")]
 """Those that hold most of what went wrong before; the others take as long together as a study takes."""
 
 
@@ -179,6 +196,7 @@ def test_a_study_of_every_kind_is_deposited_and_comes_again(
     """Its tables come again to the byte; without texts those of the deposit, which have other labels nowhere."""
     steps = kind(project, fake)
     was, n_asked, rebuilt = read_tables(project), len(fake.requests), list[dict[str, bytes]]()
+    saved = read_outputs(project)
     monkeypatch.delenv("OPENAI_API_KEY")
 
     def run_here(path: Path, *, overrides: dict[str, str], only: Any = None, **_: object) -> StudyResult:
@@ -205,7 +223,20 @@ def test_a_study_of_every_kind_is_deposited_and_comes_again(
         assert tables.items() <= there.items()
     for name, table in there.items():
         assert table == was[name] or (texts == "digest" and labels_of(table, kind) == labels_of(was[name], kind))
+    if texts == "include":
+        assert read_outputs(place) == saved != {}
+    elif deposited.about.steps:
+        newest = "coal.v2" if kind is versions else "coal"
+        others = dict(read_outputs(place, newest).items() - saved.items())
+        assert {Path(name).stem for name in others} <= {"checklist", "guideline"}, "they tell of the record as it is"
+        assert read_outputs(place, newest).keys() == {each for each in saved if f"/{newest}/" in each} != set()
     assert len(fake.requests) == n_asked
+
+
+def read_outputs(project: Path, run: str = "*") -> dict[str, bytes]:
+    """The tables that were saved of a run, or of all, by their places."""
+    found = project.glob(f"runs/{run}/outputs/*.csv")
+    return {path.relative_to(project).as_posix(): path.read_bytes() for path in found}
 
 
 def read_tables(project: Path, runs: str = "runs") -> dict[str, bytes]:
