@@ -72,7 +72,7 @@ def find_sources(study: Study) -> Sources:
     ParameterError
         A file that the study names is gone or lies outside of the project; all faults are named.
     RunError
-        The run, or one that it rests on, is not there or has no table yet.
+        The run, or one that it rests on, is not there or has no table yet; there are labels of people alone.
     """
     path = resolve_path(study.path) if study.path else None
     file = read_study_file(path)[0] if path and path.is_file() else None
@@ -91,6 +91,9 @@ def find_runs(study: Study) -> list[RunFolder]:
     """The run of a study, and behind it those whose answers it has and those that say they are of the study."""
     runs = project_folder() / "runs"
     folder = RunFolder(find_version(runs, name_reported(study) or study.name))
+    if not folder.record_path.is_file() and study.has_people:
+        mend = "codebook run --run NAME --engine embedded (which costs nothing), then codebook deposit NAME"
+        raise RunError(f"The study has labels of people alone, and a deposit is of a run beside them. To mend: {mend}.")
     if not folder.record_path.is_file() or not folder.table_path.is_file():
         folder.read_record()
         raise RunError(f"Run {folder.name!r} has no table yet. To mend: collect it, then deposit.")

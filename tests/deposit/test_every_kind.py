@@ -18,6 +18,7 @@ from tiny_notebooks import write_notebook
 
 import codebook as cb
 from codebook.deposit import verify_deposit, write_deposit
+from codebook.errors import RunError
 from codebook.execute import StudyResult
 from codebook.paths import runs_folder
 
@@ -237,6 +238,19 @@ def read_outputs(project: Path, run: str = "*") -> dict[str, bytes]:
     """The tables that were saved of a run, or of all, by their places."""
     found = project.glob(f"runs/{run}/outputs/*.csv")
     return {path.relative_to(project).as_posix(): path.read_bytes() for path in found}
+
+
+@pytest.mark.parametrize("run", ["none", ""], ids=["without a run", "with a run that is not there yet"])
+def test_labels_of_people_alone_are_no_deposit_and_the_mend_is_said(run: str, project: Path, fake: FakeOpenAI) -> None:
+    """That there is no such run was said, and that it should be planned, also where the study says `run: none`."""
+    begin(project, fake, {"shares": SHARES["shares"]}, coders="coders.yaml", run=run, engine="", model="", base_url="")
+    (project / "coded.csv").write_text("id,anna,ben\n" + "".join(f"t{n},coal,wind\n" for n in range(8)))
+    columns = {"anna": "anna", "ben": "ben"}
+    coders = {"coders": [{"file": "coded.csv", "unit": "id", "columns": columns}]}
+    (project / "coders.yaml").write_text(yaml.safe_dump(coders))
+    with pytest.raises(RunError, match="codebook run --run NAME --engine embedded"):
+        write_deposit()
+    assert not (project / "deposit").exists()
 
 
 def read_tables(project: Path, runs: str = "runs") -> dict[str, bytes]:
