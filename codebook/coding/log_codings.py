@@ -15,7 +15,7 @@ from codebook.coding.coder_state import CoderState, Turn
 from codebook.coding.coding_log import Act, list_logs, read_acts
 from codebook.coding.label_values import dump_label
 from codebook.ground.quantities import say_count
-from codebook.paths import resolve_path, show_path
+from codebook.paths import name_record, resolve_path
 from codebook.scheme import Codebook, read_codebook
 from codebook.scheme.number_values import read_number
 
@@ -66,7 +66,7 @@ def read_logs(folder: str | Path = FOLDER, codebook: Codebook | None = None, *, 
         rows += [row for turn in _turns(assignment, state, coder, round_name) for row in reader.rows(turn, coder)]
         notes += reader.notes(coder)
     frame = make_frame(rows)
-    head = f"{show_path(place / 'logs')}: {_count(frame)}{_say_open(assignment, frame, round_name)}"
+    head = f"{name_record(place / 'logs')}: {_count(frame)}{_say_open(assignment, frame, round_name)}"
     return Codings(frame, book.variables, notes=(head, *say_depth(frame), *notes))
 
 

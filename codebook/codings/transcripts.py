@@ -21,7 +21,7 @@ from codebook.files.decode import read_text
 from codebook.files.lines import digest, write_whole
 from codebook.ground.quantities import say_count
 from codebook.material.unit_store import page_numbers
-from codebook.paths import resolve_path, show_path
+from codebook.paths import name_record, resolve_path, show_path
 from codebook.records import Unit
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ def _describe(
     for document, transcript in transcripts.items():
         yield {
             "document": document,
-            "file": show_path(folder / f"{names[document]}.json") if transcript.pages else "",
+            "file": name_record(folder / f"{names[document]}.json") if transcript.pages else "",
             "n_pages": len(transcript.pages),
             "n_blank": sum(not page.text for page in transcript.pages),
             "n_unsure": sum(len(page.unsure) for page in transcript.pages),

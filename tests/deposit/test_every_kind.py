@@ -18,6 +18,7 @@ from tiny_notebooks import write_notebook
 
 import codebook as cb
 from codebook.deposit import verify_deposit, write_deposit
+from codebook.dialects import write_reply
 from codebook.errors import RunError
 from codebook.execute import StudyResult
 from codebook.paths import runs_folder
@@ -63,8 +64,11 @@ study.grid.stability(codings, resample=cb.Bootstrap(20, seed=1)).save("grid_stab
 }
 SECOND = {
     "ask": ASK,
-    "second": f'{COLLECT}cb.study.compare_second(study, by="label").save()\ncb.label_shares(study.codings()).save()\n'
-    f'cb.open_run("coal-second").collect()\n{REPORT}',
+    "second": f"""{COLLECT}
+cb.open_run("coal-second").collect()
+cb.study.compare_second(study, by="label").save()
+cb.label_shares(study.codings()).save()
+{REPORT}""",
 }
 Make = Callable[[Path, FakeOpenAI], dict[str, str]]
 
@@ -100,11 +104,21 @@ def images(project: Path, fake: FakeOpenAI) -> dict[str, str]:
 
 
 def documents(project: Path, fake: FakeOpenAI) -> dict[str, str]:
-    begin(project, fake, TRANSCRIPTS, {"name": "text", "kind": "transcription"}, units="scans", id_column="")
+    begin(
+        project,
+        fake,
+        TRANSCRIPTS,
+        {"name": "text", "kind": "transcription", "tables": True},
+        units="scans",
+        id_column="",
+    )
     (project / "scans").mkdir()
     for path in (DATA / "scanned_pages").glob("address_179*"):
         shutil.copy(path, project / "scans")
-    return make(TRANSCRIPTS)
+    make(TRANSCRIPTS)
+    written = pd.read_csv(project / "runs" / "coal" / "outputs" / "transcripts.csv")["file"]
+    assert written.str.startswith("runs/coal/transcripts/address_179").all()
+    return TRANSCRIPTS
 
 
 def extraction(project: Path, fake: FakeOpenAI) -> dict[str, str]:
@@ -162,18 +176,27 @@ def versions(project: Path, fake: FakeOpenAI) -> dict[str, str]:
 
 
 def second(project: Path, fake: FakeOpenAI) -> dict[str, str]:
-    """What one model refused was asked of another."""
+    """What one model refused was asked of another, which answers."""
+
+    def answer_all(line: dict[str, Any]) -> dict[str, Any] | None:
+        model, said = line["body"]["model"], '{"label":"wind"}'
+        named = {"request_id": "r", "usage": (100, 9)}
+        return write_reply(line["url"], f"{model}-2026-09-01", said, **named) if model == "gpt-6-sol" else None
+
+    fake.answerer.reply = answer_all
     begin(project, fake, SECOND)
     path = project / "texts.csv"
     path.write_text(path.read_text().replace("Sentence 1", "[refuse] One").replace("Sentence 2", "[outside] Two"))
     make({"ask": ASK})
     other = cb.study.plan_second(cb.open_study(), model="gpt-6-sol")
     other.submit()
-    return make(SECOND)
+    make(SECOND)
+    assert cb.open_run("coal-second").table()["label"].tolist() == ["wind", "wind"]
+    return SECOND
 
 
 KINDS = [images, documents, extraction, vectors, grid, live, losses, versions, second]
-QUICK = [(losses, "include"), (grid, "include"), (second, "digest")]
+QUICK = [(documents, "include"), (losses, "include"), (grid, "include"), (second, "digest")]
 """Those that hold most of what went wrong before; the others take as long together as a study takes."""
 
 
@@ -198,6 +221,10 @@ def test_a_study_of_every_kind_is_deposited_and_comes_again(
     steps = kind(project, fake)
     was, n_asked, rebuilt = read_tables(project), len(fake.requests), list[dict[str, bytes]]()
     saved = read_outputs(project)
+    for name in was:
+        assert cb.open_run(name).table()["label"].notna().any(), (
+            f"{name} has labels, so that there is something to lose"
+        )
     monkeypatch.delenv("OPENAI_API_KEY")
 
     def run_here(path: Path, *, overrides: dict[str, str], only: Any = None, **_: object) -> StudyResult:
