@@ -131,7 +131,7 @@ def compare_second(
     """Figures of the first instrument alone, of the second alone, and of the first filled up by the second.
 
     The first is a coder with gaps; `first + second` has its labels and, where it has none, those of the second. Without
-    a second instrument the result says so.
+    a second instrument, or where it gave no label, the result says so.
 
     Parameters
     ----------
@@ -147,11 +147,13 @@ def compare_second(
     'No second instrument was asked.'
     """
     codings = study.codings(part=part, unlock=unlock).of(variable)
-    both, names, n_filled = _put_together(codings, study.open_run().name, list_seconds(study.name))
+    seconds = list_seconds(study.name)
+    both, names, n_filled = _put_together(codings, study.open_run().name, seconds)
     if len(names) == 1:
         name = "second_shares" if by else "second_instrument"
         result = Result(codings.frame.head(0), name, "First and second instrument", section="validity")
-        return nothing_to_say(codings, "No second instrument was asked.", result)
+        what = "The second instrument has given no label." if seconds else "No second instrument was asked."
+        return nothing_to_say(codings, what, result)
     first, *others = names
     filled = f"{say_count(n_filled, 'unit')} without a label of {first} {'has' if n_filled == 1 else 'have'} one of"
     filled = f"{filled} {' or '.join(name for name in others if ' + ' not in name)}."

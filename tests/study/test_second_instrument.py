@@ -53,6 +53,14 @@ def test_what_was_not_labelled_is_asked_of_another_model_and_told_apart(study):
     assert study.codings().coders == cb.open_study().codings().coders, "the run's own labels stay as they were"
 
 
+def test_a_second_instrument_that_gave_no_label_was_asked_all_the_same(study):
+    result = cb.study.compare_second(study, resample=cb.Bootstrap(0))
+    assert result.finding == "No second instrument was asked."
+    cb.study.plan_second(study, show_errors=True).submit()
+    finding = cb.study.compare_second(study, resample=cb.Bootstrap(0)).finding
+    assert finding == "The second instrument has given no label."
+
+
 def test_the_same_model_is_shown_what_was_wrong_and_its_labels_bear_their_own_coder(study):
     planned = CliRunner().invoke(main, ["retry", "m", "--show-error"]).output
     assert "3 units that ended refused or invalid or truncated will be asked of scripted-1, in run 'm-again'" in planned
