@@ -34,8 +34,8 @@ def adopt(folders: tuple[str, ...]) -> None:
     """Take the run in each FOLDER into this project, from its files alone; nobody is asked.
 
     FOLDER is runs/NAME of a run whose ledger is missing, or that was renamed; or it lies elsewhere, as a deposited run
-    does, and is copied to runs/ under its name. A run that is known is left as it is. Of several, those whose answers
-    others share come first: runs/*/ is all of them.
+    does, and is copied to runs/ under its name. A run that is known is left as it is. Of several, such as all
+    folders in runs, those whose answers others share come first.
     """
     from codebook.run import adopt as take_in
     from codebook.run.adoption.adopting import order_folders
